@@ -113,12 +113,16 @@ static void refuse(struct connection *c, int status)
  */
 static int open_object(const char *hex, off_t *size)
 {
+	static const char *const directories[] = { "objects", "served" }; /* what was placed has a name in the second one */
 	char path[PEER_HEX + 16];
 	struct stat s;
+	int fd = -1;
 	struct open_how how = { .flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW | O_CLOEXEC,
 	                        .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV };
-	snprintf(path, sizeof path, "objects/%.2s/%.126s", hex, hex + 2);
-	int fd = (int)syscall(SYS_openat2, store, path, &how, sizeof how);
+	for (int i = 0; i < 2 && fd < 0; i++) {
+		snprintf(path, sizeof path, "%s/%.2s/%.126s", directories[i], hex, hex + 2);
+		fd = (int)syscall(SYS_openat2, store, path, &how, sizeof how);
+	}
 	if (fd < 0) return -1;
 	if ((fcntl(fd, F_SETLEASE, F_RDLCK) < 0 && errno == EAGAIN) || fstat(fd, &s) < 0 || !S_ISREG(s.st_mode)) {
 		close(fd);

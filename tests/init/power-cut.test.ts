@@ -5,6 +5,8 @@ import { changeDisks } from "./host/board.ts";
 import type { Unsynced } from "./host/storage/block-device.ts";
 import { chanceOf } from "./host/system/random.ts";
 import { type Boot, mac, rackMachine, type TestMachine, type Trial } from "./machine.ts";
+import { peerDouble } from "./peer-double.ts";
+import type { SiteFacts } from "./site/protocol.ts";
 import { openSite } from "./site/site.ts";
 
 /** Number of cuts of each kind in a plain run; `POWER_CUTS=all` tries every system call. */
@@ -24,13 +26,29 @@ type Life = {
   readonly cutIn: (machine: TestMachine, trial: Trial) => Boot;
   /** The image that the machine must run in the end. */
   readonly image: string;
+  readonly site?: SiteFacts;
 };
+
+const peerKey = "0c".repeat(32);
+const peer = { machineId: "m-525400000100", endpoint: "10.77.1.200:7000" };
+/** Another machine that is there until the power is cut. */
+const withPeer = (machine: TestMachine): Pick<Trial, "wire"> => ({
+  wire: {
+    listeners: new Map([...machine.site.listeners, [peer.endpoint, peerDouble("serves", peerKey).listener]]),
+  },
+});
 
 const lives: { readonly [title: string]: Life } = {
   "a birth with its first image": {
     prepare: () => undefined,
     cutIn: (machine, trial) => machine.boot(trial),
     image: "compute/1",
+  },
+  "a birth with an image from another machine": {
+    prepare: () => undefined,
+    cutIn: (machine, trial) => machine.boot({ ...trial, ...withPeer(machine) }),
+    image: "bulk/1",
+    site: { config: { images: [{ image: "bulk/1" }] }, peers: { sources: [peer], keys: [[peerKey]] } },
   },
   "an update with a new kernel": {
     prepare: (machine) => {
@@ -70,7 +88,7 @@ const lives: { readonly [title: string]: Life } = {
 
 /** A new machine in a new site, just before the boot that is cut. */
 function prepared(life: Life, t: TestContext): TestMachine {
-  const site = openSite();
+  const site = openSite(life.site);
   t.after(site.close);
   const machine = rackMachine(site);
   life.prepare(machine);

@@ -146,7 +146,7 @@ const faulty: readonly {
       forever(socket, 500, `${wanted[0]?.sha512} ?\n`);
     },
     stored: 0,
-    fault: /the peer waits for its own contents, beyond 30 s$/,
+    fault: /the peer waits for its own contents, beyond 12 s$/,
     isUnready: true,
   },
   {

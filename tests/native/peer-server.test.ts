@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { link, mkdir, open, readFile, readlink, rm, symlink, unlink, writeFile } from "node:fs/promises";
+import { link, mkdir, open, readFile, readlink, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -46,6 +46,16 @@ test("answers with the contents in the order asked", async () => {
     assert.equal(status, 200);
     const expected = [...contents, ...contents].reverse().flatMap((each) => [Buffer.from(lineOf(each)), each]);
     assert.ok(body.equals(Buffer.concat(expected)));
+  });
+});
+
+test("serves what was placed by its second name", async () => {
+  await withServer(async ({ directory, port, store }, key) => {
+    const sha512 = await store(small);
+    await mkdir(join(directory, "served", sha512.slice(0, 2)), { recursive: true });
+    await rename(pathOf(directory, sha512), join(directory, "served", sha512.slice(0, 2), sha512.slice(2)));
+    const { body } = await ask(port, requestFor(key, [sha512]));
+    assert.ok(body.equals(Buffer.concat([Buffer.from(lineOf(small)), small])));
   });
 });
 

@@ -1,7 +1,7 @@
 import type { MachineId } from "../machine/record.ts";
 import { chooseSources, type Member } from "./choose-sources.ts";
 import { isHeldUp } from "./held-up.ts";
-import { type Caller, type Known, openRoster } from "./roster.ts";
+import { type Caller, heldUpLimit, type Known, openRoster } from "./roster.ts";
 import { type UploadRules, uploadBytesPerSecond } from "./upload-limit.ts";
 
 /** A machine to fetch from. */
@@ -20,19 +20,19 @@ export type Distribution = {
   readonly admitted: (id: MachineId, isAdmitted: boolean) => void;
   /** It gave up, got another task, or serves no more. */
   readonly left: (id: MachineId) => void;
-  /** How fast a machine may send to all others together; 0 is without a limit. */
-  readonly uploadLimit: (id: MachineId) => number;
+  /** How fast a machine may send to all others together; 0 is without a limit, and undefined that it serves nobody. */
+  readonly uploadLimit: (id: MachineId) => number | undefined;
   /** How often each machine should say how far it is: often while few take part, so that a bottleneck is found within seconds. */
   readonly reportSeconds: () => number;
 };
 
 /** The server gets about as many reports a second. */
 const reportsPerSecond = 100;
-const reportLimits = { least: 5, most: 20 } as const;
+const reportLimits = { least: 3, most: 20 } as const;
 
 /** Nobody fetches yet. */
 export function openDistribution(clock: { readonly monotonicMs: () => number }, rules: UploadRules = {}): Distribution {
-  const { known, upsert, accuse, assign, left, forgetSilent } = openRoster(clock);
+  const { known, upsert, accuse, assign, heldUp, left, forgetSilent } = openRoster(clock);
 
   function childrenOf({ member: { id } }: Known): readonly Known[] {
     return [...known.values()].filter(({ member }) => member.from === id);
@@ -57,7 +57,7 @@ export function openDistribution(clock: { readonly monotonicMs: () => number }, 
     },
     uploadLimit: (id) => {
       const one = known.get(id);
-      return one === undefined ? 0 : limitOf(one);
+      return one === undefined ? undefined : limitOf(one);
     },
     reportSeconds: () => {
       const { least, most } = reportLimits;
@@ -71,13 +71,20 @@ export function openDistribution(clock: { readonly monotonicMs: () => number }, 
         left(caller.id);
         return "origin";
       }
-      const one = upsert(caller);
+      let one = upsert(caller);
       accuse(one, caller.failed);
       if (isWhole) return "origin";
       const members = new Map<MachineId, Member>();
       for (const { image, member } of known.values()) if (image === caller.image) members.set(member.id, member);
       const { from } = one.member;
-      if (from !== undefined && isHeldUp(one.member, members, { originIsFull: isFull })) one.failed.add(from);
+      const isJudged = one.isMeasured && one.timesHeldUp < heldUpLimit;
+      if (
+        isJudged &&
+        from !== undefined &&
+        from !== "origin" &&
+        isHeldUp(one.member, members, { originIsFull: isFull })
+      )
+        one = heldUp(one, from);
       const chosen = chooseSources(one.member, members, { failed: one.failed, originIsFull: isFull });
       if (chosen.kind === "origin") return "origin";
       const [first] = chosen.sources;

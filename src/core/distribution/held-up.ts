@@ -2,8 +2,8 @@ import type { MachineId } from "../machine/record.ts";
 import { type Member, sharedLimit } from "./choose-sources.ts";
 
 /** Slower than this is slow whatever others get: a share of the server's uplink is more (`systemImageSlots`). */
-const slowBytesPerSecond = 4_000_000;
-/** So is a fraction of what the fastest machine gets. */
+const slowBytesPerSecond = 2_000_000;
+/** So is a fraction of what the fastest machine gets from the origin; within a rack, a machine that catches up gets far more. */
 const slowPart = 1 / 8;
 /** With as many bytes more, a source has something to send; it says how far it is only now and then. */
 const aheadBytes = 8 << 20;
@@ -19,8 +19,8 @@ export function isHeldUp(
   { originIsFull }: { readonly originIsFull: boolean },
 ): boolean {
   const source = sourceOf(caller, members);
-  const others = [...members.values()].filter(({ from }) => from !== undefined);
-  const least = Math.max(slowBytesPerSecond, slowPart * Math.max(0, ...others.map((one) => one.bytesPerSecond ?? 0)));
+  const heads = [...members.values()].filter(({ from }) => from === "origin");
+  const least = Math.max(slowBytesPerSecond, slowPart * Math.max(0, ...heads.map((one) => one.bytesPerSecond ?? 0)));
   const isSlow = ({ bytesPerSecond }: Member) => bytesPerSecond !== undefined && bytesPerSecond < least;
   if (source === undefined || !isSlow(caller)) return false;
   if (source.doneBytes - caller.doneBytes >= aheadBytes) return true;
@@ -30,7 +30,7 @@ export function isHeldUp(
   const near = [...members.values()].filter(({ rack }) => rack === caller.rack);
   if (near.some((one) => isAhead(one) && one.serves && childrenOf(one, near) < sharedLimit)) return true;
   // One machine of a rack tries whether the origin is faster for it; if all are slow, the uplink is.
-  return !originIsFull && near.filter(({ from }) => from === "origin").length === 1;
+  return !originIsFull && heads.filter(({ rack }) => rack === caller.rack).length === 1;
 }
 
 function sourceOf({ from }: Member, members: ReadonlyMap<MachineId, Member>): Member | undefined {

@@ -22,6 +22,10 @@ export type Known = {
   readonly failed: Set<string>;
   /** From where its rate is measured. */
   readonly measuredFrom: Progress;
+  /** Whether it said just now how far it is, and its rate is that from its present source. */
+  readonly isMeasured: boolean;
+  /** How often it was given another source because it got contents slowly. */
+  readonly timesHeldUp: number;
 };
 
 type Progress = { readonly atMs: number; readonly doneBytes: number };
@@ -32,8 +36,10 @@ const silentMs = 60_000;
 const failedLimit = 100;
 /** A machine that had trouble with more than these has the trouble itself: they are not blamed. */
 const believedFailures = 2;
+/** A machine that is slow with the third source, too, is slow itself. */
+export const heldUpLimit = 2;
 /** A rate is measured over at least this time. */
-const measuredMs = 2000;
+const measuredMs = 2500;
 
 /** The machines that fetch images or have them, and what they have said. */
 export type Roster = {
@@ -42,6 +48,8 @@ export type Roster = {
   readonly upsert: (caller: Caller) => Known;
   /** Takes which machines gave it nothing useful. */
   readonly accuse: (by: Known, failed: readonly string[]) => void;
+  /** A machine gets contents slowly because of that source: it is to have another one. */
+  readonly heldUp: (one: Known, by: MachineId) => Known;
   /** Sets from whom a machine fetches. */
   readonly assign: (one: Known, from: Member["from"]) => void;
   readonly left: (id: MachineId) => void;
@@ -66,25 +74,26 @@ export function openRoster({ monotonicMs }: { readonly monotonicMs: () => number
     const earlier = own?.member ?? { from: undefined, order: begun++, accusers: new Set<MachineId>() };
     const serves = endpoint !== undefined;
     const from = facts.doneBytes >= facts.totalBytes ? undefined : earlier.from;
-    const { measuredFrom, bytesPerSecond } = measure(own, facts.doneBytes);
+    const { bytesPerSecond, ...measured } = measure(own, facts.doneBytes);
     const member: Member = { ...earlier, ...facts, from, serves, bytesPerSecond };
-    const failed = own?.failed ?? new Set<string>();
-    const now = { member, image, endpoint, linkMbps, heardAtMs: monotonicMs(), failed, measuredFrom };
+    const { failed = new Set<string>(), timesHeldUp = 0 } = own ?? {};
+    const now = { member, image, endpoint, linkMbps, heardAtMs: monotonicMs(), failed, timesHeldUp, ...measured };
     known.set(caller.id, now);
     return now;
   }
   function measure(
     own: Known | undefined,
     doneBytes: number,
-  ): Pick<Known, "measuredFrom"> & Pick<Member, "bytesPerSecond"> {
+  ): Pick<Known, "measuredFrom" | "isMeasured"> & Pick<Member, "bytesPerSecond"> {
     const now = { atMs: monotonicMs(), doneBytes };
     // A machine that begins anew is measured anew.
     if (own === undefined || own.measuredFrom.doneBytes > doneBytes)
-      return { measuredFrom: now, bytesPerSecond: undefined };
+      return { measuredFrom: now, isMeasured: false, bytesPerSecond: undefined };
     const { measuredFrom, member } = own;
     const passedMs = now.atMs - measuredFrom.atMs;
-    if (passedMs < measuredMs) return { measuredFrom, bytesPerSecond: member.bytesPerSecond };
-    return { measuredFrom: now, bytesPerSecond: ((doneBytes - measuredFrom.doneBytes) * 1000) / passedMs };
+    if (passedMs < measuredMs) return { measuredFrom, isMeasured: false, bytesPerSecond: member.bytesPerSecond };
+    const bytesPerSecond = ((doneBytes - measuredFrom.doneBytes) * 1000) / passedMs;
+    return { measuredFrom: now, isMeasured: true, bytesPerSecond };
   }
   function accuse(by: Known, failed: readonly string[]): void {
     for (const id of failed) {
@@ -95,11 +104,18 @@ export function openRoster({ monotonicMs }: { readonly monotonicMs: () => number
       accused.member = { ...accused.member, accusers: new Set([...accused.member.accusers, by.member.id]) };
     }
   }
-  /** Its rate so far says nothing of another source. */
   function assign(one: Known, from: Member["from"]): void {
     if (one.member.from === from) return;
     const measuredFrom = { atMs: monotonicMs(), doneBytes: one.member.doneBytes };
-    known.set(one.member.id, { ...one, measuredFrom, member: { ...one.member, from, bytesPerSecond: undefined } });
+    // Its rate so far says nothing of another source, except where others did not help before.
+    const rate = one.timesHeldUp < heldUpLimit ? { bytesPerSecond: undefined } : {};
+    known.set(one.member.id, { ...one, measuredFrom, member: { ...one.member, from, ...rate } });
   }
-  return { known, upsert, accuse, assign, left, forgetSilent };
+  function heldUp(one: Known, by: MachineId): Known {
+    one.failed.add(by);
+    const now = { ...one, timesHeldUp: one.timesHeldUp + 1 };
+    known.set(one.member.id, now);
+    return now;
+  }
+  return { known, upsert, accuse, assign, heldUp, left, forgetSilent };
 }

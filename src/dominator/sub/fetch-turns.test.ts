@@ -200,7 +200,7 @@ const peerPort = 7000;
 
 test("machines that serve each other fetch from each other, without a slot at the server", async () => {
   const world = site(slots + 2, { keys: () => [key], isConfidential: () => false });
-  assert.deepEqual(await world.ask(0, { peerPort }), { kind: "go", reportSeconds: 5, peerKeys: [key] });
+  assert.deepEqual(await world.ask(0, { peerPort }), { kind: "go", reportSeconds: 3, peerKeys: [key] });
   for (let i = 1; i < slots + 2; i += 1) {
     const turn = await world.ask(i, { peerPort });
     assert.ok(turn.kind === "go" && turn.sources?.[0]?.machineId === world.ids[i - 1], `${i}: ${JSON.stringify(turn)}`);
@@ -222,7 +222,7 @@ test("neither confidential images nor older agents use other machines", async ()
 test("a machine that has everything serves on, at the limit of its kind, until it says otherwise or is to run another image", async () => {
   const upload = { rackUplinkMbps: 100 };
   const world = site(slots, { keys: () => [key], isConfidential: () => false, upload });
-  const serving = { kind: "go", reportSeconds: 5, peerKeys: [key] };
+  const serving = { kind: "go", reportSeconds: 3, peerKeys: [key] };
   const whole = { peerPort, doneBytes: gigabyte };
   const sourceOf = async (index: number) => {
     const turn = await world.ask(index, { peerPort });

@@ -134,7 +134,9 @@ function openTurns(deps: FetchTurnsDeps) {
       ended(id);
       return caller === undefined ? goOn : { ...goOn, ...passing.serving(id) };
     }
-    await applyOrLog(store, { kind: "subSeen", id, upToDate: false }, log);
+    const { runningImage } = machine;
+    const running = runningImage === undefined ? {} : { runningImage };
+    await applyOrLog(store, { kind: "subSeen", id, upToDate: false, ...running }, log);
     if (sources === "origin") {
       const turn = await fetchFromOrigin(id, known, { image, doneBytes, leftBytes });
       return turn.kind === "go" && caller !== undefined ? { ...turn, ...passing.serving(id) } : turn;
@@ -161,8 +163,9 @@ function passingOn({ peers, clock }: Pick<FetchTurnsDeps, "peers" | "clock">) {
   /** What it needs to serve others, and how often it is to say how far it is. */
   function serving(id: MachineId): Pick<Go, "peerKeys" | "uploadBytesPerSecond" | "reportSeconds"> {
     const limit = distribution.uploadLimit(id);
+    if (peers === undefined || limit === undefined) return { reportSeconds };
     return {
-      ...(peers === undefined ? {} : { peerKeys: peers.keys() }),
+      peerKeys: peers.keys(),
       ...(limit === 0 ? {} : { uploadBytesPerSecond: limit }),
       reportSeconds: distribution.reportSeconds(),
     };

@@ -4,6 +4,8 @@ export const agentPaths = {
   caCertificate: "/etc/birther/ca.pem",
   objects: "/.birther-agent/objects",
   drafts: "/.birther-agent/drafts",
+  /** Second names of the objects, by which a machine that is being born serves them while they become files of its system. */
+  served: "/.birther-agent/served",
   /** A directory that exists while the objects are not to be served to other machines. */
   privateMark: "/.birther-agent/private",
   unlock: "/usr/local/lib/birther/unlock",

@@ -11,7 +11,7 @@ import { openKernelKeeper } from "./boot/kernel-keeper.ts";
 import { keepRunningModules } from "./boot/running-modules.ts";
 import { type MdbConnection, openMdbConnection } from "./mdb-connection.ts";
 import { fetchObjects } from "./objects/fetch.ts";
-import { takeTurn } from "./objects/fetch-turn.ts";
+import { type Turn, takeTurn } from "./objects/fetch-turn.ts";
 import { loadManifest } from "./objects/manifest.ts";
 import { type ObjectCache, openObjectCache } from "./objects/object-cache.ts";
 import { openObjectServer } from "./objects/object-server.ts";
@@ -23,7 +23,7 @@ import { type Scan, scanTree } from "./scan.ts";
 import { endpointOf } from "./settings.ts";
 import type { SubContext } from "./sub-context.ts";
 import { takeTrust } from "./trust.ts";
-import { applyUpdate } from "./update.ts";
+import { updateServing } from "./update-serving.ts";
 import { confirmTrial, upgradeAgent } from "./versions/upgrade.ts";
 
 /** Another tree than the machine's own is not restarted, so its next turn can wait. */
@@ -74,6 +74,7 @@ export function openSession(context: SubContext): Session {
   const mdb = openMdbConnection(context);
   const poll = openPoll(context, mdb);
   const cache = openObjectCache(context);
+  cache.dropServed();
   const memory: Memory = {
     checkedAtMs: host.monotonicMs(),
     seen: { kind: "nothing" },
@@ -168,6 +169,7 @@ function directiveRunner(
   const objects = openObjectServer(context);
   const packSources = openPackSources(endpointOf(context.settings.http).address);
   const serving = openServing(context, cache);
+  let turn: Turn | undefined;
 
   function scan(
     lines: readonly string[],
@@ -205,25 +207,24 @@ function directiveRunner(
         return scanPauseSeconds(memory.scans);
       }
       case "fetch": {
-        const turn = takeTurn(context, { mdb, serving }, order.objects);
+        turn = takeTurn(context, { mdb, serving }, order.objects);
         if (turn === undefined) return 0;
         objects.prefer(portOfServer(order));
         const packs = { names: order.packs ?? [], sources: packSources(order.sources ?? []) };
-        const contents = order.objects;
+        const { objects: contents } = order;
         fetchObjects(context, objects, cache, { contents, oneBatch: memory.hasFetchFailed, turn, packs });
         memory.hasFetchFailed = false;
         return 0;
       }
       case "update":
-        // Its contents become files of the system.
-        serving.stop();
-        applyUpdate(context, { cache, scan: demandPaths(order, memory.seen) }, order);
+        updateServing(context, { cache, serving, turn, scan: demandPaths(order, memory.seen) }, order);
         memory.seen = { kind: "nothing" };
         return 0;
       case "trust":
         takeTrust(root, order.caPem);
         return 0;
       case "reboot":
+        serving.stop();
         return root === "" ? restart(context) : otherRootSeconds;
       case "upgradeAgent":
         upgradeAgent(context, objects, cache, order);

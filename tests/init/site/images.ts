@@ -39,6 +39,15 @@ export const imageSketches: readonly ImageSketch[] = [
   },
 ];
 
+/** Contents that are worth being fetched from other machines. */
+export const bulkContents: readonly string[] = Array.from({ length: 5 }, (_, i) => `${i} of the bulk\n`.repeat(70_000));
+
+/** The first version with those contents, too. */
+export const bulkSketch: ImageSketch = {
+  ...imageSketches[0],
+  ...Object.fromEntries(bulkContents.map((content, i) => [`/usr/share/bulk-${i}`, content])),
+};
+
 /** Extended attributes of files of the sketches: those of the second tool are others. */
 export const toolAttributes: { readonly [content: string]: Attributes } = {
   "tool of the first\n": [["security.capability", "0100000200200000000000000000000000000000"]],
@@ -52,7 +61,10 @@ export type ImageServer = {
   readonly confidential: ConfidentialStores;
 };
 
-/** Imports every sketch as the next version of `compute`, and confidentially as that of `vault`, with the machine's own files protected. */
+/**
+ * Imports every sketch as the next version of `compute`, and confidentially as that of `vault`, with the machine's own files protected;
+ * and as `bulk` the one whose contents are worth being fetched from other machines.
+ */
 export async function openImages(directory: string): Promise<ImageServer> {
   const images = await openImageStore(join(directory, "images"), { log: () => undefined });
   const objects = await openObjectStore(join(directory, "objects"));
@@ -67,6 +79,7 @@ export async function openImages(directory: string): Promise<ImageServer> {
     const tree = await treeOf(Object.fromEntries(secrets), await confidential.ofStream("vault"));
     await images.add("vault", { ...image, confidential: true, tree });
   }
+  await images.add("bulk", { ...image, tree: await treeOf(bulkSketch, objects) });
   return { images, objects, confidential };
 }
 

@@ -1,6 +1,7 @@
 import type { RequestListener } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
+import * as v from "valibot";
 import { openLocalBoots } from "../../../src/boot-server/dhcp/local-boots.ts";
 import { pathOf } from "../../../src/boot-server/http/request-path.ts";
 import { bootScriptWriter } from "../../../src/boot-server/http/script-handler.ts";
@@ -8,19 +9,23 @@ import { throughputHandler } from "../../../src/boot-server/http/throughput-hand
 import { checkConfig } from "../../../src/contract/config/parse.ts";
 import type { Config } from "../../../src/contract/config/schema.ts";
 import { testNetworkInput } from "../../../src/contract/config/testing/test-config.ts";
+import { fetchTurn, fetchTurnRequest } from "../../../src/contract/fetch-turn.ts";
+import { paths } from "../../../src/contract/machine-facing.ts";
 import { decidePromotion, type PromotionRequest } from "../../../src/core/image/stream/promotion.ts";
 import type { Firmware } from "../../../src/core/machine/record.ts";
 import { parseMac } from "../../../src/core/net/mac.ts";
 import { ip } from "../../../src/core/net/testing/addresses.ts";
 import type { Clock, Log, Store } from "../../../src/core/ports.ts";
 import { verifiersIn } from "../../../src/core/tpm/recovery.ts";
+
 import { openWaitingNotes } from "../../../src/core/uplink/waiting-notes.ts";
+import type { ImageStore } from "../../../src/dominator/storage/image-store.ts";
 import { objectsHandler } from "../../../src/dominator/storage/objects-handler.ts";
 import { storeAgentBundle } from "../../../src/dominator/sub/agent-bundle.ts";
 import { openAgentUpgrades } from "../../../src/dominator/sub/agent-upgrades.ts";
 import { subApp } from "../../../src/dominator/sub/app.ts";
 import { confidentialApp } from "../../../src/dominator/sub/confidential-app.ts";
-import { openFetchTurns } from "../../../src/dominator/sub/fetch-turns.ts";
+import { openFetchTurns, type PeerRules } from "../../../src/dominator/sub/fetch-turns.ts";
 import { inlineTasks } from "../../../src/dominator/thread/tasks.ts";
 import { lastHandlers } from "../../../src/mdb/http/problem.ts";
 import { changeStream } from "../../../src/mdb/image-streams/change-stream.ts";
@@ -96,6 +101,30 @@ function configOf(facts: SiteFacts): Config {
   return checked.config;
 }
 
+function peerRules({ peers }: SiteFacts, images: ImageStore): { readonly peers?: PeerRules } {
+  if (peers === undefined) return {};
+  const left = [...peers.keys];
+  const keys = () => (left.length > 1 ? left.shift() : left[0]) ?? [];
+  return { peers: { keys, isConfidential: (image) => images.get(image)?.confidential === true } };
+}
+
+/** The turns to fetch of a server that knows other machines with the image, and hears which of them failed. */
+function withSources(turns: Hono, { peers }: SiteFacts): Hono {
+  if (peers === undefined) return turns;
+  const failed = new Set<string>();
+  const app = new Hono();
+  app.post(paths.fetchTurn, async (context) => {
+    const request = context.req.raw;
+    const { failedPeers = [] } = v.parse(fetchTurnRequest, await request.clone().json());
+    for (const id of failedPeers) failed.add(id);
+    const answer = await turns.fetch(request);
+    const turn = v.parse(fetchTurn, await answer.clone().json());
+    if (turn.kind !== "go" || turn.peerKeys === undefined) return answer;
+    return context.json({ ...turn, sources: peers.sources.filter(({ machineId }) => !failed.has(machineId)) });
+  });
+  return app;
+}
+
 /** Opens a site. Its random numbers repeat, and its time is the test's. */
 export async function openSite(
   { caPem, caKeyPem, ...facts }: SiteFacts & SiteAuthority,
@@ -108,7 +137,7 @@ export async function openSite(
   const random = { bytes: (count: number) => randomBytes(chance, count) };
   const store = await storeOn({ journal: noJournal, clock, log });
   // The second version of `compute` was imported later: it is current only when it is promoted.
-  await adoptImports({ store, clock, log }, ["compute/1", "vault/1"]);
+  await adoptImports({ store, clock, log }, ["compute/1", "vault/1", "bulk/1"]);
   const { networks, ports } = config;
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
   const localBoots = openLocalBoots({ store, clock, log });
@@ -137,9 +166,10 @@ export async function openSite(
     app.route("/", machineFacingApp({ store, config, clock, random, log, signRecovery }));
     const agentUpgrades =
       bundle === undefined ? {} : { agentUpgrades: openAgentUpgrades({ bundle, store, clock, log }) };
-    const fetchTurns = openFetchTurns({ store, bootImagesWait: () => false, notes, clock, log });
+    const peers = peerRules(facts, images);
+    const fetchTurns = openFetchTurns({ store, bootImagesWait: () => false, notes, ...peers, clock, log });
     app.route("/", subApp({ store, images, tasks: inlineTasks(), caPem, clock, log, fetchTurns, ...agentUpgrades }));
-    app.route("/", fetchTurns.app);
+    app.route("/", withSources(fetchTurns.app, facts));
     app.route("/", confidentialApp({ store, images, objects, confidential }));
     const answer = getRequestListener(app.fetch);
     return (request, response) => void answer(request, response);

@@ -1,3 +1,4 @@
+import type { Source } from "../../../src/core/distribution/distribution.ts";
 import type { PromotionRequest } from "../../../src/core/image/stream/promotion.ts";
 import type { MachineEvent } from "../../../src/core/machine/event.ts";
 import type { Firmware, Machine } from "../../../src/core/machine/record.ts";
@@ -7,6 +8,12 @@ export type SiteFacts = {
   readonly config?: { readonly [key: string]: unknown };
   /** The agent that the server hands out; it has none, if this is left out. */
   readonly agent?: { readonly native: string; readonly script: string };
+  /** Other machines that have the image; without them, machines do not fetch from each other. */
+  readonly peers?: {
+    readonly sources: readonly Source[];
+    /** The keys of one answer after the other, the last ones for all that follow. */
+    readonly keys: readonly (readonly string[])[];
+  };
 };
 
 /** The certificate that a site's machines trust, and its key. */

@@ -3,7 +3,6 @@ import * as v from "valibot";
 import { type FetchTurnRequest, fetchTurn } from "../../../contract/fetch-turn.ts";
 import { paths } from "../../../contract/machine-facing.ts";
 import { faultMessages, faultsOf } from "../../../contract/shape-faults.ts";
-import type { Source } from "../../../core/distribution/distribution.ts";
 import { agentProtocol } from "../../../core/image/filter.ts";
 import type { Content } from "../../../core/image/update/difference.ts";
 import { type FetchTurn, smallFetchBytes } from "../../../core/uplink/fetch-turn.ts";
@@ -11,10 +10,8 @@ import { messageOf } from "../../birth/stop.ts";
 import { sleepMs } from "../../system/clock.ts";
 import { isRefusal, pauseMsAfter } from "../../system/http.ts";
 import type { MdbConnection } from "../mdb-connection.ts";
-import type { Peer } from "../peers/fetch-from-peer.ts";
 import type { Serving } from "../peers/serving.ts";
-import { openSourceList } from "../peers/source-list.ts";
-import { endpointOf } from "../settings.ts";
+import { type NamedPeer, openSourceList } from "../peers/source-list.ts";
 import type { SubContext } from "../sub-context.ts";
 
 /** A server without turns does not know the path. */
@@ -26,11 +23,8 @@ const retryMs = 5000;
 /** A restart of the server takes less. */
 const serverGoneMs = 600_000;
 
-/** So long without any content, a machine waits for others that have nothing for it yet, before it asks the server. */
+/** So long without any content, a machine waits for others that have nothing for it yet; then it goes on without them. */
 const othersMs = 10_000;
-
-/** Another machine as a source. */
-export type NamedPeer = Peer & { readonly machineId: string };
 
 /** A machine's turn to fetch: from whom, as the server decides and failures show. */
 export type Turn = {
@@ -40,7 +34,9 @@ export type Turn = {
   readonly progressed: (doneBytes: number) => void;
   /** Whether the server or failures have made another machine, or the origin, the one to ask. */
   readonly isReplaced: (peer: NamedPeer) => boolean;
-  readonly failed: (peer: NamedPeer, isToBlame: boolean) => void;
+  readonly failed: (peer: NamedPeer, fault: { readonly isToBlame: boolean; readonly stored: number }) => void;
+  /** Everything is there; to be called now and then as long as the machine serves it to others. Never fails. */
+  readonly servesOn: () => void;
 };
 
 type Go = Extract<FetchTurn, { kind: "go" }>;
@@ -53,7 +49,6 @@ export function takeTurn(
 ): Turn | undefined {
   const totalBytes = contents.reduce((sum, { size }) => sum + size, 0);
   const list = openSourceList();
-  let keys: readonly string[] = [];
   let dueMs = 0;
   /** What the latest answer says, if it is not to go on. */
   let stopped: "waits" | "abandoned" | undefined;
@@ -69,8 +64,7 @@ export function takeTurn(
   }
   function take(turn: Go): void {
     stopped = undefined;
-    keys = turn.peerKeys ?? [];
-    list.named(keys.length === 0 ? [] : (turn.sources ?? []));
+    list.named(turn);
     serving.apply(turn);
     dueMs = host.monotonicMs() + turn.reportSeconds * 1000;
   }
@@ -81,7 +75,7 @@ export function takeTurn(
       if (answer.kind === "go") take(answer);
       else {
         stopped = answer.kind === "wait" ? "waits" : "abandoned";
-        list.named([]);
+        list.named({});
         dueMs = Number.POSITIVE_INFINITY;
       }
     } catch (error) {
@@ -108,11 +102,7 @@ export function takeTurn(
       if (turn === undefined) stopped = "abandoned";
       else take(turn);
     }
-    if (stopped === "abandoned") return "nobody";
-    const [key] = keys;
-    const best = list.best();
-    if (best === undefined || key === undefined) return "origin";
-    return namedPeer(best, key);
+    return stopped === "abandoned" ? "nobody" : (list.best() ?? "origin");
   }
 
   const turn = waitForTurn(context, () => ask(0));
@@ -120,13 +110,17 @@ export function takeTurn(
   take(turn);
   return {
     ...{ next, progressed },
+    servesOn: () => {
+      if (latest.doneBytes < totalBytes) dueMs = 0;
+      latest.doneBytes = totalBytes;
+      progressed(totalBytes);
+    },
     isReplaced: ({ machineId }) => list.best()?.machineId !== machineId,
-    failed: ({ machineId }, isToBlame) => list.failed(machineId, isToBlame),
+    failed: ({ machineId }, { isToBlame, stored }) => {
+      const isInVain = stored === 0 && host.monotonicMs() - latest.atMs >= othersMs;
+      list.failed(machineId, isToBlame ? "toBlame" : isInVain ? "noUse" : "unready");
+    },
   };
-}
-
-function namedPeer({ machineId, endpoint, bytesPerSecond = 0 }: Source, key: string): NamedPeer {
-  return { machineId, key, expectedBytesPerSecond: bytesPerSecond, ...endpointOf(endpoint) };
 }
 
 /** Asks until it is the machine's turn; undefined if it is to poll instead. */

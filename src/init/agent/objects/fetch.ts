@@ -8,8 +8,9 @@ import { messageOf } from "../../birth/stop.ts";
 import { sleepMs } from "../../system/clock.ts";
 import { type HttpClient, isRefusal, pauseMsAfter } from "../../system/http.ts";
 import { fetchFromPeer, maxPeerObjects } from "../peers/fetch-from-peer.ts";
+import type { NamedPeer } from "../peers/source-list.ts";
 import type { SubContext } from "../sub-context.ts";
-import type { NamedPeer, Turn } from "./fetch-turn.ts";
+import type { Turn } from "./fetch-turn.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import { type ObjectSink, objectSink } from "./object-stream.ts";
 import type { PackSources } from "./pack-sources.ts";
@@ -47,6 +48,8 @@ export function fetchObjects(context: SubContext, http: HttpClient, cache: Objec
     if (stored > 0 && oneBatch) return;
     turn?.progressed(doneBytes);
   }
+  turn?.servesOn();
+
   function alive(): void {
     context.alive();
     turn?.progressed(doneBytes);
@@ -99,7 +102,7 @@ function fromPeer(
   const { stored, fault } = fetchFromPeer({ alive }, cache, { peer, wanted, arrived });
   if (fault === undefined) return stored;
   log("info", "a peer served only a part", { peer: peer.machineId, fault: fault.reason, objects: stored });
-  if (!turn.isReplaced(peer)) turn.failed(peer, fault.isToBlame);
+  if (!turn.isReplaced(peer)) turn.failed(peer, { isToBlame: fault.isToBlame, stored });
   return stored;
 }
 

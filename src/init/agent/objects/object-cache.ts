@@ -11,7 +11,7 @@ import {
   removeTree,
   rename,
 } from "../../beneath/files.ts";
-import { atDirectory, atEntry, statPath } from "../../beneath/place.ts";
+import { atDirectory, atEntry, atPlace, statPath } from "../../beneath/place.ts";
 import { checked } from "../../system/errno.ts";
 import { agentPaths } from "../paths.ts";
 import type { SubContext } from "../sub-context.ts";
@@ -28,6 +28,10 @@ export type ObjectCache = {
   readonly receive: (contents: readonly Content[]) => Reception;
   /** Stores a copy of an open file of this size; false if its content is another one. */
   readonly addCopy: (content: { readonly sha512: string; readonly size: number }, fd: number) => boolean;
+  /** Gives all contents a second name, by which they are served while they are placed. */
+  readonly keepServed: () => void;
+  /** Removes the second names. */
+  readonly dropServed: () => void;
   /** From now on until it is cleared, its contents are nobody else's business: they may be those of a confidential image. */
   readonly keepPrivate: () => void;
   readonly isPrivate: () => boolean;
@@ -51,7 +55,7 @@ export type Reception = {
 /** Opens the cache below the root. */
 export function openObjectCache(context: SubContext): ObjectCache {
   const { root, alive } = context;
-  const { objects, drafts, privateMark } = agentPaths;
+  const { objects, served, drafts, privateMark } = agentPaths;
   const made = new Set<string>();
   const known = new Set<string>();
   let count = 0;
@@ -97,9 +101,9 @@ export function openObjectCache(context: SubContext): ObjectCache {
       else remove(root, path);
       return isWanted;
     },
-    keepPrivate: () => {
-      makeDirectories(root, privateMark, 0o700);
-    },
+    keepServed: () => linkServed(context),
+    dropServed: () => removeTree(root, served),
+    keepPrivate: () => void makeDirectories(root, privateMark, 0o700),
     isPrivate: () => exists(root, privateMark),
     addLink: (sha512, fd) => {
       const path = draftPath();
@@ -121,6 +125,24 @@ export function openObjectCache(context: SubContext): ObjectCache {
       removeTree(root, privateMark);
     },
   };
+}
+
+function linkServed({ root, alive }: SubContext): void {
+  const { objects, served } = agentPaths;
+  removeTree(root, served);
+  if (!exists(root, objects)) return;
+  for (const directory of list(root, objects)) {
+    makeDirectories(root, `${served}/${directory}`, 0o700);
+    for (const name of list(root, `${objects}/${directory}`)) {
+      alive();
+      const path = `${directory}/${name}`;
+      atPlace(root, `${objects}/${path}`, (fd) =>
+        atEntry(root, `${served}/${path}`, (entry) =>
+          checked(`link ${served}/${path}`, host.linkAt(fd, entry.directory, entry.name)),
+        ),
+      );
+    }
+  }
 }
 
 /** The names of all objects; those not known yet are verified, and removed if they are damaged. */

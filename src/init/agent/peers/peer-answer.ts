@@ -5,8 +5,8 @@ import { unready } from "./unready.ts";
 
 /** `HEX LENGTH` and its end: 128 digits, a space, at most 16 digits. */
 const maxLineBytes = 150;
-/** A peer waits for a content for 10 s; it may say so for this long in one answer. */
-const maxWaitingMs = 30_000;
+/** A peer waits for a content for 10 s and then gives up; one that says so for longer is not honest. */
+const maxWaitingMs = 12_000;
 
 /** The answer of a peer, piece by piece. */
 export type PeerAnswer = {
@@ -31,13 +31,11 @@ export function peerAnswer(
   let next = 0;
   let leftBytes = 0;
   let waitingSinceMs: number | undefined;
-  let waitedMs = 0;
 
   function wait(): void {
-    const now = nowMs();
-    waitedMs += now - (waitingSinceMs ?? now);
-    waitingSinceMs = now;
-    if (waitedMs > maxWaitingMs) throw unready(`the peer waits for its own contents, beyond ${maxWaitingMs / 1000} s`);
+    waitingSinceMs ??= nowMs();
+    if (nowMs() - waitingSinceMs > maxWaitingMs)
+      throw unready(`the peer waits for its own contents, beyond ${maxWaitingMs / 1000} s`);
   }
   /** Takes the line in the buffer, which has its end. */
   function takeLine(): void {

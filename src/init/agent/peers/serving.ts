@@ -18,6 +18,8 @@ export type Serving = {
   readonly offer: () => Pick<FetchTurnRequest, "peerPort" | "linkMbps">;
   /** Takes whom to serve, and how fast. Without keys, what is fetched now is never served: it may belong to a confidential image. */
   readonly apply: (turn: Extract<FetchTurn, { kind: "go" }>) => void;
+  /** Whether others can be served. */
+  readonly isOpen: () => boolean;
   /** Ends it at once: those who are served go on with another source. */
   readonly stop: () => void;
 };
@@ -48,6 +50,7 @@ export function openServing(
   }
   return {
     stop,
+    isOpen: () => server !== undefined,
     offer: () => {
       if (cache.isPrivate()) stop();
       else server ??= start();

@@ -1,5 +1,8 @@
 import * as host from "host";
 import type { Source } from "../../../core/distribution/distribution.ts";
+import type { FetchTurn } from "../../../core/uplink/fetch-turn.ts";
+import { endpointOf } from "../settings.ts";
+import type { Peer } from "./fetch-from-peer.ts";
 
 /** After this time, a machine that was full or had nothing is asked again. */
 const skippedMs = 3000;
@@ -8,16 +11,22 @@ const maxReported = 16;
 /** More machines are never named for one fetch, except by a server at fault. */
 const maxFailed = 1000;
 
+/** Another machine as a source. */
+export type NamedPeer = Peer & { readonly machineId: string };
+
 /** The machines that the server named as sources of a fetch, and what became of them. */
 export type SourceList = {
   /** The server names the machines to ask from now on, best first. */
-  readonly named: (sources: readonly Source[]) => void;
+  readonly named: (turn: Pick<Extract<FetchTurn, { kind: "go" }>, "sources" | "peerKeys">) => void;
   /** Whom to ask now; undefined if all of them failed. */
-  readonly best: () => Source | undefined;
+  readonly best: () => NamedPeer | undefined;
   /** Whether one of them will be asked again that was full or had nothing. */
   readonly isAnySkipped: () => boolean;
-  /** A machine gave less than it should. One that is to blame is not asked again, and the server hears of it. */
-  readonly failed: (machineId: string, isToBlame: boolean) => void;
+  /**
+   * A machine gave less than it should. One that is to blame is not asked again, and the server hears of it; one that is of no use is
+   * not asked again, either; one that is unready is asked again soon.
+   */
+  readonly failed: (machineId: string, why: "toBlame" | "noUse" | "unready") => void;
   /** Machines that are to blame, of which the server does not know yet. */
   readonly unreported: () => readonly string[];
   /** The server has heard of these. */
@@ -26,24 +35,24 @@ export type SourceList = {
 
 /** No machine is named yet. */
 export function openSourceList(): SourceList {
-  let sources: readonly Source[] = [];
+  let sources: readonly NamedPeer[] = [];
   const failed = new Set<string>();
   const skippedUntilMs = new Map<string, number>();
   let unreported: readonly string[] = [];
-  const isUsable = ({ machineId }: Source) =>
+  const isUsable = ({ machineId }: NamedPeer) =>
     !failed.has(machineId) && host.monotonicMs() >= (skippedUntilMs.get(machineId) ?? 0);
   return {
-    named: (named) => {
-      sources = named;
+    named: ({ sources: named = [], peerKeys: [key] = [] }) => {
+      sources = key === undefined ? [] : named.map((source) => namedPeer(source, key));
     },
     best: () => sources.find(isUsable),
     isAnySkipped: () => sources.some((source) => !failed.has(source.machineId) && !isUsable(source)),
-    failed: (machineId, isToBlame) => {
+    failed: (machineId, why) => {
       if (failed.size + skippedUntilMs.size >= maxFailed) sources = [];
-      else if (!isToBlame) skippedUntilMs.set(machineId, host.monotonicMs() + skippedMs);
+      else if (why === "unready") skippedUntilMs.set(machineId, host.monotonicMs() + skippedMs);
       else {
         failed.add(machineId);
-        unreported = [...unreported, machineId];
+        if (why === "toBlame") unreported = [...unreported, machineId];
       }
     },
     unreported: () => unreported.slice(0, maxReported),
@@ -51,4 +60,8 @@ export function openSourceList(): SourceList {
       unreported = unreported.filter((machineId) => !machineIds.includes(machineId));
     },
   };
+}
+
+function namedPeer({ machineId, endpoint, bytesPerSecond = 0 }: Source, key: string): NamedPeer {
+  return { machineId, key, expectedBytesPerSecond: bytesPerSecond, ...endpointOf(endpoint) };
 }

@@ -1,5 +1,6 @@
 import type { ExecOptions } from "os";
 import type { ForegroundProgram, Kernel } from "../kernel.ts";
+import { startPeerServer } from "../programs/peer-server.ts";
 import { programs } from "../programs/programs.ts";
 import type { Child } from "../system/child.ts";
 import type { OpenFile } from "../system/descriptors.ts";
@@ -30,6 +31,10 @@ export function startProgram(
     const script = kernel.scripts[argv[1] ?? ""];
     const path = pathOf(kernel, argv[0] ?? "");
     const missing = path === undefined;
+    if (argv[0] === "birther-peer") {
+      kernel.children.set(pid, startPeerServer(kernel, pid));
+      return { pid, missing: false };
+    }
     const foreground = missing ? undefined : kernel.foregroundOf(argv);
     if (foreground !== undefined) kernel.children.set(pid, startForeground(kernel, foreground));
     else if (script !== undefined && !missing) kernel.children.set(pid, startScript(kernel, pid, script));

@@ -6,6 +6,7 @@ const table = {
   ENXIO: [6, "No such device or address"],
   EBADF: [9, "Bad file descriptor"],
   ECHILD: [10, "No child processes"],
+  EAGAIN: [11, "Resource temporarily unavailable"],
   EACCES: [13, "Permission denied"],
   EBUSY: [16, "Device or resource busy"],
   EEXIST: [17, "File exists"],

@@ -1,0 +1,92 @@
+import { createHash, createHmac } from "node:crypto";
+import type { Listener } from "./host/devices/network.ts";
+import { bulkSketch } from "./site/images.ts";
+
+/** What another machine does with a request for contents. */
+export type PeerKind =
+  | "serves"
+  /** It accepts connections, and never says anything. */
+  | "silent"
+  /** It sends a little now and then. */
+  | "slow"
+  /** Right lengths, other bytes. */
+  | "lies"
+  /** All of its connections are taken. */
+  | "full"
+  /** It says for ever that it will have the content soon. */
+  | "waits"
+  /** It sends without an end. */
+  | "endless"
+  /** Its connection breaks in the middle of a content. */
+  | "breaks";
+
+const contents = Object.values(bulkSketch).flatMap((content) => (typeof content === "string" ? [content] : []));
+const byHash = new Map(
+  contents.map((content) => [createHash("sha512").update(content).digest("hex"), Buffer.from(content)]),
+);
+const ok = "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n";
+const none = new Uint8Array(0);
+
+/** A machine that serves contents of the bulk image as birther-peer does, or at fault; `served` counts the contents that it sent. */
+export type PeerDouble = { readonly listener: Listener; readonly served: () => number };
+
+/** Accepts one key; requests with another one are refused. */
+export function peerDouble(kind: PeerKind, key: string): PeerDouble {
+  let served = 0;
+  function answer(hashes: readonly string[]): Uint8Array {
+    const known = hashes.filter((sha512) => byHash.has(sha512));
+    switch (kind) {
+      case "full":
+        return Buffer.from("HTTP/1.1 503 full\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
+      case "silent":
+        return none;
+      case "waits":
+        return Buffer.from(ok);
+      case "slow":
+      case "endless":
+      case "serves":
+      case "lies":
+      case "breaks": {
+        const bodies = known.flatMap((sha512) => {
+          const content = byHash.get(sha512) ?? Buffer.alloc(0);
+          served += 1;
+          return [
+            Buffer.from(`${sha512} ${content.length}\n`),
+            kind === "lies" ? Buffer.alloc(content.length) : content,
+          ];
+        });
+        const missing = hashes.find((sha512) => !byHash.has(sha512));
+        const upTo = missing === undefined ? [] : [Buffer.from(`${missing} -\n`)];
+        const all = Buffer.concat([Buffer.from(ok), ...bodies, ...upTo]);
+        return kind === "breaks" || kind === "slow" ? all.subarray(0, 1_500_000) : all;
+      }
+    }
+  }
+  function connect(): ReturnType<Listener["connect"]> {
+    let text = "";
+    let first = "";
+    const later = () => {
+      if (kind === "waits") return { bytes: Buffer.from(`${first} ?\n`), afterMs: 1000 };
+      if (kind === "slow") return { bytes: Buffer.alloc(100), afterMs: 200 };
+      if (kind === "endless") return { bytes: Buffer.alloc(1 << 16), afterMs: 1 };
+      return { bytes: none, afterMs: Number.POSITIVE_INFINITY };
+    };
+    return {
+      exchange: (bytes) => {
+        text += Buffer.from(bytes).toString("latin1");
+        const [head = "", body] = text.split("\r\n\r\n");
+        const length = Number(/content-length: (\d+)/i.exec(head)?.[1]);
+        if (body === undefined || body.length < length) return { bytes: none, closed: false };
+        const mac = createHmac("sha256", Buffer.from(key, "hex")).update(`POST /objects\n${body}`).digest("hex");
+        if (!head.includes(`Birther-Peer ${mac}`))
+          return { bytes: Buffer.from("HTTP/1.1 401 refused\r\ncontent-length: 0\r\n\r\n"), closed: true };
+        const hashes = body.split("\n").filter((line) => line !== "");
+        first = hashes[0] ?? "";
+        return { bytes: answer(hashes), closed: ["serves", "lies", "full", "breaks"].includes(kind) };
+      },
+      ...(["waits", "slow", "endless", "silent"].includes(kind) ? { later } : {}),
+      close: () => undefined,
+    };
+  }
+  return { listener: { connect }, served: () => served };
+}
