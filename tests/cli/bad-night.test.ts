@@ -55,6 +55,33 @@ describe("a hundred racks in the middle of their power-on, 27 machines failing",
     assert.deepEqual([status, out.match(/^ +\d+ {2}(failing|conflict|debug): /gm)?.length], [4, 4]);
   });
 
+  test("machines: sorted, grouped, limited, as names, CSV and YAML", async () => {
+    const groups = await birther("machines", "-w", "rack=17", "--group-by", "condition", "--state", state);
+    assert.match(groups.out, /^MACHINES +CONDITION\n31 +-\n9 +failing\n$/);
+    const names = await birther(
+      "machines",
+      "-w",
+      "rack=9",
+      "--sort",
+      "unit",
+      "-n",
+      "2",
+      "-o",
+      "name",
+      "--state",
+      state,
+    );
+    assert.deepEqual([names.out, names.err], ["r09u01\nr09u02\n", "38 more machines are not listed\n"]);
+    const csv = await birther("machines", "-w", "rack=9,unit=3", "-o", "csv", "--state", state);
+    assert.match(csv.out, /^name,id,rack,unit,.*\r\nr09u03,m-020000000803,9,3,healthy,up,.*\r\n$/);
+    assert.match(
+      (await birther("machines", "-w", "rack=9,unit=3", "-o", "yaml", "--state", state)).out,
+      /^- id: m-0200/,
+    );
+    const wrong = await birther("machines", "--sort", "colour", "--state", state);
+    assert.deepEqual([wrong.status, /--sort: expected one of name, id, .*, found colour/.test(wrong.err)], [2, true]);
+  });
+
   test("burnin finds the slow disk, and slot the machine and what it waits for", async () => {
     assert.match((await birther("burnin", "--state", state)).out, /^R640 +disk +writeMiBps .* r05u06 120 \(-/m);
     const one = await birther("burnin", "r05u06", "--state", state);

@@ -5,7 +5,7 @@ import { statuses } from "../../core/fleet/machine-status.ts";
 import { conditionKinds, phases } from "../../core/machine/record.ts";
 import { pinnedShape } from "../same.ts";
 import { changeAnswer } from "./answers.ts";
-import type { FleetEventsView, FleetRowsView, FleetView, SummaryView } from "./fleet-views.ts";
+import type { FleetEventsView, FleetRowsView, FleetView, PlanView, SummaryView } from "./fleet-views.ts";
 
 const text = v.string();
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -187,3 +187,16 @@ export const burnInAnswer = v.strictObject({
     ),
   ),
 });
+
+export const planAnswer = pinnedShape<PlanView>()(
+  v.strictObject({
+    slots: v.array(
+      v.strictObject({
+        ...{ rack: text, unit: text, switch: text, port: text },
+        hostname: v.exactOptional(text),
+        address: v.exactOptional(text),
+        fault: v.exactOptional(v.pipe(text, v.description("why the slot has no place"))),
+      }),
+    ),
+  }),
+);

@@ -2,6 +2,8 @@
 import type { Cause } from "../../core/fleet/causes.ts";
 import type { FleetColumns, FleetRow } from "../../core/fleet/columns.ts";
 import type { FleetSummary } from "../../core/fleet/summary.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
+import type { PlannedSlot } from "../../core/site/site-plan.ts";
 import type { ChangeView, NetworkView } from "./views.ts";
 
 /** A cause, and what to do about it; `NAME` in it is one of its machines. */
@@ -44,3 +46,27 @@ export type FleetEventsView = {
   /** Older changes are no longer kept: what is asked for begins before the first of them. */
   readonly incomplete?: true;
 };
+
+/** An expected slot; without a place, why it has none. */
+export type SlotView = {
+  readonly rack: string;
+  readonly unit: string;
+  readonly switch: string;
+  readonly port: string;
+  readonly hostname?: string;
+  readonly address?: string;
+  readonly fault?: string;
+};
+
+/** The slots that the configuration expects. */
+export type PlanView = { readonly slots: readonly SlotView[] };
+
+/** Makes the view of a slot. Rack and unit are those that a machine there has. */
+export function viewSlot({ rack, unit, switchName, port, placement, fault }: PlannedSlot): SlotView {
+  const position = placement?.position;
+  return {
+    ...{ rack: position?.rack ?? String(rack), unit: position?.unit ?? String(unit), switch: switchName, port },
+    ...(placement === undefined ? {} : { hostname: placement.hostname, address: formatIpv4(placement.address) }),
+    ...(fault === undefined ? {} : { fault }),
+  };
+}

@@ -1,5 +1,6 @@
 import { locationOf } from "../machine/location.ts";
 import type { Machine, Phase } from "../machine/record.ts";
+import type { ExpectedSlots } from "../site/site-plan.ts";
 import { progressIn } from "./birth-times.ts";
 import type { MachineStatus } from "./machine-status.ts";
 
@@ -33,6 +34,8 @@ type Rack = {
   readonly phases: { [P in Phase]?: number };
   /** The machine that has been in each phase for longest. */
   readonly slowestIn: Map<Phase, Slowest>;
+  /** The units that a machine was heard from; retired machines are gone from theirs. */
+  readonly heard: Set<string>;
   machines: number;
   counted: number;
   progress: number;
@@ -62,6 +65,7 @@ export class RackTally {
     const rack = this.#rackOf(location.rack, location.switch);
     rack.machines += 1;
     rack.statuses[status] = (rack.statuses[status] ?? 0) + 1;
+    if (status !== "retired" && location.unit !== undefined) rack.heard.add(location.unit);
     if (status === "retired" || status === "unknown") return;
     rack.counted += 1;
     rack.progress += status === "up" ? 1 : progressIn(machine.phase);
@@ -83,17 +87,22 @@ export class RackTally {
     const known = this.#racks.get(key);
     if (known !== undefined) return known;
     const made: Rack = {
-      ...{ isSwitch: name === undefined, statuses: {}, phases: {}, slowestIn: new Map() },
+      ...{ isSwitch: name === undefined, statuses: {}, phases: {}, slowestIn: new Map(), heard: new Set() },
       ...{ machines: 0, counted: 0, progress: 0 },
     };
     this.#racks.set(key, made);
     return made;
   }
 
-  /** All racks in their natural order. */
-  summaries(usual: UsualStay): RackSummary[] {
-    const racks = [...this.#racks].map(([key, rack]) => ({ rack, summary: summaryOf(key.slice(1), rack, usual) }));
-    const progress = racks.map(({ summary }) => summary.progress).sort((a, b) => a - b);
+  /** All racks in their natural order, those of the plan too that nothing was heard from. */
+  summaries(usual: UsualStay, expected: ExpectedSlots = new Map()): RackSummary[] {
+    for (const rack of expected.keys()) this.#rackOf(rack, "");
+    const racks = [...this.#racks].map(([key, rack]) => ({
+      rack,
+      summary: { ...summaryOf(key.slice(1), rack, usual), ...unheardIn(rack, expected.get(key.slice(1))) },
+    }));
+    const begun = racks.filter(({ rack }) => rack.counted > 0);
+    const progress = begun.map(({ summary }) => summary.progress).sort((a, b) => a - b);
     const median = progress[progress.length >> 1] ?? 0;
     return racks
       .map(({ rack, summary }) =>
@@ -101,6 +110,12 @@ export class RackTally {
       )
       .sort((a, b) => compareNatural(a.rack, b.rack));
   }
+}
+
+/** How many slots of a rack are expected, and how many of them were never heard from. */
+function unheardIn({ isSwitch, heard }: Rack, expected: ReadonlySet<string> | undefined) {
+  if (isSwitch || expected === undefined) return {};
+  return { expected: expected.size, unheard: [...expected].filter((unit) => !heard.has(unit)).length };
 }
 
 function lags(

@@ -104,6 +104,20 @@ test("a switch that no rule matches is a cause of its own, before any machine be
   );
 });
 
+test("slots of the plan that were never heard from are counted, also in racks without any machine", () => {
+  const machines = powerOn({ racks: 2, units: 3, apartMs: 0, nowMs, beganMs: nowMs - 2 * minute });
+  const expected = new Map(["1", "2", "3"].map((rack) => [rack, new Set(["1", "2", "3", "4"])]));
+  const { racks } = summarise(machines, { nowMs, expected }).summary;
+  assert.deepEqual(
+    racks.map(({ rack, machines, expected, unheard, lags }) => [rack, machines, expected, unheard, lags]),
+    [
+      ["1", 3, 4, 1, undefined],
+      ["2", 3, 4, 1, undefined],
+      ["3", 0, 4, 4, undefined],
+    ],
+  );
+});
+
 test("without finished births there is no estimate, and the summary says why", () => {
   const { summary } = summarise(powerOn({ racks: 2, units: 2, apartMs: 0, nowMs, beganMs: nowMs - minute }), { nowMs });
   assert.ok(summary.arrival.kind === "unknown");

@@ -1,6 +1,7 @@
 import { isWithin } from "../clock-jump.ts";
 import { nameOf } from "../machine/life/move.ts";
 import { type ConditionKind, conditionKinds, type Machine, type Phase, phases } from "../machine/record.ts";
+import type { ExpectedSlots } from "../site/site-plan.ts";
 import { type AgeSketch, ageQuantile, newAgeSketch, noteAge } from "./age-sketch.ts";
 import { type Arrival, ArrivalTally } from "./arrival.ts";
 import { BirthTimesTally, finishedBirth, leastBirths } from "./birth-times.ts";
@@ -42,7 +43,11 @@ export type Summarised = { readonly summary: FleetSummary; readonly causes: read
 const rateMinutes = 10;
 
 /** What a summary goes by besides the records. */
-export type SummaryRules = { readonly nowMs: number; readonly othersUpdate?: boolean };
+export type SummaryRules = {
+  readonly nowMs: number;
+  readonly othersUpdate?: boolean;
+  readonly expected?: ExpectedSlots;
+};
 
 /** Summarises a fleet in steps of one machine each: linear in the number of machines. */
 export function* summariseInSteps(
@@ -117,7 +122,7 @@ class FleetTally {
     const racks = this.#racks.summaries((phase) => {
       const stays = births < leastBirths ? undefined : inPhase.get(phase);
       return stays === undefined ? undefined : ageQuantile(stays, 0.95);
-    });
+    }, this.#rules.expected);
     yield;
     const conditions = conditionKinds.flatMap((kind) => {
       const machines = this.#conditions.get(kind);

@@ -49,6 +49,21 @@ export function planPort(rules: readonly PlacementRule[], switchName: string, po
   return result.kind === "placed" ? { ...names, placement: result.placement } : { ...names, fault: result.reason };
 }
 
+/** The expected units of each rack, by the names that machines there get from the rules. */
+export type ExpectedSlots = ReadonlyMap<string, ReadonlySet<string>>;
+
+/** The slots of a plan by rack; a slot without a place counts by the numbers of the plan. */
+export function expectedSlots(slots: readonly PlannedSlot[]): ExpectedSlots {
+  const racks = new Map<string, Set<string>>();
+  for (const { rack, unit, placement } of slots) {
+    const position = placement?.position;
+    const name = position?.rack ?? String(rack);
+    const units = racks.get(name) ?? new Set();
+    racks.set(name, units.add(position?.unit ?? String(unit)));
+  }
+  return racks;
+}
+
 /** What is wrong with a plan: how many slots, and the first as an example. */
 export type PlanFault = {
   readonly kind: "unplaced" | "nameTwice" | "addressTwice" | "addressUnusable";

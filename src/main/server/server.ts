@@ -14,6 +14,7 @@ import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import { serverAddresses, signatureFor } from "../../core/network/network.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
+import { planSlots } from "../../core/site/site-plan.ts";
 import { uplinkBytesPerSecond } from "../../core/uplink/fetch-queue.ts";
 import { openWaitingNotes } from "../../core/uplink/waiting-notes.ts";
 import { type Copies, openCopies } from "../../dominator/copies/copies.ts";
@@ -313,6 +314,7 @@ async function startForOperators(
     dashboardAddress: () => dashboardAddress({ addresses, names, port: config.ports.operators, certificate }),
     ...{ store, clock, log, version, packetsOf, networks, blastRadius, tokens, sessions, ...deadlineRulesOf(config) },
     ...{ exports: parts.exports, backup: parts.backup },
+    plan: config.site === undefined ? [] : planSlots(config.site, config.placement.rules),
     catalogue: {
       ...openCatalogue({ images, store, tasks: parts.tasks }),
       isInRules: (name) => config.images.some(({ image }) => image === name),

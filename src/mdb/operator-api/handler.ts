@@ -10,6 +10,7 @@ import { nameOf } from "../../core/machine/life/move.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { refuseUnreadable } from "../../core/machine/unreadable-record.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
+import type { PlannedSlot } from "../../core/site/site-plan.ts";
 import type { Exports } from "../exports/exports.ts";
 import { refusalAnswer } from "../http/problem.ts";
 import { forEachInTurns } from "../turns.ts";
@@ -47,6 +48,8 @@ export type OperatorDeps = DeadlineRules & {
   /** What the Boot Server has seen: its networks, and the last packets of a machine. */
   readonly networks: () => readonly NetworkView[];
   readonly packetsOf: (id: MachineId) => readonly PacketView[];
+  /** The slots that the configuration expects; empty without a section `site`. */
+  readonly plan?: readonly PlannedSlot[];
   /** The exports for other tools. */
   readonly exports: Exports;
   /** The whole MDB as a file. */

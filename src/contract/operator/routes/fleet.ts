@@ -44,6 +44,14 @@ export const fleetRoutes = {
     query: shapes.fleetEventsQuery,
     answer: answers.fleetEventsAnswer,
   },
+  plan: {
+    method: "GET",
+    path: "/v1/plan",
+    role: "viewer",
+    says: "the slots that the configuration expects (`site`), with the name and address that the rules give them",
+    query: shapes.noQuery,
+    answer: answers.planAnswer,
+  },
   burnIn: {
     method: "GET",
     path: "/v1/burn-in",

@@ -1,7 +1,10 @@
+import { type PlanView, viewSlot } from "../../../contract/operator/fleet-views.ts";
 import { figuresInSteps } from "../../../core/fleet/burn-in-figures.ts";
 import { isSelected } from "../../../core/fleet/select-machines.ts";
 import type { Machine } from "../../../core/machine/record.ts";
+import { expectedSlots } from "../../../core/site/site-plan.ts";
 import { answerJson } from "../../http/json-answer.ts";
+import { jsonList } from "../../http/json-list.ts";
 import { forEachInTurns, inTurns } from "../../turns.ts";
 import { rowFeed } from "../feed/row-feed.ts";
 import type { Handlers, OperatorDeps } from "../handler.ts";
@@ -18,14 +21,17 @@ const summaryValidMs = 1000;
 export function fleetHandlers(
   deps: OperatorDeps,
   startedAtMs: number,
-): Handlers<"summary" | "fleet" | "fleetChanges" | "fleetEvents" | "burnIn"> {
+): Handlers<"summary" | "fleet" | "fleetChanges" | "fleetEvents" | "burnIn" | "plan"> {
   const { store, othersUpdate = false } = deps;
-  const summary = sharedAnswer(() => summaryOf(deps, startedAtMs), summaryValidMs);
+  const expected = expectedSlots(deps.plan ?? []);
+  const summary = sharedAnswer(() => summaryOf(deps, { startedAtMs, expected }), summaryValidMs);
   const columns = columnsOf(store, othersUpdate);
   const feed = rowFeed(store, { othersUpdate });
   return {
     summary: async ({ c }) => answerJson(c, await summary()),
     fleet: async ({ c }) => columnsAnswer(c, await columns()),
+    plan: ({ c }) =>
+      jsonList<PlanView, "slots">(c, { name: "slots", items: (deps.plan ?? []).map(viewSlot), rest: {} }),
     fleetEvents: async ({ c, query }) => answerJson(c, await fleetEvents(store, query)),
     burnIn: async ({ c, query }) => {
       const machines: Machine[] = [];

@@ -3,16 +3,20 @@ import type { NetworkView } from "../../../contract/operator/views.ts";
 import { type CauseFound, nextFor } from "../../../core/fleet/causes.ts";
 import { summariseInSteps } from "../../../core/fleet/summary.ts";
 import { why } from "../../../core/machine/health/waiting-for.ts";
+import type { ExpectedSlots } from "../../../core/site/site-plan.ts";
 import { inTurns } from "../../turns.ts";
 import type { OperatorDeps } from "../handler.ts";
 
 /** Causes in an answer: beyond these few have one machine each, and the list of machines shows them. */
 const causesShown = 50;
 
+/** What a summary needs besides the server. */
+export type SummaryOf = { readonly startedAtMs: number; readonly expected: ExpectedSlots };
+
 /** The fleet and the server at a glance. */
-export async function summaryOf(deps: OperatorDeps, startedAtMs: number): Promise<SummaryView> {
+export async function summaryOf(deps: OperatorDeps, { startedAtMs, expected }: SummaryOf): Promise<SummaryView> {
   const { store, clock, version, exports, networks } = deps;
-  const rules = { nowMs: clock.nowMs(), othersUpdate: deps.othersUpdate ?? false };
+  const rules = { nowMs: clock.nowMs(), othersUpdate: deps.othersUpdate ?? false, expected };
   const { summary, causes } = await inTurns(summariseInSteps([...store.list()], rules));
   const { checks } = await exports.readiness();
   const faults = checks.flatMap(({ name, ok, fault = "failed", next = "see the server's log" }) =>

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { viewMachine } from "../../contract/operator/views.ts";
+import { powerOn } from "../../core/fleet/testing/power-on.ts";
+import { columnText, groupMachines, sortMachines, usualColumns, wideColumns } from "./machine-columns.ts";
+
+const nowMs = 1_800_000_000_000;
+const machines = powerOn({ racks: 12, units: 2, apartMs: 120_000, nowMs, beganMs: nowMs - 1_300_000 }).map(viewMachine);
+
+test("machines are sorted by the value of numbers, and by time the longest first; a minus reverses", () => {
+  const racks = sortMachines(machines, "rack").flatMap(({ location }) => location?.rack ?? []);
+  assert.deepEqual(
+    [...new Set(racks)],
+    [...new Set(racks)].sort((a, b) => Number(a) - Number(b)),
+  );
+  assert.ok(racks.includes("2") && racks.includes("10"));
+  const timesOf = (by: string) => sortMachines(machines, by).map(({ phaseAtMs }) => phaseAtMs);
+  const known = machines.flatMap(({ phaseAtMs }) => phaseAtMs ?? []).sort((a, b) => a - b);
+  const unknown = machines.flatMap(({ phaseAtMs }) => (phaseAtMs === undefined ? [undefined] : []));
+  assert.ok(known.length > 0 && unknown.length > 0);
+  assert.deepEqual(timesOf("since"), [...known, ...unknown]);
+  assert.deepEqual(timesOf("-since"), [...known.reverse(), ...unknown], "without a value last in both");
+});
+
+test("groups count every machine once, the largest first", () => {
+  const groups = groupMachines(machines, "phase");
+  assert.equal(
+    groups.reduce((sum, [, count]) => sum + count, 0),
+    machines.length,
+  );
+  const counts = groups.map(([, count]) => count);
+  assert.deepEqual(
+    counts,
+    [...counts].sort((a, b) => b - a),
+  );
+});
+
+test("every column has a text for every machine, and an unknown one is refused with all names", () => {
+  for (const machine of machines)
+    for (const name of [...usualColumns, ...wideColumns]) assert.notEqual(columnText(machine, name, nowMs), "");
+  assert.throws(() => sortMachines(machines, "constructor"), /--sort: expected one of name, id, .*, found constructor/);
+  assert.throws(() => groupMachines([], "x"), /--group-by: expected one of/);
+});

@@ -1,0 +1,84 @@
+import type { MachineView } from "../../contract/operator/views.ts";
+import { compareNatural } from "../../core/fleet/racks.ts";
+import { failure } from "../api/failure.ts";
+import { formatDuration } from "./figures.ts";
+
+/** A column of a list of machines: its text, and what it is sorted by if that is not the text. */
+type Column = {
+  readonly of: (machine: MachineView, nowMs: number) => string | undefined;
+  readonly sortBy?: (machine: MachineView) => number;
+};
+
+/** The columns by the names that selectors have for the same facts. */
+const columns: { readonly [name: string]: Column } = {
+  name: { of: ({ hostname, id }) => hostname ?? id },
+  id: { of: ({ id }) => id },
+  state: { of: ({ state }) => state },
+  phase: { of: ({ phase }) => phase },
+  since: {
+    of: ({ phaseAtMs }, nowMs) =>
+      phaseAtMs === undefined ? undefined : formatDuration(Math.max(0, nowMs - phaseAtMs)),
+    // The longest first: what is sorted by this is looked for.
+    sortBy: ({ phaseAtMs = 0 }) => phaseAtMs,
+  },
+  address: { of: ({ permanentAddress, temporaryAddress }) => permanentAddress ?? temporaryAddress },
+  image: { of: ({ runningImage, requiredImage }) => runningImage ?? requiredImage },
+  rack: { of: ({ location }) => location?.rack },
+  unit: { of: ({ location }) => location?.unit },
+  switch: { of: ({ location }) => location?.switch },
+  port: { of: ({ location }) => location?.port },
+  network: { of: ({ network }) => network },
+  firmware: { of: ({ firmware }) => firmware },
+  product: { of: ({ smbios }) => smbios?.product },
+  serial: { of: ({ smbios }) => smbios?.serial },
+  agent: { of: ({ agent }) => agent?.version },
+  generation: { of: ({ generation }) => String(generation) },
+  mac: { of: ({ macs }) => macs.join(" ") },
+  group: { of: ({ groups = [] }) => groups.join(" ") },
+  condition: { of: ({ conditions }) => conditions.map(({ kind }) => kind).join(" ") },
+  conditions: { of: ({ conditions }) => conditions.map(({ kind, reason }) => `${kind}: ${reason}`).join("; ") },
+};
+
+/** The columns of the usual table, and of `-o wide` and `-o csv`. */
+export const usualColumns = ["name", "state", "phase", "since", "address", "image", "conditions"] as const;
+export const wideColumns = [
+  ...(["name", "id", "rack", "unit", "state", "phase", "since", "address", "image"] as const),
+  ...(["network", "firmware", "product", "serial", "agent", "group", "mac", "conditions"] as const),
+] as const;
+
+/** The text of a column for a machine; `-` if it has none. */
+export function columnText(machine: MachineView, name: string, nowMs: number): string {
+  return columnNamed(name, "column").of(machine, nowMs) || "-";
+}
+
+/** The machines by a column, in their natural order; `-phase` reverses it. Those without a value come last in both. */
+export function sortMachines(machines: readonly MachineView[], by: string): MachineView[] {
+  const isReversed = by.startsWith("-");
+  const name = isReversed ? by.slice(1) : by;
+  const { of, sortBy } = columnNamed(name, "--sort");
+  const hasValue = (machine: MachineView) => (of(machine, 0) ?? "") !== "";
+  const compare = (a: MachineView, b: MachineView) =>
+    sortBy === undefined ? compareNatural(columnText(a, name, 0), columnText(b, name, 0)) : sortBy(a) - sortBy(b);
+  const sorted = machines.filter(hasValue).sort((a, b) => (isReversed ? compare(b, a) : compare(a, b)));
+  return [...sorted, ...machines.filter((machine) => !hasValue(machine))];
+}
+
+/** How many machines have each value of a column, those of most machines first. */
+export function groupMachines(
+  machines: readonly MachineView[],
+  by: string,
+): (readonly [value: string, count: number])[] {
+  columnNamed(by, "--group-by");
+  const counts = new Map<string, number>();
+  for (const machine of machines) {
+    const value = columnText(machine, by, 0);
+    counts.set(value, (counts.get(value) ?? 0) + 1);
+  }
+  return [...counts].sort(([a, most], [b, more]) => more - most || compareNatural(a, b));
+}
+
+function columnNamed(name: string, option: string): Column {
+  const column = Object.hasOwn(columns, name) ? columns[name] : undefined;
+  if (column !== undefined) return column;
+  throw failure("misused", `${option}: expected one of ${Object.keys(columns).join(", ")}, found ${name}`);
+}
