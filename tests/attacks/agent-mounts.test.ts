@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import { insideNamespace } from "../support/inside-namespace.ts";
 import { type InstalledMachine, installedMachine } from "./agent-obstacles.ts";
 import { repeatAttack } from "./attack.ts";
-import { type AttackerProgram, compileAttacker, runAttacker } from "./attacker.ts";
+import { type AttackerProgram, compileAttacker, giveAway, runAttacker } from "./attacker.ts";
 
 /** File systems over directories and files of the image: of a user by FUSE, or of root's in normal use. */
 
@@ -46,6 +46,23 @@ const rows: readonly MountRow[] = [
     over: "srv/data",
     hides: "/srv/data",
     mount: (target, other) => run("mount", "--bind", other, target),
+  },
+  {
+    title: "an overlay whose upper layer is the user's",
+    over: "srv/data",
+    hides: "/srv/data",
+    mount: (target, other) => {
+      const layers = `${other}.layers`;
+      mkdirSync(layers);
+      run("mount", "-t", "tmpfs", "tenant", layers);
+      const [upper, work] = ["upper", "work"].map((name) => join(layers, name));
+      for (const layer of [upper, work]) mkdirSync(layer ?? "");
+      giveAway(upper ?? "");
+      const of = `lowerdir=${target},upperdir=${upper},workdir=${work}`;
+      run("mount", "-t", "overlay", "tenant", "-o", of, target);
+      // The overlay keeps its layers.
+      run("umount", "--lazy", layers);
+    },
   },
   {
     title: "a bind mount over one file",

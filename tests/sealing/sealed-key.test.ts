@@ -1,26 +1,68 @@
 import assert from "node:assert/strict";
-import { appendFile, copyFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { appendFile, copyFile, mkdir, readdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
+import { promisify } from "node:util";
 import { bundleForQuickJs } from "../../src/bootstrap-image/program/bundle.ts";
 import { writeCpio } from "../../src/core/bytes/cpio.ts";
+import { buildRecipe, demoRecipe } from "../../src/dominator/import/recipe.ts";
 import type { LabMachine } from "../../src/lab/machine.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
-import { faultyRack, withSystemImages } from "../faults/faulty-rack.ts";
+import { importImage } from "../../src/main/image-actions.ts";
+import { cacheDirectory } from "../../src/main/paths.ts";
+import { birther } from "../birth/birther-cli.ts";
+import { diskKeyIn } from "../birth/disk-key.ts";
+import { type FaultyRack, faultyRack, withSystemImages } from "../faults/faulty-rack.ts";
 import { keptLog, recordOf, type Scene, up } from "../firmware/record-of.ts";
-import { insideNamespace } from "../support/inside-namespace.ts";
+import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 
 const spec = machineSpec(1, { firmware: "uefi", tpm: "tpm-crb" });
 const storage = { allowUnencrypted: false, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256, sealDiskKey: true };
 
-/** The machine's key is sealed, after it has come up again. */
-async function sealedAgain(scene: Scene, machine: LabMachine, sinceMs: number) {
+/** The machine has come up again since then, with this image, and its key is sealed: once off, its firmware holds no plain one. */
+async function sealedAgain(scene: Scene, machine: LabMachine, { sinceMs = 0, image = "compute/1" } = {}) {
   const record = await recordOf(scene, machine, {
-    what: "up again, with a sealed disk key",
+    what: `up again with ${image}, and a sealed disk key`,
     seconds: 600,
-    holds: ({ phase, phaseAtMs = 0, diskKey }) => phase === "up" && phaseAtMs > sinceMs && diskKey?.kind === "sealed",
+    holds: ({ phase, phaseAtMs = 0, diskKey, runningImage }) =>
+      phase === "up" && phaseAtMs > sinceMs && diskKey?.kind === "sealed" && runningImage === image,
   });
-  assert.deepEqual([record.generation, record.conditions], [1, []]);
+  assert.deepEqual([record.generation, record.conditions, record.recovery], [1, [], undefined]);
+  assert.deepEqual(record.measuredBoot, { kind: "asWritten" });
   return record;
+}
+
+/** Waits until the firmware holds no plain key any more, and powers the machine off. */
+async function offWithoutPlainKey(scene: Scene, machine: LabMachine) {
+  const flash = join(dirname(machine.consoleLogPath), "uefi-variables.fd");
+  await waitFor("the plain key to be removed", 300, async () =>
+    (await diskKeyIn(flash)) === undefined ? true : undefined,
+  ).catch(async (cause) => {
+    throw new Error(`${scene.said.slice(-40).join("\n")}\n${await scene.place.console(machine.name)}`, { cause });
+  });
+  await machine.powerOff();
+}
+
+/** The demo's system image with another kernel: the same one and a few bytes behind it, which only hashes see. */
+async function imageWithNewKernel({ directory }: FaultyRack): Promise<string> {
+  const source = join(directory, "new-kernel");
+  await mkdir(source);
+  const archive = await buildRecipe({ recipe: demoRecipe, cacheDirectory, log: () => {}, onProgress: () => {} });
+  await promisify(execFile)("tar", [
+    "--extract",
+    "--numeric-owner",
+    "--xattrs",
+    "--file",
+    archive,
+    "--directory",
+    source,
+  ]);
+  const boot = join(source, "boot");
+  const kernels = (await readdir(boot)).filter((name) => name.startsWith("vmlinuz-"));
+  assert.equal(kernels.length, 1);
+  await appendFile(join(boot, kernels[0] ?? ""), "another kernel\n");
+  return source;
 }
 
 await insideNamespace(import.meta.url, () => {
@@ -33,17 +75,29 @@ await insideNamespace(import.meta.url, () => {
     assert.ok(machine);
     const original = `${place.initramfsPath}.original`;
     await copyFile(place.initramfsPath, original);
+    const source = await imageWithNewKernel(place);
     {
       await using server = await place.startServer({ storage });
       const scene = { place, server, said };
+      const state = dirname(server.operatorSocket);
       await machine.powerOn();
       const born = await recordOf(scene, machine, up(1));
-      assert.deepEqual(born.measuredBoot, { kind: "asWritten" });
-      await sealedAgain(scene, machine, 0);
-      await machine.powerOff();
+      await sealedAgain(scene, machine);
+      await offWithoutPlainKey(scene, machine);
       const restartedAtMs = Date.now();
       await machine.powerOn();
-      await sealedAgain(scene, machine, restartedAtMs);
+      await sealedAgain(scene, machine, { sinceMs: restartedAtMs });
+
+      // An update with another kernel: its trial and each boot after it open the key, and nobody helps.
+      const ignored = { onProgress: () => {}, onNotCarried: () => {} };
+      await importImage({ stateDirectory: state, stream: "compute", source, confidential: false, ...ignored });
+      const name = born.hostname ?? assert.fail();
+      await birther("set", name, "requiredImage=compute/2", "--state", state);
+      await sealedAgain(scene, machine, { image: "compute/2" });
+      await machine.kill();
+      const cutAtMs = Date.now();
+      await machine.powerOn();
+      await sealedAgain(scene, machine, { sinceMs: cutAtMs, image: "compute/2" });
       await server.store.apply({ kind: "rebirthAsked", id: born.id, by: "test" });
       await machine.powerOff();
     }
@@ -67,11 +121,12 @@ await insideNamespace(import.meta.url, () => {
     }
     await copyFile(original, place.initramfsPath);
 
-    // An operator allows a recovery: the plain key is back, and opens the disk.
+    // An operator allows a recovery: the plain key is back, opens the disk, and is sealed anew.
     await using server = await place.startServer({ storage });
     const scene = { place, server, said };
-    const { id } = server.store.byMac(machine.mac) ?? assert.fail();
-    await server.store.apply({ kind: "recoveryAllowed", id, by: "test" });
+    const name = server.store.byMac(machine.mac)?.hostname ?? assert.fail();
+    const allowed = await birther("release", name, "--recover", "--state", dirname(server.operatorSocket));
+    assert.match(allowed, /its next network boot recovers the disk key/);
     const recoveredAtMs = Date.now();
     await machine.powerOn();
     await recordOf(scene, machine, {
@@ -80,11 +135,10 @@ await insideNamespace(import.meta.url, () => {
       holds: ({ recovery }) => recovery?.nonce !== undefined,
     });
     await place.consoleShows(machine.name, /the disk key is recovered; restarting/);
-    const again = await recordOf(scene, machine, {
-      what: "up after the recovery",
-      seconds: 600,
-      holds: ({ phase, phaseAtMs = 0 }) => phase === "up" && phaseAtMs > recoveredAtMs,
-    });
-    assert.deepEqual([again.recovery, again.conditions, again.measuredBoot], [undefined, [], { kind: "asWritten" }]);
+    await sealedAgain(scene, machine, { sinceMs: recoveredAtMs, image: "compute/2" });
+    await offWithoutPlainKey(scene, machine);
+    const lastAtMs = Date.now();
+    await machine.powerOn();
+    await sealedAgain(scene, machine, { sinceMs: lastAtMs, image: "compute/2" });
   });
 });
