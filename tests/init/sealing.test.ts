@@ -260,6 +260,17 @@ test("an update whose sealing hangs fails with that reason: the agent goes on, a
   assert.equal(machine.site.machine(mac).runningImage, "compute/2");
 });
 
+test("a TPM that hangs in the first boots of a new kernel does not get the kernel rejected", (t) => {
+  const machine = bornMachine(t);
+  machine.boot();
+  require(machine, "compute/2");
+  assert.equal(machine.boot().end.kind, "restarted", "into the new kernel");
+  for (let boots = 0; boots < 2; boots += 1) machine.boot({ ...hangingTpm, minutes: 5 });
+  assert.ok(comeUp(machine).isUp);
+  const { runningImage, conditions } = machine.site.machine(mac);
+  assert.deepEqual([runningImage, conditions], ["compute/2", []]);
+});
+
 /** A locked machine whose recovery an operator allows. */
 function allowed(t: TestContext): TestMachine {
   const machine = lockedMachine(t);

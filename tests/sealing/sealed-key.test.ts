@@ -25,8 +25,13 @@ async function sealedAgain(scene: Scene, machine: LabMachine, { sinceMs = 0, ima
   const record = await recordOf(scene, machine, {
     what: `up again with ${image}, and a sealed disk key`,
     seconds: 600,
-    holds: ({ phase, phaseAtMs = 0, diskKey, runningImage }) =>
-      phase === "up" && phaseAtMs > sinceMs && diskKey?.kind === "sealed" && runningImage === image,
+    // A second poll: by then its agent has confirmed the kernel, so that a power cut is no failed attempt.
+    holds: ({ phase, phaseAtMs = 0, lastSeenAtMs, diskKey, runningImage }) =>
+      phase === "up" &&
+      phaseAtMs > sinceMs &&
+      lastSeenAtMs > phaseAtMs + 20_000 &&
+      diskKey?.kind === "sealed" &&
+      runningImage === image,
   });
   assert.deepEqual([record.generation, record.conditions, record.recovery], [1, [], undefined]);
   assert.deepEqual(record.measuredBoot, { kind: "asWritten" });

@@ -31,8 +31,13 @@ export type Progress = Pick<SubReport, "tree" | "objects" | "comparison"> & {
   readonly outcome?: SubOutcome;
 };
 
-/** Asks the Dominator for a directive; throws if there is no valid answer. */
-export type Poll = (progress: Progress) => Directive;
+/** Asks the Dominator for a directive. */
+export type Poll = {
+  /** Throws if there is no valid answer. */
+  readonly ask: (progress: Progress) => Directive;
+  /** To be called after an answer, when all that depends on it is done: seals the disk key, which a TPM can hold up. The next poll says the result. */
+  readonly keepKeySealed: () => void;
+};
 
 /** Polls over the connection to the MDB. */
 export function openPoll(context: SubContext, connection: MdbConnection): Poll {
@@ -47,7 +52,12 @@ export function openPoll(context: SubContext, connection: MdbConnection): Poll {
   /** Lines that the MDB has not accepted yet. */
   let unsent: readonly string[] = [];
 
-  return (progress) => {
+  function keepSealed(): void {
+    if (diskKey?.kind === "sealed" && host.monotonicMs() < sealAgainMs) return;
+    diskKey = keepKeySealed(context, measuredBoot);
+    sealAgainMs = host.monotonicMs() + checkSealedMs;
+  }
+  function ask(progress: Progress): Directive {
     const patchedImage = readPatchedImage(root);
     if (host.monotonicMs() - startedMs >= supervisionLimits.rejectedMs) forgetRejection(root);
     const { rejected } = readStoredAgents(root);
@@ -79,12 +89,9 @@ export function openPoll(context: SubContext, connection: MdbConnection): Poll {
       throw Object.assign(new Error(reason), { retryAfterSeconds });
     }
     unsent = [];
-    if (diskKey?.kind !== "sealed" || host.monotonicMs() >= sealAgainMs) {
-      diskKey = keepKeySealed(context, measuredBoot);
-      sealAgainMs = host.monotonicMs() + checkSealedMs;
-    }
     return parseDirective(body);
-  };
+  }
+  return { ask, keepKeySealed: keepSealed };
 }
 
 function parseDirective(body: unknown): Directive {

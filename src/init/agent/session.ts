@@ -97,7 +97,7 @@ export function openSession(context: SubContext): Session {
     if (host.monotonicMs() - polledMs < pollWhileBusyMs) return;
     polledMs = host.monotonicMs();
     try {
-      poll({ secondsSinceCheck: secondsSinceCheck() });
+      poll.ask({ secondsSinceCheck: secondsSinceCheck() });
     } catch (error) {
       log("warn", "polling the MDB during a directive failed", { fault: messageOf(error) });
     }
@@ -105,7 +105,7 @@ export function openSession(context: SubContext): Session {
   function ask(): Directive {
     const { seen, outcome } = memory;
     polledMs = host.monotonicMs();
-    const order = poll({
+    const order = poll.ask({
       secondsSinceCheck: secondsSinceCheck(),
       ...describe(seen, cache),
       ...(outcome === undefined ? {} : { outcome }),
@@ -114,6 +114,8 @@ export function openSession(context: SubContext): Session {
     confirmTrial(context);
     // The former kernel's modules can go now.
     if (kernels.confirm()) memory.checkedAtMs = Number.NEGATIVE_INFINITY;
+    // Last: a TPM that hangs must not keep a new kernel or agent from being confirmed.
+    poll.keepKeySealed();
     return order;
   }
   function turn(): Next {
