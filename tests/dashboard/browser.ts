@@ -23,6 +23,7 @@ export async function openPage(
     ...{ ignoreHTTPSErrors: true, viewport: { width, height }, colorScheme: dark ? "dark" : "light" },
     permissions: ["clipboard-read", "clipboard-write"],
   });
+  context.setDefaultTimeout(15_000);
   const page = await context.newPage();
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(`script: ${error.message}`));

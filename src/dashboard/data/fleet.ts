@@ -1,8 +1,8 @@
 import { signal } from "@preact/signals";
-import type { ChangeView } from "../../contract/operator/views.ts";
+import type { FleetRowsView, FleetView } from "../../contract/operator/fleet-views.ts";
 import { followFeed } from "./feed.ts";
-import { type Answer, type Fault, send, withQuery } from "./http.ts";
-import { type Row, rowAfter, rowFields } from "./row.ts";
+import { type Fault, send } from "./http.ts";
+import { type Row, rowsOf } from "./row.ts";
 
 /** Grows with every change of the fleet, at most once a frame: what reads it draws anew. */
 export const fleetVersion = signal(0);
@@ -13,15 +13,7 @@ const rows = new Map<string, Row>();
 /** Machines that changed since the last frame. */
 const changed = new Set<string>();
 const listeners = new Set<(ids: ReadonlySet<string>) => void>();
-/** Machines of which more than a change tells has to be read. */
-const parts = new Set<string>();
-let isReading = false;
 let frame = 0;
-
-const pageSize = "5000";
-/** Machines that are read again at once, and how often at most. */
-const readAtOnce = 200;
-const readEveryMs = 300;
 const retryMs = 2000;
 
 /** All machines by their ids; live, and newer with each `fleetVersion`. */
@@ -35,40 +27,55 @@ export function onChanged(listener: (ids: ReadonlySet<string>) => void): () => v
   return () => listeners.delete(listener);
 }
 
-/** Reads the fleet and follows its changes until `end` is aborted. */
+/**
+ * Reads the fleet and follows its changes until `end` is aborted. The feed begins before the fleet is read, so that no change
+ * is lost between the two; what it brings meanwhile waits.
+ */
 export async function followFleet(end: AbortSignal): Promise<void> {
-  while (!end.aborted) {
-    const read = await readFleet();
-    if (end.aborted) return;
-    if (read.kind === "fault") {
-      fleetFault.value = read.fault;
+  let waiting: FleetRowsView[] | undefined;
+  let position = 0;
+  const readAll = async () => {
+    waiting = [];
+    const answer = await send<FleetView>("/v1/fleet");
+    if (answer.kind === "fault") {
+      fleetFault.value = answer.fault;
       await new Promise((resolve) => setTimeout(resolve, retryMs));
-      continue;
+      if (!end.aborted && waiting !== undefined) void readAll();
+      return;
     }
-    replaceAll(read.value.rows);
+    replaceAll(rowsOf(answer.value));
+    position = answer.value.position;
+    const missed = waiting ?? [];
+    waiting = undefined;
+    for (const some of missed) take(some, position);
     fleetFault.value = undefined;
-    const again = new AbortController();
-    const listener = { changes: takeChanges, lost: () => again.abort() };
-    await followFeed(read.value.position, listener, AbortSignal.any([end, again.signal]));
-  }
+  };
+  await followFeed({
+    path: "/v1/fleet/changes",
+    event: "rows",
+    end,
+    // Until the fleet was read, there is nothing to go on from.
+    isFresh: () => fleetFault.value !== undefined,
+    begun: readAll,
+    take: (data) => {
+      const some: FleetRowsView = JSON.parse(data);
+      if (waiting === undefined) take(some, position);
+      else waiting.push(some);
+    },
+  });
 }
 
-type Page = { readonly machines: readonly Row[]; readonly position: number; readonly continue?: string };
-
-/** All machines, as of a position that is not newer than any of them. */
-async function readFleet(): Promise<Answer<{ readonly rows: readonly Row[]; readonly position: number }>> {
-  const found: Row[] = [];
-  let position: number | undefined;
-  let next: string | undefined;
-  do {
-    const query = { fields: rowFields.join(","), limit: pageSize, continue: next };
-    const page = await send<Page>(withQuery("/v1/machines", query));
-    if (page.kind === "fault") return page;
-    for (const row of page.value.machines) found.push(row);
-    position ??= page.value.position;
-    next = page.value.continue;
-  } while (next !== undefined);
-  return { kind: "answer", value: { rows: found, position } };
+function take({ position, rows: some, gone }: FleetRowsView, after: number): void {
+  if (position <= after) return;
+  for (const id of gone) {
+    rows.delete(id);
+    changed.add(id);
+  }
+  for (const row of some) {
+    rows.set(row.id, row);
+    changed.add(row.id);
+  }
+  redraw();
 }
 
 function replaceAll(found: readonly Row[]): void {
@@ -79,50 +86,6 @@ function replaceAll(found: readonly Row[]): void {
     changed.add(row.id);
   }
   redraw();
-}
-
-function takeChanges(changes: readonly ChangeView[]): void {
-  for (const change of changes) {
-    const { id } = change.machine;
-    for (const gone of change.absorbed ?? []) {
-      rows.delete(gone);
-      changed.add(gone);
-    }
-    const row = rows.get(id);
-    if (row === undefined) {
-      parts.add(id);
-      continue;
-    }
-    const after = rowAfter(row, change);
-    if (after.row === row) continue;
-    rows.set(id, after.row);
-    changed.add(id);
-    if (after.isPart) parts.add(id);
-  }
-  if (parts.size > 0 && !isReading) setTimeout(readParts, readEveryMs);
-  isReading ||= parts.size > 0;
-  redraw();
-}
-
-async function readParts(): Promise<void> {
-  const ids = [...parts].slice(0, readAtOnce);
-  for (const id of ids) parts.delete(id);
-  const query = { fields: rowFields.join(","), limit: pageSize, where: `id in (${ids.join(",")})` };
-  const page = await send<Page>(withQuery("/v1/machines", query));
-  if (page.kind === "answer") {
-    for (const row of page.value.machines) {
-      const known = rows.get(row.id);
-      if (known !== undefined && known.revision > row.revision) parts.add(row.id);
-      else rows.set(row.id, row);
-      changed.add(row.id);
-    }
-    redraw();
-  } else {
-    for (const id of ids) parts.add(id);
-  }
-  const waitMs = page.kind === "answer" ? readEveryMs : retryMs;
-  isReading = parts.size > 0;
-  if (isReading) setTimeout(readParts, waitMs);
 }
 
 /** Draws once a frame, and not at all while nothing changes. */

@@ -1,84 +1,62 @@
-import type { ChangeView, MachineView } from "../../contract/operator/views.ts";
+import type { FleetView } from "../../contract/operator/fleet-views.ts";
+import type { FleetRow } from "../../core/fleet/columns.ts";
+import { conditionKinds } from "../../core/machine/record.ts";
 import { compareNatural } from "../text/natural-order.ts";
 
-/** The keys of a machine that lists and pictures of a fleet need. */
-export const rowFields = [
-  "id",
-  "revision",
-  "hostname",
-  "macs",
-  "state",
-  "phase",
-  "phaseAtMs",
-  "conditions",
-  "network",
-  "location",
-  "requiredImage",
-  "runningImage",
-  "permanentAddress",
-  "temporaryAddress",
-  "lastSeenAtMs",
-  "createdAtMs",
-] as const satisfies readonly (keyof MachineView)[];
-
 /** A machine in lists and pictures. */
-export type Row = Pick<MachineView, (typeof rowFields)[number]>;
+export type Row = FleetRow;
 
-/** The name to show and to call a machine by. */
-export function rowName({ hostname, id }: Pick<Row, "hostname" | "id">): string {
-  return hostname ?? id;
+/** A kind of condition. */
+export type ConditionKind = (typeof conditionKinds)[number];
+
+const byUrgency: readonly ConditionKind[] = [
+  "failing",
+  "conflict",
+  "debug",
+  "hold",
+  "maintenance",
+  "waiting",
+  "retired",
+];
+
+/** The kinds of a machine's conditions, the one that an operator should know of first at the front. */
+export function conditionsOf({ conditions }: Pick<Row, "conditions">): readonly ConditionKind[] {
+  return conditions === 0 ? none : byUrgency.filter((kind) => (conditions & (1 << conditionKinds.indexOf(kind))) !== 0);
 }
 
-/** The condition of a machine that an operator should know of first; undefined if it has none. */
-export function worstCondition({ conditions }: Pick<Row, "conditions">): Row["conditions"][number] | undefined {
-  let [worst, rank] = [conditions[0], 99];
-  for (const condition of conditions) {
-    const own = conditionRank.indexOf(condition.kind);
-    if (own < rank) [worst, rank] = [condition, own];
-  }
-  return worst;
-}
+const none: readonly ConditionKind[] = [];
 
-const conditionRank: readonly string[] = ["failing", "conflict", "debug", "hold", "maintenance", "waiting", "retired"];
-
-/** Since when a machine is in its phase. */
-export function sinceOf({ phaseAtMs, createdAtMs }: Pick<Row, "phaseAtMs" | "createdAtMs">): number {
-  return phaseAtMs ?? createdAtMs;
-}
-
-/** Events after which more of a row may differ than the part of the record that a change carries. */
-const briefEvents: ReadonlySet<string> = new Set([
-  ...["pxeAskedAgain", "phaseSeen", "orderIssued", "orderTaken", "burnInDone", "failed", "stalled", "resumed"],
-  ...["conditionSet", "conditionCleared", "rebirthAsked", "cleanAsked", "rebirthCancelled", "recoveryAllowed"],
-]);
-
-/** A row after a change, and whether the rest of it has to be read again. */
-export function rowAfter(
-  row: Row,
-  { machine, atMs, event }: ChangeView,
-): { readonly row: Row; readonly isPart: boolean } {
-  // One that was read meanwhile is newer than a change that the feed repeats.
-  if (machine.revision <= row.revision) return { row, isPart: false };
-  const { hostname: _name, phase: _phase, ...rest } = row;
-  const entered = machine.phase !== row.phase && machine.phase !== undefined;
-  return {
-    row: { ...rest, ...machine, ...(entered ? { phaseAtMs: atMs } : {}) },
-    isPart: !briefEvents.has(event.kind),
-  };
+/** The rows of a fleet that came as columns. */
+export function rowsOf(fleet: FleetView): Row[] {
+  const { racks, networks, images, models, statuses, phases } = fleet;
+  const some = <T>(key: string, value: T | undefined) => (value === undefined || value === "" ? {} : { [key]: value });
+  return fleet.id.map((id, at) => {
+    const of = (list: readonly string[], column: readonly number[]) => list[column[at] ?? -1];
+    const phaseAtMs = fleet.phaseAtMs[at] ?? 0;
+    return {
+      ...{ id, name: fleet.name[at] ?? id, conditions: fleet.conditions[at] ?? 0 },
+      ...{ status: of(statuses, fleet.status) ?? "unknown" },
+      ...some("rack", of(racks, fleet.rack)),
+      ...some("unit", fleet.unit[at]),
+      ...some("network", of(networks, fleet.network)),
+      ...some("phase", of(phases, fleet.phase)),
+      ...(phaseAtMs > 0 ? { phaseAtMs } : {}),
+      ...some("image", of(images, fleet.image)),
+      ...some("model", of(models, fleet.model)),
+    } as Row;
+  });
 }
 
 /** The columns that a list can be sorted by. */
 export const sortKeys = {
-  name: (row) => rowName(row),
-  slot: (row) =>
-    row.location === undefined
-      ? "~"
-      : `${row.location.rack ?? row.location.switch} ${row.location.unit ?? row.location.port}`,
-  state: (row) => row.state,
+  name: (row) => row.name,
+  slot: (row) => (row.rack === undefined ? "~" : `${row.rack} ${row.unit ?? ""}`),
+  status: (row) => row.status,
   phase: (row) => row.phase ?? "",
-  since: (row) => sinceOf(row),
-  condition: (row) => worstCondition(row)?.kind ?? "~",
-  image: (row) => row.runningImage ?? row.requiredImage ?? "",
+  since: (row) => row.phaseAtMs ?? 0,
+  condition: (row) => conditionsOf(row)[0] ?? "~",
+  image: (row) => row.image ?? "",
+  model: (row) => row.model ?? "",
   network: (row) => row.network ?? "",
 } as const satisfies { readonly [key: string]: (row: Row) => string | number };
 export type SortKey = keyof typeof sortKeys;
@@ -87,10 +65,11 @@ export type SortKey = keyof typeof sortKeys;
 export function sortRows(rows: readonly Row[], sort: string): Row[] {
   const isDown = sort.startsWith("-");
   const name = isDown ? sort.slice(1) : sort;
-  const key: (row: Row) => string | number = sortKeys[Object.hasOwn(sortKeys, name) ? (name as SortKey) : "slot"];
-  const keyed = rows.map((row) => ({ row, key: key(row), name: rowName(row) }));
+  const key: (row: Row) => string | number =
+    sortKeys[Object.keys(sortKeys).includes(name) ? (name as SortKey) : "slot"];
+  const keyed = rows.map((row) => ({ row, key: key(row) }));
   const sign = isDown ? -1 : 1;
-  keyed.sort((a, b) => sign * compareKeys(a.key, b.key) || compareNatural(a.name, b.name));
+  keyed.sort((a, b) => sign * compareKeys(a.key, b.key) || compareNatural(a.row.name, b.row.name));
   return keyed.map(({ row }) => row);
 }
 

@@ -2,7 +2,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { acting } from "../acts/acting.ts";
 import { fleetRows, fleetVersion } from "../data/fleet.ts";
-import { type Row, rowName, sortRows } from "../data/row.ts";
+import { type Row, sortRows } from "../data/row.ts";
 import { mayAct } from "../data/session.ts";
 import { Command } from "../parts/command.tsx";
 import { FaultNote } from "../parts/fault.tsx";
@@ -85,7 +85,7 @@ export function MachineList() {
 
 function act(rows: readonly Row[]): void {
   if (rows.length === 0 || !mayAct("operator")) return;
-  acting.value = { targets: rows.map((row) => ({ id: row.id, name: rowName(row) })) };
+  acting.value = { targets: rows.map((row) => ({ id: row.id, name: row.name })) };
 }
 
 function Filter({ where, labels }: { where: string; labels: string }) {
@@ -103,7 +103,7 @@ function Filter({ where, labels }: { where: string; labels: string }) {
         <input
           key={where}
           name="w"
-          value={where}
+          defaultValue={where}
           placeholder="rack=7,phase!=up"
           spellcheck={false}
           autocomplete="off"
@@ -111,7 +111,14 @@ function Filter({ where, labels }: { where: string; labels: string }) {
       </label>
       <label>
         Labels
-        <input key={labels} name="l" value={labels} placeholder="role=web" spellcheck={false} autocomplete="off" />
+        <input
+          key={labels}
+          name="l"
+          defaultValue={labels}
+          placeholder="role=web"
+          spellcheck={false}
+          autocomplete="off"
+        />
       </label>
       <button type="submit">Filter</button>
       {["condition=failing", "phase!=up", "state=unknown", "condition=hold"].map((text) => (

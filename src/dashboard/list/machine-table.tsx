@@ -1,10 +1,11 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { type Row, rowName, sinceOf, worstCondition } from "../data/row.ts";
+import type { Row } from "../data/row.ts";
 import { Link } from "../parts/link.tsx";
 import { ConditionMark } from "../parts/mark.tsx";
 import { Age } from "../parts/time.tsx";
 import { go, machinePath, setParameters } from "../route/route.ts";
+import { reasonOf, wantReasons } from "./reasons.ts";
 import { visibleRows } from "./visible-rows.ts";
 
 const rowPixels = 28;
@@ -20,11 +21,12 @@ type TableProps = {
 const columns = [
   ["name", "Name"],
   ["slot", "Slot"],
-  ["state", "State"],
+  ["status", "Status"],
   ["phase", "Phase"],
   ["since", "In phase for"],
   ["condition", "Condition"],
   ["image", "Image"],
+  ["model", "Model"],
   ["network", "Network"],
 ] as const;
 
@@ -44,6 +46,7 @@ export function MachineTable({ rows, marked, sort, onMark, onAct }: TableProps) 
     return () => watch.disconnect();
   }, []);
   const { from, to } = visibleRows({ top: top.value, height: height.value, rowPixels, count: rows.length });
+  wantReasons(rows.slice(from, to));
   const focused = Math.min(at.value, rows.length - 1);
   const press = (event: KeyboardEvent) => {
     const moved = movedBy(event.key, Math.floor(height.value / rowPixels) - 1);
@@ -52,7 +55,7 @@ export function MachineTable({ rows, marked, sort, onMark, onAct }: TableProps) 
       const next = Math.max(0, Math.min(rows.length - 1, focused + moved));
       at.value = next;
       scrollTo(box.current, next);
-    } else if (event.key === "Enter" && row !== undefined) go(machinePath(rowName(row)));
+    } else if (event.key === "Enter" && row !== undefined) go(machinePath(row.name));
     else if (event.key === " " && row !== undefined) onMark(toggled(marked, row.id));
     else if (event.key === ".")
       onAct(marked.size > 0 ? rows.filter(({ id }) => marked.has(id)) : row === undefined ? [] : [row]);
@@ -115,8 +118,8 @@ function HeaderRow({ sort }: { sort: string }) {
 type RowProps = { row: Row; at: number; isFocused: boolean; isMarked: boolean; onMark: () => void };
 
 function TableRow({ row, at, isFocused, isMarked, onMark }: RowProps) {
-  const { location } = row;
-  const slot = location === undefined ? "–" : `${location.rack ?? location.switch} / ${location.unit ?? location.port}`;
+  const slot = row.rack === undefined ? "–" : `${row.rack} / ${row.unit ?? "–"}`;
+  const reason = reasonOf(row);
   return (
     <div
       role="row"
@@ -127,27 +130,20 @@ function TableRow({ row, at, isFocused, isMarked, onMark }: RowProps) {
       style={{ top: `${at * rowPixels}px` }}
     >
       <span role="gridcell">
-        <input
-          type="checkbox"
-          tabIndex={-1}
-          checked={isMarked}
-          onChange={onMark}
-          aria-label={`select ${rowName(row)}`}
-        />
+        <input type="checkbox" tabIndex={-1} checked={isMarked} onChange={onMark} aria-label={`select ${row.name}`} />
       </span>
       <span role="gridcell">
-        <Link to={machinePath(rowName(row))}>{rowName(row)}</Link>
+        <Link to={machinePath(row.name)}>{row.name}</Link>
       </span>
       <span role="gridcell">{slot}</span>
-      <span role="gridcell">{row.state}</span>
+      <span role="gridcell">{row.status}</span>
       <span role="gridcell">{row.phase ?? "–"}</span>
-      <span role="gridcell">
-        <Age atMs={sinceOf(row)} />
+      <span role="gridcell">{row.phaseAtMs === undefined ? "–" : <Age atMs={row.phaseAtMs} />}</span>
+      <span role="gridcell" title={reason}>
+        <ConditionMark row={row} /> {reason}
       </span>
-      <span role="gridcell" title={worstCondition(row)?.reason ?? ""}>
-        <ConditionMark row={row} /> {worstCondition(row)?.reason ?? ""}
-      </span>
-      <span role="gridcell">{row.runningImage ?? row.requiredImage ?? "–"}</span>
+      <span role="gridcell">{row.image ?? "–"}</span>
+      <span role="gridcell">{row.model ?? "–"}</span>
       <span role="gridcell">{row.network ?? "–"}</span>
     </div>
   );

@@ -1,20 +1,17 @@
-import { type Row, rowName, sinceOf, worstCondition } from "../data/row.ts";
+import { conditionsOf, type Row } from "../data/row.ts";
 
 const columns: readonly (readonly [string, (row: Row) => string])[] = [
-  ["name", rowName],
+  ["name", ({ name }) => name],
   ["id", ({ id }) => id],
-  ["rack", ({ location }) => location?.rack ?? ""],
-  ["unit", ({ location }) => location?.unit ?? ""],
-  ["switch", ({ location }) => location?.switch ?? ""],
-  ["port", ({ location }) => location?.port ?? ""],
-  ["state", ({ state }) => state],
+  ["rack", ({ rack }) => rack ?? ""],
+  ["unit", ({ unit }) => unit ?? ""],
+  ["status", ({ status }) => status],
   ["phase", ({ phase }) => phase ?? ""],
-  ["since", (row) => new Date(sinceOf(row)).toISOString()],
-  ["condition", (row) => worstCondition(row)?.kind ?? ""],
-  ["reason", (row) => worstCondition(row)?.reason ?? ""],
-  ["image", ({ runningImage, requiredImage }) => runningImage ?? requiredImage ?? ""],
-  ["address", ({ permanentAddress, temporaryAddress }) => permanentAddress ?? temporaryAddress ?? ""],
-  ["mac", ({ macs }) => macs.join(" ")],
+  ["since", ({ phaseAtMs }) => (phaseAtMs === undefined ? "" : new Date(phaseAtMs).toISOString())],
+  ["conditions", (row) => conditionsOf(row).join(" ")],
+  ["image", ({ image }) => image ?? ""],
+  ["model", ({ model }) => model ?? ""],
+  ["network", ({ network }) => network ?? ""],
 ];
 
 /** Rows as CSV (RFC 4180). */

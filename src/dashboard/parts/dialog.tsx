@@ -16,6 +16,8 @@ export function Dialog({
   useEffect(() => {
     const before = document.activeElement;
     ref.current?.showModal();
+    // Not the button that closes it, which comes first.
+    ref.current?.querySelector<HTMLElement>("input, select, textarea")?.focus();
     return () => {
       if (before instanceof HTMLElement) before.focus();
     };

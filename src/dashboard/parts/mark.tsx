@@ -1,4 +1,4 @@
-import { type Row, worstCondition } from "../data/row.ts";
+import { conditionsOf, type Row } from "../data/row.ts";
 
 /** What stands for each kind of condition where colour is not enough. */
 export const conditionGlyphs: { readonly [kind: string]: string } = {
@@ -11,13 +11,12 @@ export const conditionGlyphs: { readonly [kind: string]: string } = {
   retired: "×",
 };
 
-/** A machine's condition as glyph and word; nothing if it has none. */
+/** A machine's conditions as glyphs and words; nothing if it has none. */
 export function ConditionMark({ row }: { row: Pick<Row, "conditions"> }) {
-  const condition = worstCondition(row);
-  if (condition === undefined) return null;
+  const kinds = conditionsOf(row);
+  const [first] = kinds;
+  if (first === undefined) return null;
   return (
-    <span class={`mark ${condition.kind}`} title={condition.reason}>
-      {conditionGlyphs[condition.kind] ?? "•"} {condition.kind}
-    </span>
+    <span class={`mark ${first}`}>{kinds.map((kind) => `${conditionGlyphs[kind] ?? "•"} ${kind}`).join(", ")}</span>
   );
 }

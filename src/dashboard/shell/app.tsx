@@ -2,10 +2,17 @@ import { useEffect } from "preact/hooks";
 import { type Screen, screens } from "../../contract/operator/screens.ts";
 import { ActDialog } from "../acts/act-dialog.tsx";
 import { acting } from "../acts/acting.ts";
+import { Arrival } from "../arrival/arrival.tsx";
 import { followFleet } from "../data/fleet.ts";
 import { findSession, session } from "../data/session.ts";
 import { MachineList } from "../list/machine-list.tsx";
+import { MachineScreen } from "../machine/machine.tsx";
 import { screen } from "../route/route.ts";
+import { AuditScreen } from "../site/audit-screen.tsx";
+import { Images } from "../site/images.tsx";
+import { Networks } from "../site/networks.tsx";
+import { Tokens } from "../site/tokens.tsx";
+import { Wrong } from "../wrong/wrong.tsx";
 import { setServerTime, startClock } from "./clock.ts";
 import { Header } from "./header.tsx";
 import { KeyList } from "./key-list.tsx";
@@ -61,7 +68,22 @@ function Inside({ serverMs }: { serverMs: number }) {
 
 function ScreenOf({ name }: { name: Screen }) {
   switch (name) {
-    default:
+    case "":
+    case "login":
+      return <Arrival />;
+    case "wrong":
+      return <Wrong />;
+    case "machines":
       return <MachineList />;
+    case "m":
+      return <MachineScreen />;
+    case "images":
+      return <Images />;
+    case "networks":
+      return <Networks />;
+    case "audit":
+      return <AuditScreen />;
+    case "tokens":
+      return <Tokens />;
   }
 }

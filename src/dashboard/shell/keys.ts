@@ -54,6 +54,7 @@ const plainKeys: { readonly [key: string]: () => void } = {
 
 function isTyping(target: EventTarget | null): boolean {
   return (
-    target instanceof HTMLElement && (target.matches("input, textarea, select") || target.closest("dialog") !== null)
+    target instanceof HTMLElement &&
+    (target.matches("input, textarea, select") || target.closest("dialog[open]") !== null)
   );
 }

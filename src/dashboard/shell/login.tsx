@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { linkPath } from "../../contract/operator/session.ts";
 import type { Fault } from "../data/http.ts";
 import { openSession } from "../data/session.ts";
@@ -19,7 +19,9 @@ export function Login() {
     token.value = "";
     if (fault.value === undefined && location.pathname === linkPath) go("/");
   };
+  const field = useRef<HTMLInputElement>(null);
   useEffect(() => {
+    field.current?.focus();
     const link = location.hash.slice(1);
     if (location.pathname !== linkPath || link === "") return;
     // The secret must not stay in the address or the history.
@@ -39,6 +41,7 @@ export function Login() {
         <label>
           Token
           <input
+            ref={field}
             type="password"
             autocomplete="current-password"
             required

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { fleetRows } from "../data/fleet.ts";
-import { type Row, rowName } from "../data/row.ts";
+import type { Row } from "../data/row.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { go, machinePath } from "../route/route.ts";
 import { goKeys } from "./keys.ts";
@@ -76,19 +76,22 @@ function hitsFor(text: string): Hit[] {
   for (const row of fleetRows().values()) {
     const matched = wordsOf(row).find((word) => word.includes(text));
     if (matched === undefined) continue;
-    const name = rowName(row);
-    found.push({ to: machinePath(name), text: name, about: matched === name ? (row.phase ?? row.state) : matched });
+    found.push({
+      to: machinePath(row.name),
+      text: row.name,
+      about: matched === row.name.toLowerCase() ? row.status : matched,
+    });
     if (found.length >= hitLimit) break;
   }
-  return [...found, ...hits];
+  // The server also knows MAC addresses, addresses and ids.
+  const exact =
+    /^[0-9a-f.:-]{7,40}$/.test(text) && found.length === 0
+      ? [{ to: machinePath(text), text, about: "address or id" }]
+      : [];
+  return [...found, ...exact, ...hits];
 }
 
 function wordsOf(row: Row): string[] {
-  const { location, permanentAddress, temporaryAddress, macs, id } = row;
-  const slot =
-    location === undefined
-      ? []
-      : [`${location.rack ?? ""}/${location.unit ?? ""}`, `${location.switch}:${location.port}`.toLowerCase()];
-  const addresses = [permanentAddress, temporaryAddress].filter((address) => address !== undefined);
-  return [rowName(row).toLowerCase(), id, ...macs, ...addresses, ...slot];
+  const slot = row.rack === undefined ? [] : [`${row.rack}/${row.unit ?? ""}`.toLowerCase()];
+  return [row.name.toLowerCase(), row.id, ...slot];
 }

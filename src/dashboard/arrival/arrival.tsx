@@ -1,0 +1,121 @@
+import { useComputed } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { SummaryView } from "../../contract/operator/fleet-views.ts";
+import type { FigureSummary } from "../../core/fleet/burn-in-figures.ts";
+import { fleetRows, fleetVersion } from "../data/fleet.ts";
+import { useAnswer } from "../data/query.ts";
+import { selection } from "../list/selection.ts";
+import { Command } from "../parts/command.tsx";
+import { FaultNote } from "../parts/fault.tsx";
+import { parameter, setParameters } from "../route/route.ts";
+import { type Colouring, colourings, legendOf, scoresOf } from "./colours.ts";
+import { imagesOf } from "./elevation-view.ts";
+import { Elevations } from "./elevations.tsx";
+import { Figures, Lagging, PhaseBars } from "./figures.tsx";
+
+/** The arrival of a fleet: all racks on one screen, filling themselves, and when it will be done. */
+export function Arrival() {
+  const summary = useAnswer<SummaryView>("/v1/summary");
+  const colouring = colourings.find((one) => one === parameter("c")) ?? "phase";
+  const where = parameter("w");
+  const found = selection({ where, labels: "" });
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      const typing = event.target instanceof HTMLElement && event.target.matches("input, textarea, dialog *");
+      if (event.key !== "c" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+      const next = colourings[(colourings.indexOf(colouring) + 1) % colourings.length] ?? "phase";
+      setParameters({ c: next === "phase" ? "" : next });
+    };
+    addEventListener("keydown", press);
+    return () => removeEventListener("keydown", press);
+  }, [colouring]);
+  return (
+    <section class="arrival" aria-label="arrival">
+      {summary.value === undefined ? null : <Figures summary={summary.value} />}
+      {summary.fault === undefined ? null : <FaultNote fault={summary.fault} />}
+      {summary.value === undefined ? null : (
+        <div>
+          <PhaseBars summary={summary.value} />
+          <Lagging racks={summary.value.racks} />
+        </div>
+      )}
+      <div class="bar">
+        <form
+          class="filter"
+          onSubmit={(event) => {
+            event.preventDefault();
+            setParameters({ w: String(new FormData(event.currentTarget).get("w") ?? "").trim() });
+          }}
+        >
+          <label>
+            Show{" "}
+            <input
+              key={where}
+              name="w"
+              defaultValue={where}
+              placeholder="rack=7,phase!=up"
+              spellcheck={false}
+              autocomplete="off"
+            />
+          </label>
+        </form>
+        <fieldset class="colouring">
+          <legend class="hidden">colour by</legend>
+          {colourings.map((one) => (
+            <button
+              key={one}
+              type="button"
+              aria-pressed={one === colouring}
+              onClick={() => setParameters({ c: one === "phase" ? "" : one })}
+            >
+              {one}
+            </button>
+          ))}
+        </fieldset>
+        <Legend colouring={colouring} />
+      </div>
+      {found.fault === undefined ? null : <FaultNote fault={found.fault} />}
+      {colouring === "burn-in" ? <WithScores /> : <Elevations colouring={colouring} scores={noScores} />}
+      <Command text="birther status --watch" />
+    </section>
+  );
+}
+
+const noScores: ReadonlyMap<string, number> = new Map();
+const burnInEveryMs = 15_000;
+
+function WithScores() {
+  const { value, fault } = useAnswer<{ figures: readonly FigureSummary[] }>("/v1/burn-in", burnInEveryMs);
+  const scores = value === undefined ? noScores : scoresOf(value.figures.flatMap(({ outliers }) => outliers));
+  return (
+    <>
+      {fault === undefined ? null : <FaultNote fault={fault} />}
+      <Elevations colouring="burn-in" scores={scores} />
+    </>
+  );
+}
+
+function Legend({ colouring }: { colouring: Colouring }) {
+  const images = useComputed(() => {
+    void fleetVersion.value;
+    return imagesOf(fleetRows().values());
+  });
+  return (
+    <ul class="legend" aria-label="what the colours mean">
+      {legendOf(colouring, colouring === "image" ? images.value : []).map(({ token, text }) => (
+        <li key={text}>
+          <span class={`swatch ${token}`} aria-hidden="true" /> {text}
+        </li>
+      ))}
+      <li>
+        <span class="swatch bad" aria-hidden="true" /> failing
+      </li>
+      <li>
+        <span class="bars" aria-hidden="true">
+          ‖
+        </span>{" "}
+        held
+      </li>
+    </ul>
+  );
+}

@@ -1,0 +1,104 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { acting } from "../acts/acting.ts";
+import { fleetVersion, onChanged } from "../data/fleet.ts";
+import { conditionsOf, type Row } from "../data/row.ts";
+import { mayAct } from "../data/session.ts";
+import { selectedIds } from "../list/selection.ts";
+import { go, machinePath } from "../route/route.ts";
+import { nowMs } from "../shell/clock.ts";
+import { theme } from "../shell/preferences.ts";
+import { durationText } from "../text/time.ts";
+import type { Colouring } from "./colours.ts";
+import { ElevationView } from "./elevation-view.ts";
+import type { Slot } from "./layout.ts";
+
+/** All racks on one canvas. The arrows walk through the slots, and a screen reader hears each. */
+export function Elevations({ colouring, scores }: { colouring: Colouring; scores: ReadonlyMap<string, number> }) {
+  const box = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const view = useRef<ElevationView>();
+  const at = useSignal<Slot | undefined>(undefined);
+  const found = selectedIds.value;
+  useEffect(() => {
+    if (canvas.current === null || box.current === null) return;
+    const made = new ElevationView(canvas.current, box.current);
+    view.current = made;
+    const end = onChanged((ids) => made.changed(ids));
+    const watch = new ResizeObserver(() => made.redraw());
+    watch.observe(box.current);
+    const dark = matchMedia("(prefers-color-scheme: dark)");
+    const recolour = () => made.redraw();
+    dark.addEventListener("change", recolour);
+    return () => {
+      end();
+      watch.disconnect();
+      dark.removeEventListener("change", recolour);
+    };
+  }, []);
+  useEffect(() => {
+    view.current?.show({ colouring, scores, found });
+  }, [colouring, scores, found, theme.value]);
+  const choose = (slot: Slot | undefined) => {
+    at.value = slot;
+    view.current?.point(slot);
+  };
+  const rowAtSlot = () => view.current?.rowAt(at.value);
+  const press = (event: KeyboardEvent) => {
+    const row = rowAtSlot();
+    if (event.key === "Enter" && row !== undefined) go(machinePath(row.name));
+    else if (event.key === "." && row !== undefined && mayAct("operator"))
+      acting.value = { targets: [{ id: row.id, name: row.name }] };
+    else {
+      const next = view.current?.walk(at.value, event.key);
+      if (next === undefined) return;
+      choose(next);
+    }
+    event.preventDefault();
+  };
+  // Read for its changes: what the pointed slot says stays true.
+  void fleetVersion.value;
+  const row = rowAtSlot();
+  return (
+    <div
+      ref={box}
+      class="elevations"
+      role="listbox"
+      tabIndex={0}
+      aria-label="slots; the arrows walk through them, Enter opens a machine"
+      aria-activedescendant="slot"
+      onKeyDown={press}
+      onFocus={() => {
+        if (at.value === undefined) choose({ rack: 0, unit: 0 });
+      }}
+      onMouseMove={(event) => choose(view.current?.slotUnder(event) ?? at.value)}
+      onClick={(event) => {
+        choose(view.current?.slotUnder(event));
+        const clicked = rowAtSlot();
+        if (clicked !== undefined) go(machinePath(clicked.name));
+      }}
+    >
+      <div aria-hidden="true">
+        <canvas ref={canvas} />
+      </div>
+      <div role="option" id="slot" aria-selected="true" class="slot-text">
+        {at.value === undefined
+          ? "point at a slot"
+          : row === undefined
+            ? "no machine was heard in this slot"
+            : textOf(row)}
+      </div>
+    </div>
+  );
+}
+
+function textOf(row: Row): string {
+  const place = row.rack === undefined ? "not placed yet" : `rack ${row.rack} unit ${row.unit ?? "?"}`;
+  const since = row.phaseAtMs === undefined ? "" : ` for ${durationText(nowMs.value - row.phaseAtMs)}`;
+  const conditions = conditionsOf(row);
+  return [
+    ...[place, row.name, `${row.status}`, `${row.phase ?? "no phase"}${since}`],
+    ...(row.image === undefined ? [] : [row.image]),
+    ...(conditions.length === 0 ? [] : [conditions.join(", ")]),
+  ].join(" · ");
+}

@@ -1,0 +1,98 @@
+import type { MachineView } from "../../contract/operator/views.ts";
+import { factsText } from "../text/facts-text.ts";
+import { bytesText, countText } from "../text/time.ts";
+
+type Known = NonNullable<MachineView["hardware"]>;
+
+/** What the machine consists of, its disks and how they are protected, its NICs, and whom it saw on the wire. */
+export function Hardware({ machine }: { machine: MachineView }) {
+  const { hardware, storage } = machine;
+  if (hardware === undefined) return <p>Its hardware is not known yet: init reports it.</p>;
+  return (
+    <>
+      <table>
+        <caption class="hidden">hardware</caption>
+        <tbody>
+          {factsOf(machine, hardware).map(([name, text]) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              <td>{text}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+      <Disks hardware={hardware} rootPath={storage?.rootDisk.path} />
+      <table>
+        <caption>NICs</caption>
+        <tbody>
+          {hardware.nics.map(({ name, mac, driver, speedMbps, carrier, path }) => (
+            <tr key={path}>
+              <th scope="row">{name}</th>
+              <td class="mono">{mac}</td>
+              <td>{driver}</td>
+              <td>{speedMbps === 0 ? "–" : `${countText(speedMbps)} Mbit/s`}</td>
+              <td>{carrier ? "carrier" : "no carrier"}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </>
+  );
+}
+
+function factsOf(
+  { storage, trust, neighbours = [] }: MachineView,
+  hardware: Known,
+): readonly (readonly [string, string])[] {
+  const { smbios, cpus, cpuModel, memoryMiB, firmware, secureBoot, tpm, watchdog } = hardware;
+  return [
+    ["Board", `${smbios.vendor} ${smbios.product}`],
+    ["Serial number", smbios.serial],
+    ["CPUs", `${countText(cpus)} × ${cpuModel}`],
+    ["Memory", bytesText(memoryMiB * 1024 * 1024)],
+    ["Firmware", `${firmware}${secureBoot ? ", Secure Boot" : ""}${tpm ? ", TPM" : ""}`],
+    ["Watchdog", watchdog === "" ? "none" : watchdog],
+    ["Trust", Object.values(trust).join(", ") || "nothing vouches for it"],
+    ["Encryption", encryptionText(storage)],
+    ["Neighbours", neighbours.map(factsText).join("; ") || "none heard"],
+  ];
+}
+
+function Disks({ hardware, rootPath }: { hardware: Known; rootPath: string | undefined }) {
+  return (
+    <table>
+      <caption>Disks</caption>
+      <thead>
+        <tr>
+          <th scope="col">Path</th>
+          <th scope="col">Model</th>
+          <th scope="col">Serial number</th>
+          <th scope="col">Size</th>
+          <th scope="col">Use</th>
+        </tr>
+      </thead>
+      <tbody>
+        {hardware.disks.map(({ path, model, serial, sizeBytes, bus, rotational }) => (
+          <tr key={path}>
+            <th scope="row" class="mono">
+              {path}
+            </th>
+            <td>
+              {model} ({bus}
+              {rotational ? ", rotational" : ""})
+            </td>
+            <td class="mono">{serial}</td>
+            <td>{bytesText(sizeBytes)}</td>
+            <td>{path === rootPath ? "root disk" : "data"}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function encryptionText(storage: MachineView["storage"]): string {
+  if (storage === undefined) return "not installed yet";
+  const { encryption } = storage;
+  return encryption.kind === "luks2" ? "LUKS2, its key is in a UEFI variable" : `none: ${encryption.reason}`;
+}

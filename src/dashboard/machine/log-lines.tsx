@@ -1,0 +1,33 @@
+import { useEffect, useRef } from "preact/hooks";
+import { useAnswer } from "../data/query.ts";
+import { FaultNote } from "../parts/fault.tsx";
+import { visibleText } from "../text/visible-text.ts";
+
+/** The latest lines of init or the agent, the newest in sight until one scrolls away from it. */
+export function LogLines({ route }: { route: string }) {
+  const { value, fault } = useAnswer<{ lines: readonly string[] }>(`${route}/log`, 1000);
+  const box = useRef<HTMLPreElement>(null);
+  const follows = useRef(true);
+  const lines = value?.lines ?? [];
+  useEffect(() => {
+    if (box.current !== null && follows.current) box.current.scrollTop = box.current.scrollHeight;
+  }, [lines.length]);
+  return (
+    <>
+      {fault === undefined ? null : <FaultNote fault={fault} />}
+      <pre
+        ref={box}
+        class="lines"
+        tabIndex={0}
+        role="log"
+        aria-label="log lines"
+        aria-live="off"
+        onScroll={({ currentTarget: { scrollTop, scrollHeight, clientHeight } }) => {
+          follows.current = scrollTop + clientHeight > scrollHeight - 30;
+        }}
+      >
+        {lines.length === 0 ? "no lines were kept" : lines.map(visibleText).join("\n")}
+      </pre>
+    </>
+  );
+}

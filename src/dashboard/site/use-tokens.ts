@@ -1,0 +1,19 @@
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { TokenView } from "../../contract/operator/token.ts";
+import { type Fault, send } from "../data/http.ts";
+
+/** The tokens, and a way to read them again after a change. */
+export function useTokens() {
+  const tokens = useSignal<readonly TokenView[]>([]);
+  const fault = useSignal<Fault | undefined>(undefined);
+  const reload = async () => {
+    const answer = await send<{ tokens: readonly TokenView[] }>("/v1/tokens");
+    fault.value = answer.kind === "fault" ? answer.fault : undefined;
+    if (answer.kind === "answer") tokens.value = answer.value.tokens;
+  };
+  useEffect(() => {
+    void reload();
+  }, []);
+  return { tokens: tokens.value, fault: fault.value, reload };
+}

@@ -1,0 +1,140 @@
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { Browser, Page } from "playwright-core";
+import { fleetMac } from "../../bench/mdb-fleet.ts";
+import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import { hostileText } from "../support/hostile-words.ts";
+import { logIn, openBrowser, openPage } from "./browser.ts";
+import { arrivingFleet } from "./fleet.ts";
+import { type DashboardServer, startDashboardServer } from "./server.ts";
+
+/** Waits for a condition, bounded. */
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 15_000;
+  while (!(await holds())) {
+    assert.ok(performance.now() < deadline, what);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+describe("the dashboard while the fleet changes", () => {
+  let server: DashboardServer;
+  let browser: Browser;
+  let token: string;
+  const id = (n: number) => machineIdFromMac(fleetMac(n));
+
+  before(async () => {
+    server = await startDashboardServer(arrivingFleet(400, Date.now()));
+    token = await server.token("ann", "admin");
+    browser = await openBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.[Symbol.asyncDispose]();
+  });
+
+  const fail = (n: number, reason: string) => server.store.apply({ kind: "failed", id: id(n), step: "disk", reason });
+  const failing = () =>
+    server.store.list().filter(({ conditions }) => conditions.some(({ kind }) => kind === "failing")).length;
+  const shown = (page: Page) => page.getByText(`${failing()} of 400 machines`).waitFor();
+
+  test("a change is on the screen without a reload", async () => {
+    const { page, context } = await openPage(browser);
+    await logIn(page, server.base, token, "/machines?w=condition%3Dfailing");
+    await shown(page);
+    for (let n = 100; n < 120; n += 1) await fail(n, "no disk");
+    await shown(page);
+    await context.close();
+  });
+
+  test("while the server is away the screen says so; afterwards it shows what happened meanwhile, and no wrong number", async () => {
+    const { page, context } = await openPage(browser);
+    await logIn(page, server.base, token, "/machines?w=condition%3Dfailing");
+    await shown(page);
+    await server.stop();
+    await page.locator("[data-feed=cut]").waitFor();
+    await page.getByText(/data is .* old, reconnecting/).waitFor();
+    for (let n = 130; n < 150; n += 1) await fail(n, "no disk");
+    await server.start();
+    await page.locator("[data-feed=live]").waitFor();
+    await shown(page);
+    assert.equal(await page.getByLabel("Token").count(), 0, "the session outlives a restart");
+    await context.close();
+  });
+
+  test("a slot changes its colour when its machine does", async () => {
+    const { page, context } = await openPage(browser);
+    await logIn(page, server.base, token);
+    const slots = page.getByRole("listbox", { name: /^slots/ });
+    await slots.focus();
+    const name = "r0u0";
+    await page.getByRole("option", { name: new RegExp(name) }).waitFor();
+    const failingPixels = () =>
+      page.evaluate(`(() => {
+        const canvas = document.querySelector("canvas");
+        const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        let count = 0;
+        for (let at = 0; at < data.length; at += 4) if (data[at] === 211 && data[at + 1] === 32 && data[at + 2] === 32) count += 1;
+        return count;
+      })()`) as Promise<number>;
+    const before = await failingPixels();
+    await fail(0, "no disk");
+    await page.getByRole("option", { name: /r0u0 .*failing/ }).waitFor();
+    const one = (await failingPixels()) - before;
+    assert.ok(one > 20, `${one} pixels`);
+    for (let n = 310; n < 320; n += 1) await fail(n, "no disk");
+    // The frame around the chosen slot covers a part of its mark.
+    await until("ten more slots have the mark of a failure", async () => {
+      const more = (await failingPixels()) - before - one;
+      return more >= 10 * one && more % 10 === 0;
+    });
+    await context.close();
+  });
+
+  test("what a machine says is text: script in reasons, logs and names neither runs nor becomes markup", async () => {
+    const evil = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`;
+    const words = `${evil} ${hostileText("reason")}`;
+    await fail(200, words.slice(0, 400));
+    server.store.addLog(id(200), [words, "\u001b[31mred\u001b[0m \u202eevil"]);
+    await server.store.apply({
+      ...{ kind: "detailsSet", id: id(200), by: "ann" },
+      details: { tags: { note: "<b>x</b>" } },
+    });
+    const { page, context, faults } = await openPage(browser);
+    await logIn(page, server.base, token);
+    for (const path of [
+      "/",
+      "/wrong",
+      "/machines?w=rack%3D5",
+      "/m/r5u0",
+      "/m/r5u0?tab=events",
+      "/m/r5u0?tab=audit",
+      `/m/${encodeURIComponent(evil)}`,
+      `/machines?w=${encodeURIComponent(evil)}`,
+    ]) {
+      await page.goto(server.base + path);
+      await page.locator("[data-feed=live]").waitFor();
+      await page.waitForTimeout(300);
+      assert.equal(await page.locator("img, iframe, b, #app script").count(), 0, path);
+      assert.notEqual(await page.title(), "owned", path);
+    }
+    await page.goto(`${server.base}/m/r5u0`);
+    await page.getByText(/␛\[31mred/).waitFor();
+    await page.getByText("<img src=x onerror").first().waitFor();
+    assert.deepEqual(faults, []);
+    await context.close();
+  });
+
+  test("nothing is drawn while nothing changes", async () => {
+    const { page, context } = await openPage(browser);
+    await logIn(page, server.base, token);
+    await page.waitForTimeout(1500);
+    await page.evaluate(
+      `window.frames_ = 0; const ask = requestAnimationFrame; window.requestAnimationFrame = (f) => { window.frames_ += 1; return ask(f); }`,
+    );
+    await page.waitForTimeout(3000);
+    // The clock of the ages is the only thing that moves, once a second.
+    assert.ok(Number(await page.evaluate("window.frames_")) <= 6);
+    await context.close();
+  });
+});
