@@ -4,6 +4,7 @@ import { stat } from "node:fs/promises";
 import type { Actions } from "../cli/act/actions.ts";
 import { failure } from "../cli/api/failure.ts";
 import type { ImageView } from "../contract/operator/views.ts";
+import { whyNotCollected } from "../core/image/catalogue/collected.ts";
 import { importName, parseImageName } from "../core/image/image-name.ts";
 import { exportImage as writeArchive } from "../dominator/export/export-image.ts";
 import { importImages } from "../dominator/import/image.ts";
@@ -136,28 +137,16 @@ export const verifyObjects: Actions["verifyObjects"] = async (stateDirectory) =>
   return damaged;
 };
 
-/** Removes the contents that no image and no agent needs; also while a server runs, because the store's lock is between processes. */
+/** Removes the contents that no image and no agent needs: the store's lock is between processes. */
 export const collectImages: Actions["collectImages"] = async ({ stateDirectory, isDryRun }) => {
   await assertState(stateDirectory);
   const { images, objects, confidentialObjects } = pathsIn(stateDirectory);
   const olderThanMs = Number.POSITIVE_INFINITY;
   const found = await collect({ images, objects, confidentialObjects, isDryRun, olderThanMs });
-  switch (found.kind) {
-    case "collected": {
-      const { kind: _kind, ...view } = found;
-      return view;
-    }
-    case "busy":
-      throw failure(
-        "failed",
-        `${stateDirectory}: expected no import, copy or collection under way, found one`,
-        "repeat the command when it has ended",
-      );
-    case "unreadable":
-      throw failure(
-        "failed",
-        `the manifests of these images cannot be read, so what they need is not known: ${found.names.join(", ")}`,
-        "import them again, or remove their files from STATE/images; nothing was removed",
-      );
+  if (found.kind === "collected") {
+    const { kind: _kind, ...swept } = found;
+    return { ...swept, dryRun: isDryRun };
   }
+  const { message, next } = whyNotCollected(found);
+  throw failure("failed", message, next);
 };

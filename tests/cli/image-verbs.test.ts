@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import { collectInThread } from "../../src/dominator/storage/collect/collect-thread.ts";
 import { openCatalogue } from "../../src/dominator/storage/image-catalogue.ts";
 import { openImageStore } from "../../src/dominator/storage/image-store.ts";
 import { viewImages } from "../../src/dominator/storage/image-views.ts";
@@ -56,9 +57,19 @@ describe("image verbs against a server and its images", () => {
       assert.equal(status, 0, err);
     }
     const images = await openImageStore(join(state, "images"), { log: () => undefined });
+    const stores = {
+      ...{ images: join(state, "images"), objects: join(state, "objects") },
+      confidentialObjects: join(state, "confidential-objects"),
+    };
+    const { signal } = new AbortController();
     site = life.use(
       await openApp(2, 0, [], (store) => ({
-        catalogue: { isInRules: () => false, ...openCatalogue({ images, tasks: inlineTasks(), store }) },
+        catalogue: {
+          ...openCatalogue({ images, tasks: inlineTasks(), store }),
+          isInRules: () => false,
+          collect: (isDryRun) =>
+            collectInThread({ ...stores, isDryRun, olderThanMs: Number.POSITIVE_INFINITY }, signal),
+        },
         images: async () => {
           await images.refresh();
           return viewImages(images);
@@ -140,6 +151,19 @@ describe("image verbs against a server and its images", () => {
       err,
       /expected no import, copy or collection under way, found one\n *repeat the command when it has ended/,
     );
+  });
+
+  test("gc without a server: in its state directory, and none is made for a mistyped one", async () => {
+    const lone = join(parent, "lone");
+    assert.equal((await birther("image", "import", "compute", join(parent, "tree-1"), "--state", lone)).status, 0);
+    assert.match((await birther("image", "gc", "--state", lone)).out, /^removed 0 contents of 0 B$/m);
+    writeFileSync(join(lone, "images/compute/1.json"), "{");
+    const unreadable = await birther("image", "gc", "--state", lone);
+    assert.equal(unreadable.status, 1);
+    assert.match(unreadable.err, /manifests of these images cannot be read, .*: compute\/1\n *import them again/);
+    const mistyped = await birther("image", "gc", "--state", join(parent, "mistyped"));
+    assert.match(mistyped.err, /expected a state directory, found nothing/);
+    assert.equal(existsSync(join(parent, "mistyped")), false);
   });
 
   test("export: an archive that imports to the same image; neither a file nor half of one is left where it must not be", async () => {

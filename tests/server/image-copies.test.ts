@@ -14,12 +14,15 @@ import { openCopies } from "../../src/dominator/copies/copies.ts";
 import { copyApp } from "../../src/dominator/copies/copy-app.ts";
 import { type CopyJob, copyImage } from "../../src/dominator/copies/copy-image.ts";
 import { importImages } from "../../src/dominator/import/image.ts";
+import { collect } from "../../src/dominator/storage/collect/collect.ts";
 import { confidentialStores } from "../../src/dominator/storage/confidential-stores.ts";
+import { openCatalogue } from "../../src/dominator/storage/image-catalogue.ts";
 import { openImageStore } from "../../src/dominator/storage/image-store.ts";
 import { readManifest } from "../../src/dominator/storage/manifest-file.ts";
 import { openObjectStore } from "../../src/dominator/storage/object-store.ts";
 import { sha512Of } from "../../src/dominator/storage/sha512.ts";
 import { drawWholeSystem } from "../../src/dominator/testing/whole-system.ts";
+import { inlineTasks } from "../../src/dominator/thread/tasks.ts";
 import { startMachineServer } from "../../src/mdb/machine-api/server.ts";
 import { stillClock, until } from "../../src/mdb/testing/fleet.ts";
 import { openMemoryStore } from "../../src/mdb/testing/memory-store.ts";
@@ -129,6 +132,45 @@ test("an image that one server imports is on all of them, whole and with the sam
   const [view] = await first.images();
   assert.deepEqual(view?.servers?.toSorted(), [one.self, two.self, three.self].toSorted());
   assert.equal(view?.notHere, undefined);
+});
+
+test("collections on two servers while images are copied and removed: each has all of what is left, and nothing else", async () => {
+  await using site = await openSite();
+  const servers = [await site.openServer("one"), await site.openServer("two")] as const;
+  const [one, two] = servers;
+  let isDone = false;
+  const collectOn = async (server: Server) => {
+    const stores = { objects: "objects", confidentialObjects: "confidential-objects", images: "images" } as const;
+    const paths = Object.fromEntries(Object.entries(stores).map(([key, name]) => [key, join(server.directory, name)]));
+    const how = { isDryRun: false, olderThanMs: Number.POSITIVE_INFINITY };
+    return await collect({ ...(paths as typeof stores), ...how });
+  };
+  const collecting = servers.map(async (server) => {
+    let times = 0;
+    while (!isDone) if ((await collectOn(server)).kind === "collected") times += 1;
+    return times;
+  });
+  await using _first = one.copying();
+  await using _second = two.copying();
+  const images: ImageSummary[] = [];
+  for (const [round, server] of [one, two, one, two].entries()) {
+    images.push(await server.import("compute", `${round}`.repeat(100_000)));
+    await until("both have it", () => servers.every((each) => images.every((image) => has(each, image))));
+  }
+  const [gone, ...left] = images;
+  assert.ok(gone !== undefined);
+  const tasks = inlineTasks();
+  await openCatalogue({ images: one.images, tasks, store: site.store }).remove(gone.name, "test");
+  await until("both have removed it", () => servers.every((each) => each.images.get(gone.name) === undefined));
+  isDone = true;
+  for (const times of await Promise.all(collecting)) assert.ok(times > 0);
+  for (const server of servers) {
+    for (let found = await collectOn(server); found.kind !== "collected"; ) found = await collectOn(server);
+    for (const image of left)
+      for (const inode of readManifest(server.images.pathOf(image.name), image.name).manifest.tree.inodes)
+        if (inode.kind === "regular" && inode.size > 0) assert.ok(await server.objects.isIntact(inode.sha512));
+    assert.equal(await server.objects.sizeOf(sha512Of("0".repeat(100_000))), undefined);
+  }
 });
 
 test("an image is listed with the reason while it is not here, and comes when its server does", async () => {

@@ -1,5 +1,5 @@
 import type { Config } from "../../contract/config/schema.ts";
-import type { ImageView } from "../../contract/operator/views.ts";
+import type { CollectedView, ImageView } from "../../contract/operator/views.ts";
 import type { Recipe } from "../../contract/recipe.ts";
 import type { ImportProgress, NotCarried } from "../output/import-progress.ts";
 
@@ -12,15 +12,6 @@ export type BootstrapView = {
   readonly kernelPath: string;
   readonly initramfsPath: string;
   readonly driverFamilies: number;
-};
-
-/** What a collection removed, or would remove; `leftBytes` are not needed either, but moving the rest of their packs would cost more. */
-export type CollectedView = {
-  readonly objects: number;
-  readonly bytes: number;
-  /** Needed bytes that were written again. */
-  readonly movedBytes: number;
-  readonly leftBytes: number;
 };
 
 /** Reports the progress of a copy, in rows or bytes. */

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import type { ImageView, StreamView } from "../../contract/operator/views.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
-import type { Actions, BootstrapView, CollectedView } from "../act/actions.ts";
+import type { Actions, BootstrapView } from "../act/actions.ts";
+import { imageGcCommand } from "../act/image-gc.ts";
 import { promoteCommands } from "../act/promote.ts";
 import { failure } from "../api/failure.ts";
 import { type LocalOptions, localOptions, print, printJson } from "../api/server-options.ts";
@@ -34,6 +35,7 @@ export function imageCommand(program: Command, actions: ImageActions): void {
   storeCommands(image, actions, state);
   promoteCommands(image);
   imageDetailCommands(image);
+  imageGcCommand(image, actions);
   imageListCommand(image, actions);
 }
 
@@ -90,19 +92,6 @@ function storeCommands(image: Command, actions: ImageActions, state: FindState):
       );
   });
 
-  const gc = image
-    .command("gc")
-    .description(
-      "remove contents that no image and no agent needs, such as those of removed images and of imports that were not finished; a running server does so by itself, in the hour after an image was removed",
-    )
-    .option("--dry-run", "say what would be removed");
-  localOptions(gc).action(async (options: LocalOptions & { readonly dryRun?: boolean }) => {
-    const isDryRun = options.dryRun === true;
-    const found = await actions.collectImages({ stateDirectory: await state(options), isDryRun });
-    if (options.output === "json") printJson({ ...found, dryRun: isDryRun });
-    else print(...describeCollected(found, isDryRun));
-  });
-
   const exports = image
     .command("export <stream/version> <file>")
     .description(
@@ -114,15 +103,6 @@ function storeCommands(image: Command, actions: ImageActions, state: FindState):
     await actions.exportImage({ stateDirectory, image: name, file, onProgress: line.show });
     if (options.output === "json") printJson({ image: name, file });
   });
-}
-
-function describeCollected({ objects, bytes, movedBytes, leftBytes }: CollectedView, isDryRun: boolean): string[] {
-  const verb = isDryRun ? "would remove" : "removed";
-  const moved = `${isDryRun ? "would write" : "wrote"} ${formatBytes(movedBytes)} again that lay among them`;
-  return [
-    `${verb} ${objects} contents of ${formatBytes(bytes)}${movedBytes === 0 ? "" : `, and ${moved}`}`,
-    ...(leftBytes === 0 ? [] : [`${formatBytes(leftBytes)} stay, because removing them would cost more than it frees`]),
-  ];
 }
 
 async function buildByRecipe(

@@ -28,6 +28,7 @@ import { pinnedShape } from "../same.ts";
 import type { TokenView } from "./token.ts";
 import type {
   ChangeView,
+  CollectedView,
   DifferenceView,
   ImageDetails,
   ImageView,
@@ -316,6 +317,15 @@ export const differenceAnswer = pinnedShape<DifferenceView>()(
       ),
       v.description(`the first ${maxNamedPaths} of them`),
     ),
+  }),
+);
+
+export const collectedAnswer = pinnedShape<CollectedView>()(
+  v.strictObject({
+    ...{ objects: count, bytes: count },
+    movedBytes: v.pipe(count, v.description("needed bytes that were written again, because they lay among others")),
+    leftBytes: v.pipe(count, v.description("not needed either; removing them would cost more than it frees")),
+    dryRun: v.boolean(),
   }),
 );
 

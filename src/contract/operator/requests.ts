@@ -36,6 +36,10 @@ export const differenceQuery = v.strictObject({
 });
 export const removeBody = v.strictObject({ version: v.pipe(v.number(), v.integer(), v.minValue(1)) });
 
+export const collectBody = v.strictObject({
+  dryRun: v.exactOptional(v.pipe(v.boolean(), v.description("say what would be removed, and remove nothing"))),
+});
+
 /** A selector that `parse` reads; its fault becomes the message of the refusal. */
 function selectorOf(parse: (text: string) => SelectorResult, description: string) {
   return v.pipe(

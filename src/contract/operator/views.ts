@@ -1,4 +1,5 @@
 /** The views of the MDB that operators' tools receive (routes.ts). */
+import type { Swept } from "../../core/image/catalogue/collected.ts";
 import type { ImageContents } from "../../core/image/catalogue/contents.ts";
 import type { ImageDifference } from "../../core/image/catalogue/image-difference.ts";
 import type { ImageUse } from "../../core/image/catalogue/image-use.ts";
@@ -234,3 +235,6 @@ export function briefOf(machine: PastChange["machine"]): MachineBrief {
     ...(phase === undefined ? {} : { phase }),
   };
 }
+
+/** What a collection of unneeded contents removed, or would remove. */
+export type CollectedView = Swept & { readonly dryRun: boolean };

@@ -20,6 +20,7 @@ import { openWaitingNotes } from "../../core/uplink/waiting-notes.ts";
 import { type Copies, openCopies } from "../../dominator/copies/copies.ts";
 import { copyApp } from "../../dominator/copies/copy-app.ts";
 import { type Origin, openOrigin } from "../../dominator/origin/origin.ts";
+import { collectInThread } from "../../dominator/storage/collect/collect-thread.ts";
 import { startCollections } from "../../dominator/storage/collect/collections.ts";
 import { type ConfidentialStores, confidentialStores } from "../../dominator/storage/confidential-stores.ts";
 import { openCatalogue } from "../../dominator/storage/image-catalogue.ts";
@@ -140,6 +141,11 @@ function deadlineRulesOf(config: Config): DeadlineRules {
   return { deadlineSeconds, othersUpdate: othersUpdate(config) };
 }
 
+/** Where images and their contents are. */
+function storesIn({ images, objects, confidentialObjects }: Shared["paths"]) {
+  return { images, objects, confidentialObjects };
+}
+
 /** Starts everything that machines talk to. */
 async function startForMachines(
   shared: Shared,
@@ -161,8 +167,7 @@ async function startForMachines(
   const objects = await openObjectStore(paths.objects);
   const confidential = confidentialStores(paths.confidentialObjects);
   const copies = shareImages(shared, { objects, confidential }, opened);
-  const stores = { images: paths.images, objects: paths.objects, confidentialObjects: paths.confidentialObjects };
-  opened.use(startCollections({ stores, names: images.names, clock, log }));
+  opened.use(startCollections({ stores: storesIn(paths), names: images.names, clock, log }));
   opened.use(startScrub(async () => [objects, ...(await confidential.all())], log));
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
   const { diskLoaders } = files;
@@ -307,6 +312,8 @@ async function startForOperators(
   const { networks, packetsOf } = parts.bootServer;
   const { tokens, sessions } = callersIn({ store, clock, random, log });
   const { blastRadius } = config;
+  const ending = new AbortController();
+  opened.defer(() => ending.abort());
   const certificate = operatorCertificate({ config: config.operators, pki: pkiOf(shared), clock, log });
   const { addresses, names } = config.operators;
   const pages = dashboardPages(log);
@@ -317,6 +324,8 @@ async function startForOperators(
     plan: config.site === undefined ? [] : planSlots(config.site, config.placement.rules),
     catalogue: {
       ...openCatalogue({ images, store, tasks: parts.tasks }),
+      collect: (isDryRun) =>
+        collectInThread({ ...storesIn(paths), isDryRun, olderThanMs: Number.POSITIVE_INFINITY }, ending.signal),
       isInRules: (name) => config.images.some(({ image }) => image === name),
     },
     images: async () => {

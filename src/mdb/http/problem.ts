@@ -25,6 +25,7 @@ const requestFaults = {
   tokenTaken: { status: 409, title: "the name is taken" },
   nothingSelected: { status: 404, title: "no machine is selected" },
   noSuchImage: { status: 422, title: "no such image" },
+  notCollected: { status: 409, title: "nothing can be removed now" },
   stale: { status: 412, title: "the record has changed" },
   unconditional: { status: 428, title: "If-Match required" },
   noSuchRoute: { status: 404, title: "no such route" },

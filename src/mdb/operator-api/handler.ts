@@ -3,6 +3,7 @@ import type { BodyOf, OperatorRoute, QueryOf } from "../../contract/operator/rou
 import type { SessionLink } from "../../contract/operator/session.ts";
 import type { ImageDetails, ImageView, NetworkView, PacketView } from "../../contract/operator/views.ts";
 import type { BlastRadius } from "../../core/fleet/blast-radius.ts";
+import type { Collected } from "../../core/image/catalogue/collected.ts";
 import type { ImageContents } from "../../core/image/catalogue/contents.ts";
 import type { ImageDifference } from "../../core/image/catalogue/image-difference.ts";
 import type { DeadlineRules } from "../../core/machine/health/stall-detection.ts";
@@ -27,6 +28,8 @@ export type ImageCatalogue = {
   readonly difference: (from: string, to: string) => Promise<ImageDifference | undefined>;
   /** Removes an image for good, here and on the other servers of the database. */
   readonly remove: (name: string, by: string) => Promise<void>;
+  /** Removes the contents on this server that nothing needs; with `isDryRun`, says what would go. */
+  readonly collect: (isDryRun: boolean) => Promise<Collected>;
   /** Whether the image rules of the configuration name exactly this version. */
   readonly isInRules: (name: string) => boolean;
 };

@@ -1,5 +1,6 @@
 import type { Context } from "hono";
-import type { DifferenceView, ImageDetails, ImageView } from "../../contract/operator/views.ts";
+import type { CollectedView, DifferenceView, ImageDetails, ImageView } from "../../contract/operator/views.ts";
+import { whyNotCollected } from "../../core/image/catalogue/collected.ts";
 import { type ImageUse, unused, useInStream, whyNotRemovable, withUser } from "../../core/image/catalogue/image-use.ts";
 import { formatImageName, parseImageName } from "../../core/image/image-name.ts";
 import { imageStreamOf } from "../../core/image/stream/image-stream.ts";
@@ -10,7 +11,7 @@ import type { Handlers, OperatorDeps, RouteRequest } from "./handler.ts";
 import { unknownImage } from "./promote.ts";
 
 /** The routes about single images. */
-export const imageHandlers: Handlers<"image" | "difference" | "removeImage"> = {
+export const imageHandlers: Handlers<"image" | "difference" | "removeImage" | "collectImages"> = {
   image: ({ c, deps, query }) =>
     withImage({ c, deps }, nameIn(c, query.version), async (view) => {
       const contents = await deps.catalogue.contents(view.name);
@@ -38,6 +39,16 @@ export const imageHandlers: Handlers<"image" | "difference" | "removeImage"> = {
       deps.log("info", "an image was removed", { image: name, by: caller.name });
       return answerJson(c, { removed: name });
     }),
+  collectImages: async ({ c, deps, body: { dryRun = false }, caller }) => {
+    const found = await deps.catalogue.collect(dryRun);
+    if (found.kind !== "collected") {
+      const { message, next } = whyNotCollected(found);
+      return faultAnswer(c, "notCollected", message, next);
+    }
+    const { kind: _kind, ...swept } = found;
+    if (!dryRun) deps.log("info", "contents that no image needs were removed", { ...swept, by: caller.name });
+    return answerJson(c, { ...swept, dryRun } satisfies CollectedView);
+  },
 };
 
 type Asked = Pick<RouteRequest<"image">, "c" | "deps">;

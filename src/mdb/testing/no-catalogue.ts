@@ -12,6 +12,7 @@ export function noCatalogue(removed: string[] = []): ImageCatalogue {
     contents: async (name) =>
       name === here ? { ...describeContents({ source: "test", tree: empty }), shared: [] } : undefined,
     difference: async (from, to) => (from === here && to === here ? diffImages(empty, empty) : undefined),
+    collect: async () => ({ kind: "collected", objects: 2, bytes: 30, movedBytes: 0, leftBytes: 4 }),
     isInRules: () => false,
     remove: async (name) => void removed.push(name),
   };

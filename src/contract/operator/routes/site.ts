@@ -63,6 +63,15 @@ export const siteRoutes = {
     body: shapes.removeBody,
     answer: answers.removedAnswer,
   },
+  collectImages: {
+    method: "POST",
+    path: "/v1/images/collect",
+    role: "operator",
+    says: "remove the contents on this server that no image and no agent needs",
+    query: noQuery,
+    body: shapes.collectBody,
+    answer: answers.collectedAnswer,
+  },
   promote: {
     method: "POST",
     path: "/v1/streams/:name/promote",

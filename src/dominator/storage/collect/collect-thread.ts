@@ -1,5 +1,6 @@
 import { Worker } from "node:worker_threads";
-import type { Collected, CollectInput } from "./collect.ts";
+import type { Collected } from "../../../core/image/catalogue/collected.ts";
+import type { CollectInput } from "./collect.ts";
 
 /** What the thread of a collection says. */
 export type CollectMessage =

@@ -1,13 +1,14 @@
 import type { Dirent } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import type { Collected, Swept } from "../../../core/image/catalogue/collected.ts";
 import { isStreamName, parseImageName } from "../../../core/image/image-name.ts";
 import type { Log } from "../../../core/ports.ts";
 import { type ImageStore, openImageStore } from "../image-store.ts";
 import { keptObjects } from "../kept-objects.ts";
 import { readManifest } from "../manifest-file.ts";
 import { openObjectStore } from "../object-store.ts";
-import { type Swept, sweep } from "../packs/sweep.ts";
+import { sweep } from "../packs/sweep.ts";
 import { holdAlone } from "../store-lock.ts";
 
 /** Which stores are collected: plain data, as a thread gets it. */
@@ -20,14 +21,6 @@ export type CollectInput = {
   /** Says what would go. */
   readonly isDryRun: boolean;
 };
-
-/** What a collection did, or why it did nothing. */
-export type Collected =
-  | ({ readonly kind: "collected" } & Swept)
-  /** Something is being imported, copied or collected. */
-  | { readonly kind: "busy" }
-  /** These manifests cannot be read, so nobody knows what they need. */
-  | { readonly kind: "unreadable"; readonly names: readonly string[] };
 
 /**
  * Removes the contents that no image and no agent needs, from the store of all streams and those of confidential ones. It has the

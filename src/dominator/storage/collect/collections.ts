@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
+import type { Collected } from "../../../core/image/catalogue/collected.ts";
 import type { Clock, Log } from "../../../core/ports.ts";
-import type { Collected, CollectInput } from "./collect.ts";
+import type { CollectInput } from "./collect.ts";
 import { collectInThread } from "./collect-thread.ts";
 
 /** Between two collections of a server, and before the first. */

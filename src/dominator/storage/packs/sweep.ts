@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { Swept } from "../../../core/image/catalogue/collected.ts";
 import type { PackEntry } from "../../../core/image/pack-index.ts";
 import { looseObjects } from "../loose-objects.ts";
 import { objectPath } from "../object-draft.ts";
@@ -10,16 +11,6 @@ import { syncFileSystem } from "../sync-file-system.ts";
 import { entriesIn, entryAt, indexEnding, type Pack, packsIn } from "./pack-files.ts";
 import { openPackShelf } from "./pack-shelf.ts";
 import { openPackWriter, type PackWriter } from "./pack-writer.ts";
-
-/** What a sweep removed from a store, or would remove. */
-export type Swept = {
-  readonly objects: number;
-  readonly bytes: number;
-  /** Bytes that were written again, because they are needed and lay among others. */
-  readonly movedBytes: number;
-  /** Bytes that nothing needs and that stay: moving the rest of their packs costs more than it frees, or they are too young. */
-  readonly leftBytes: number;
-};
 
 /** What is to be swept, and how. */
 export type SweepInput = {
