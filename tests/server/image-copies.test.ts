@@ -394,6 +394,32 @@ test("a server that drips is left after its time", async () => {
   }
 });
 
+test("a copy ends before the disk is full, leaves no image, and continues when there is room", async () => {
+  await using site = await openSite();
+  const [one, two] = [await site.openServer("one"), await site.openServer("two")];
+  const image = await one.import("compute", "data");
+  const job: CopyJob = {
+    ...{ kind: "copy", image, server: one.self, secret: site.secret, answerLimitMs: 20_000 },
+    ...{ objects: join(two.directory, "objects"), draft: join(two.directory, "draft"), caPem: site.identity.caPem },
+  };
+  await assert.rejects(
+    copyImage(
+      job,
+      () => {},
+      () => 100 << 20,
+    ),
+    /objects: expected \d+ MiB of free space to go on, found 100 MiB; make room/,
+  );
+  assert.throws(() => readFileSync(job.draft), /ENOENT/);
+  const { fetchedBytes } = await copyImage(
+    job,
+    () => {},
+    () => 1e12,
+  );
+  assert.ok(fetchedBytes > 0);
+  assert.equal(sha512Of(readFileSync(job.draft)), image.manifest.sha512);
+});
+
 test("a server that ends in the middle of a copy leaves nothing, and stops at once", async () => {
   await using site = await openSite();
   const [one, two] = [await site.openServer("one"), await site.openServer("two")];

@@ -11,6 +11,7 @@ import type { HeldImage } from "../../core/image/copies/held-image.ts";
 import { parseImageName } from "../../core/image/image-name.ts";
 import type { ImageManifest } from "../../core/image/manifest.ts";
 import type { Content } from "../../core/image/update/difference.ts";
+import { watchRoom } from "../import/write/room.ts";
 import { checkManifest, readManifest } from "../storage/manifest-file.ts";
 import { type ObjectStore, openObjectStore } from "../storage/object-store.ts";
 import { openPackWriter, type PackWriter } from "../storage/packs/pack-writer.ts";
@@ -60,9 +61,14 @@ const maxManifestBytes = 1 << 30;
 
 /**
  * Fetches what is missing of an image, verifies each content by its hash and writes the manifest as a draft. What an
- * interrupted copy has fetched is not fetched again. Throws if the server cannot be reached, or sends something else.
+ * interrupted copy has fetched is not fetched again. Throws if the server cannot be reached, or sends something else, and if the disk
+ * has little room left.
  */
-export async function copyImage(job: CopyJob, onProgress: (progress: CopyProgress) => void): Promise<CopyResult> {
+export async function copyImage(
+  job: CopyJob,
+  onProgress: (progress: CopyProgress) => void,
+  freeBytes?: () => number,
+): Promise<CopyResult> {
   const { image, draft } = job;
   using connection = connectTo(job);
   const text = await fetchManifest(connection, image.manifest);
@@ -73,9 +79,10 @@ export async function copyImage(job: CopyJob, onProgress: (progress: CopyProgres
   const totalBytes = missing.reduce((sum, { size }) => sum + size, 0);
   let doneBytes = 0;
   const writer = openPackWriter(store.directory);
+  const expectRoom = watchRoom(store.directory, freeBytes);
   try {
     for (const wanted of contentBatches(missing)) {
-      await fetchObjects(connection, { image, wanted, writer });
+      await fetchObjects(connection, { image, wanted, writer, expectRoom });
       doneBytes += wanted.reduce((sum, { size }) => sum + size, 0);
       onProgress({ doneBytes, totalBytes });
     }
@@ -149,7 +156,13 @@ async function fetchObjects(
     image,
     wanted,
     writer,
-  }: { readonly image: CopyJob["image"]; readonly wanted: readonly Content[]; readonly writer: PackWriter },
+    expectRoom,
+  }: {
+    readonly image: CopyJob["image"];
+    readonly wanted: readonly Content[];
+    readonly writer: PackWriter;
+    readonly expectRoom: (bytes: number) => void;
+  },
 ): Promise<void> {
   const stream = parseImageName(image.name)?.stream ?? "";
   const answer = await send({
@@ -163,6 +176,7 @@ async function fetchObjects(
       const line = await reader.line(200);
       if (line !== `${sha512} ${size}`)
         throw new Error(`expected ${size} bytes of object ${sha512.slice(0, 16)}…, found ${JSON.stringify(line)}`);
+      expectRoom(size);
       await storeAs(sha512, { content: reader.bytes(size), writer });
     }
     // To its end, so that the connection can carry the next request.

@@ -24,6 +24,12 @@ const timeLimits = {
 };
 
 /**
+ * Thousands of machines connect at the same moment, and more than fit here are tried again by their kernels after seconds. The kernel
+ * limits it to net.core.somaxconn.
+ */
+const backlog = 4096;
+
+/**
  * TLS 1.3, and for agents of earlier builds also 1.2, with forward secrecy and authenticated encryption only: no CBC suite,
  * and the server's order counts.
  */
@@ -74,7 +80,7 @@ export async function startTlsServer(options: {
       // Node leaves a handshake that took too long to its listeners, and an answer would wait for the end of the handshake.
       socket.destroy();
     });
-    server.listen(port, formatIpv4(address));
+    server.listen({ port, host: formatIpv4(address), backlog });
     await once(server, "listening");
     opened.defer(() => closeServer(server));
     servers.push(server);

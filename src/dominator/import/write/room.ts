@@ -21,7 +21,7 @@ export function watchRoom(
     if (free < leftBytes + unseen)
       throw new Error(
         `${directory}: expected ${mebibytes(leftBytes + unseen)} MiB of free space to go on, found ${mebibytes(free)} MiB; ` +
-          "make room, and import again",
+          "make room; what is stored is not stored again",
       );
     unseen = 0;
   };
