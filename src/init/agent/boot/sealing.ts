@@ -86,6 +86,8 @@ function keyStateOf(known: KnownKey, reason: string): DiskKeyState | undefined {
  */
 export function sealToBoots(context: SealContext, boots: readonly PossibleBoot[] | undefined): void {
   if (sealingOf(context).loader === undefined) return;
+  // A plain key opens for every boot.
+  if (whyNoTry(context.root)?.key === "plain") return;
   try {
     tryOnce(context.root, () => {
       openVariables();
