@@ -25,7 +25,7 @@ export function buildMachines(scenario: Scenario, nurseries: readonly string[]):
     const place = { rack: rack + 1, unit: (plugged % perRack) + 1 };
     const isShared = faults.get(other) === "duplicateMac";
     return {
-      ...{ nth, rack, unit, fault, faultCount: 0, serves: undefined, transcript: [] },
+      ...{ nth, rack, unit, fault, faultCount: 0, serves: undefined, connection: undefined, transcript: [] },
       cable: layCable(parameters.machineLink),
       mac: macOf(fault === "duplicateMac" ? other : nth),
       network: nurseries[rack % nurseries.length] ?? "",

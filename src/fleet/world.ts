@@ -19,6 +19,8 @@ export type Installed = {
   readonly server: number;
   /** The image in place; without one the disk does not start. */
   image?: string;
+  /** Absent while it runs the agent of its birth. */
+  agentVersion?: string;
 };
 
 /** A machine of metal: what it is, and what it holds. */
@@ -39,6 +41,8 @@ export type Chassis = Attachment & {
   /** What it has of the image that it fetches, for others. */
   serves: { doneBytes: number; readonly lost: Set<() => void> } | undefined;
   readonly transcript: string[];
+  /** When its program last spoke with which server, over a connection that both keep. */
+  connection: { readonly server: number; usedMs: number } | undefined;
   /** Whether it must come up without a person. */
   readonly isAwaited: boolean;
   upAtMs?: number;

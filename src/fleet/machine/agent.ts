@@ -33,6 +33,8 @@ type Memory = {
 export function* runAgent(world: World, machine: Chassis, running: "birth" | "image"): Script {
   const { disk } = machine;
   if (disk === undefined) return;
+  // Another program than init: it connects anew.
+  machine.connection = undefined;
   const beganMs = world.agenda.nowMs();
   const memory: Memory = {
     ...{ beganMs, running, checkedMs: beganMs, outcome: undefined, hasTree: false, objects: [], scans: 0 },
@@ -64,7 +66,7 @@ function pollOf({ agenda }: World, disk: Installed, memory: Memory): SubPoll {
   return {
     ...{ protocol: agentProtocol, machineId: disk.id, running, kernel: "6.12.0", rebootPending, freeBytes },
     secondsSinceCheck: Math.floor((agenda.nowMs() - checkedMs) / 1000),
-    agent: { version: agentVersion },
+    agent: { version: disk.agentVersion ?? agentVersion },
     ...(disk.image === undefined ? {} : { patchedImage: disk.image }),
     ...(hasTree ? { tree: { inodes: [], entries: [] }, objects } : {}),
     ...(comparison === undefined ? {} : { comparison }),
@@ -133,9 +135,10 @@ function* obey(
       memory.comparison = { manifest: order.manifest.sha512, assessment: sameTree, plan: { steps: [], missing: [] } };
       did("compare");
       return scanPauseSeconds(memory.scans);
-    case "trust":
     case "upgradeAgent":
-      // Authorities and agents are not simulated.
+      disk.agentVersion = order.version;
+      return 0;
+    case "trust":
       did(order.kind);
       return 0;
   }

@@ -18,6 +18,7 @@ export function* live(world: World, machine: Chassis): Script {
   if (machine.fault === "dead") yield* hang();
   for (;;) {
     machine.serves = undefined;
+    machine.connection = undefined;
     const spread = 1 + machine.chance.between(-firmwareSpread, firmwareSpread);
     yield* sleep(world, firmware * spread);
     const found = yield* startFromNetwork(world, machine);

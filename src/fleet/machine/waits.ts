@@ -28,6 +28,8 @@ export function onServer(world: World, slot: ServerSlot, cpuMs: number, act: () 
 
 const answerMs = 30_000;
 const refusedMs = 1000;
+/** How long the server keeps a connection without requests (src/mdb/tls/server.ts). */
+const keptMs = 75_000;
 
 /** The answer of a server, or nothing: it is dead, or died meanwhile. */
 export function* ask(
@@ -44,10 +46,13 @@ export function* ask(
     yield* sleep(world, refusedMs);
     return undefined;
   }
+  const known = machine.connection;
+  const isKept = known?.server === nth && beganMs - known.usedMs < keptMs;
+  const cpuMs = serverRequest + (isKept ? 0 : serverHandshake);
   const answer = yield* until<MachineAnswer | undefined>((done) => {
     const stop = agenda.after(answerMs, () => done(undefined));
-    agenda.after(latency * 3, () =>
-      onServer(world, slot, serverHandshake + serverRequest, () => {
+    agenda.after(latency * (isKept ? 1 : 3), () =>
+      onServer(world, slot, cpuMs, () => {
         void slot.port?.ask(request).then((found) => {
           agenda.after(latency, () => {
             stop();
@@ -58,6 +63,7 @@ export function* ask(
     );
     return stop;
   });
+  machine.connection = answer === undefined ? undefined : { server: nth, usedMs: agenda.nowMs() };
   if (answer !== undefined) measures.request(request.path, agenda.nowMs() - beganMs);
   return answer;
 }
