@@ -282,6 +282,13 @@ describe("the birther command against a server on its Unix socket", () => {
       assert.equal((await asked(...text)).status, 2, text.join(" "));
     }
     assert.match((await asked("hold", "-l", "role=none", "-r", "x")).err, /no machine is selected/);
+    const setAll = ["set", "-w", "hostname in (r01u1,db1)", "tag.row=3"];
+    assert.match((await asked(...setAll)).err, /confirmation required, nothing was changed.*--yes/s);
+    assert.equal((await asked(...setAll, "--dry-run")).out, "db1\nr01u1\n");
+    assert.equal((await asked(...setAll, "--yes")).out, "db1: tag.row=3\nr01u1: tag.row=3\n");
+    assert.equal((await asked("set", "r01u1", "db1", "tag.row=")).out, "r01u1: tag.row=\ndb1: tag.row=\n");
+    for (const wrong of [["tag.row=1"], ["r01u1", "-l", "role=db", "tag.row=1"], ["r01u1"]])
+      assert.equal((await asked("set", ...wrong)).status, 2, wrong.join(" "));
     assert.match((await asked("hold", "-l", "role=db", "-r", "moving")).out, /^db1: on hold\n$/);
     assert.match((await asked("retire", "db1", "--reason", "sold", "--yes")).out, /m-02000000001e: retired/);
   });

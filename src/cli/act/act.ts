@@ -90,10 +90,19 @@ async function consent({ results }: BatchAnswer, loses: string, given: boolean):
   const left = affected.flatMap(({ name, leaves = [] }) => leaves.map((what) => `${name}: ${what}`));
   for (const line of left) process.stderr.write(`${line}\n`);
   if (given || affected.length === 0) return;
-  const rest = affected.length - namesShown;
-  const first = affected.slice(0, namesShown).map(({ name }) => name);
-  const names = [...first, ...(rest > 0 ? [`${rest} more (--dry-run lists them)`] : [])].join(", ");
   const what = left.length === 0 ? loses : `${loses}, except the above`;
+  await confirm(
+    affected.map(({ name }) => name),
+    what,
+  );
+}
+
+/** Asks at a terminal whether to go on with these machines; throws if the answer is no, or if nobody can be asked. */
+export async function confirm(affected: readonly string[], what: string): Promise<void> {
+  const rest = affected.length - namesShown;
+  const names = [...affected.slice(0, namesShown), ...(rest > 0 ? [`${rest} more (--dry-run lists them)`] : [])].join(
+    ", ",
+  );
   if (!process.stdin.isTTY)
     throw failure(
       "failed",
