@@ -12,6 +12,7 @@ import { checkConfig } from "../../src/contract/config/parse.ts";
 import { testNetworkInput } from "../../src/contract/config/testing/test-config.ts";
 import * as machineWire from "../../src/contract/machine-facing.ts";
 import { chooseAddress } from "../../src/core/dhcp/pool/address-pool.ts";
+import { summariseInSteps } from "../../src/core/fleet/summary.ts";
 import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { vanishedAfterMs } from "../../src/core/machine/temporary-address.ts";
@@ -26,8 +27,9 @@ import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
 import { callersIn } from "../../src/mdb/operator-api/caller/callers.ts";
+import { columnsOf } from "../../src/mdb/operator-api/fleet/columns-answer.ts";
 import { noCatalogue } from "../../src/mdb/testing/no-catalogue.ts";
-import { applyInParts } from "../../src/mdb/turns.ts";
+import { applyInParts, inTurns } from "../../src/mdb/turns.ts";
 import { type FleetWatch, openFleetWatch } from "../../src/mdb/watch/fleet-watch.ts";
 import { leastLongestTurnMs } from "../support/loop-turns.ts";
 
@@ -145,10 +147,17 @@ describe("with the documented fleet, nothing holds up packets", () => {
     ],
     ...[`/v1/machines/${name}`, `/v1/machines/${name}/events`, `/v1/machines/${name}/why`],
     ...["/v1/exports/dominator", "/v1/exports/ansible"],
+    ...["/v1/burn-in", "/v1/events?sinceMs=0&limit=5000"],
     ...["devices", "interfaces", "racks"].map((table) => `/v1/exports/netbox?table=${table}`),
   ];
   const works: readonly (readonly [title: string, work: () => Promise<unknown>])[] = [
     ...paths.map((path) => [path, () => ask(path)] as const),
+    // Their routes share answers between callers, so each turn of the test makes its own.
+    [
+      "the summary of the fleet",
+      () => inTurns(summariseInSteps([...store.list()], { nowMs: clock.nowMs(), expected: new Map() })),
+    ],
+    ["the fleet as columns", () => columnsOf(store, false)()],
     [
       "an operator sends a machine to rebirth and cancels it",
       async () => {

@@ -33,34 +33,45 @@ const deviationOfMad = 1.4826;
 /** Deviations below this share of the median are noise, however alike the siblings are. */
 const leastDeviation = 0.01;
 const outliersShown = 20;
+/** Values that a median goes by: sorting those of 100,000 machines would hold up packets. */
+const sampleLimit = 10_000;
 /** Figures that are told apart: model, test and figure; machines name the first and the last. */
 const figureLimit = 2000;
 
 type Value = { readonly machine: Machine; readonly subject: string; readonly value: number };
-type Figure = Pick<FigureSummary, "model" | "test" | "figure"> & { readonly values: Value[] };
+type Figure = Pick<FigureSummary, "model" | "test" | "figure"> & {
+  readonly values: Value[];
+  machines: number;
+  least: number;
+  most: number;
+};
 
-/** The figures of the latest burn-ins, in steps of a machine or a figure each; n log n in the number of values. */
+/** The figures of the latest burn-ins, in steps of a machine or a thousand values each; linear in the number of values. */
 export function* figuresInSteps(machines: readonly Machine[]): Generator<void, FigureSummary[], undefined> {
   const figures = new Map<string, Figure>();
   for (const machine of machines) {
-    for (const { test, subject, figures: measured } of machine.burnIn?.results ?? [])
-      for (const [figure, value] of Object.entries(measured)) {
-        const model = modelOf(machine);
-        const key = JSON.stringify([model, test, figure]);
-        const known = figures.get(key);
-        if ((known === undefined && figures.size >= figureLimit) || !Number.isFinite(value)) continue;
-        const of = known ?? { model, test, figure, values: [] };
-        of.values.push({ machine, subject, value });
-        if (known === undefined) figures.set(key, of);
-      }
+    noteMachine(figures, machine);
     yield;
   }
   const summaries: FigureSummary[] = [];
-  for (const figure of figures.values()) {
-    summaries.push(summaryOf(figure));
-    yield;
-  }
+  for (const figure of figures.values()) summaries.push(yield* summaryOf(figure));
   return summaries.sort(byName);
+}
+
+function noteMachine(figures: Map<string, Figure>, machine: Machine): void {
+  const model = modelOf(machine);
+  for (const { test, subject, figures: measured } of machine.burnIn?.results ?? [])
+    for (const [figure, value] of Object.entries(measured)) {
+      const key = JSON.stringify([model, test, figure]);
+      const known = figures.get(key);
+      if ((known === undefined && figures.size >= figureLimit) || !Number.isFinite(value)) continue;
+      const of = known ?? { model, test, figure, values: [], machines: 0, least: value, most: value };
+      if (of.values[of.values.length - 1]?.machine !== machine) of.machines += 1;
+      of.values.push({ machine, subject, value });
+      of.least = Math.min(of.least, value);
+      of.most = Math.max(of.most, value);
+      if (known === undefined) figures.set(key, of);
+    }
 }
 
 function byName(a: FigureSummary, b: FigureSummary): number {
@@ -68,22 +79,33 @@ function byName(a: FigureSummary, b: FigureSummary): number {
   return one < other ? -1 : 1;
 }
 
-function summaryOf({ model, test, figure, values }: Figure): FigureSummary {
-  const sorted = Float64Array.from(values, ({ value }) => value).sort();
-  const median = medianOf(sorted);
-  const mad = medianOf(sorted.map((value) => Math.abs(value - median)).sort());
+function* summaryOf({ values, ...figure }: Figure): Generator<void, FigureSummary, undefined> {
+  const every = Math.ceil(values.length / sampleLimit);
+  const sample = new Float64Array(Math.ceil(values.length / every));
+  for (let at = 0; at < sample.length; at += 1) sample[at] = values[at * every]?.value ?? 0;
+  sample.sort();
+  yield;
+  const median = medianOf(sample);
+  const mad = medianOf(sample.map((value) => Math.abs(value - median)).sort());
+  yield;
   const deviation = Math.max(mad * deviationOfMad, Math.abs(median) * leastDeviation);
-  const scored = values
-    .map((value) => ({ ...value, score: deviation === 0 ? 0 : (value.value - median) / deviation }))
-    .filter(({ score }) => Math.abs(score) >= outlierScore)
-    .sort((a, b) => Math.abs(b.score) - Math.abs(a.score));
-  return {
-    ...{ model, test, figure, median, mad, machines: new Set(values.map(({ machine }) => machine.id)).size },
-    ...{ least: sorted[0] ?? 0, most: sorted[sorted.length - 1] ?? 0 },
-    outliers: scored.slice(0, outliersShown).map(({ machine, subject, value, score }) => ({
-      ...{ name: nameOf(machine), subject, value, score: Math.round(score * 10) / 10 },
-    })),
-  };
+  let far: (Value & { readonly score: number })[] = [];
+  for (const [at, value] of values.entries()) {
+    const score = deviation === 0 ? 0 : (value.value - median) / deviation;
+    if (Math.abs(score) >= outlierScore) far.push({ ...value, score });
+    if (at % 1000 === 999) {
+      far = farthest(far);
+      yield;
+    }
+  }
+  const outliers = farthest(far).map(({ machine, subject, value, score }) => ({
+    ...{ name: nameOf(machine), subject, value, score: Math.round(score * 10) / 10 },
+  }));
+  return { ...figure, median, mad, outliers };
+}
+
+function farthest<Scored extends { readonly score: number }>(far: readonly Scored[]): Scored[] {
+  return [...far].sort((a, b) => Math.abs(b.score) - Math.abs(a.score)).slice(0, outliersShown);
 }
 
 function medianOf(sorted: Float64Array): number {
