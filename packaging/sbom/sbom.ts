@@ -4,11 +4,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { buildBootstrapImage, sbomFile } from "../../src/bootstrap-image/build.ts";
-import { resolvePackages } from "../../src/bootstrap-image/debian.ts";
+import { openDebian } from "../../src/bootstrap-image/debian/packages.ts";
 import { ensurePackages } from "../../src/bootstrap-image/install-packages.ts";
-import { signedLoaderPackages } from "../../src/bootstrap-image/loader/secure-loaders.ts";
-import { billOfMaterials, debianComponent, installedComponent } from "../../src/bootstrap-image/sbom.ts";
+import { loaderPackages } from "../../src/bootstrap-image/loader/loaders.ts";
+import { billOfMaterials, debianComponent } from "../../src/bootstrap-image/sbom.ts";
 import { stubPackage } from "../../src/bootstrap-image/secure-boot/signed-image.ts";
+import { defaultSuite } from "../../src/core/bootstrap-image/suite.ts";
 import { packagesOf } from "../../src/main/packages.ts";
 import { cacheDirectory } from "../../src/main/paths.ts";
 
@@ -37,19 +38,26 @@ async function writeImageBill(directory: string): Promise<void> {
   await ensurePackages(packagesOf["image build"], log);
   const outputDirectory = await mkdtemp(join(tmpdir(), "birther-sbom-"));
   try {
-    await buildBootstrapImage({ cacheDirectory, outputDirectory, caPem: "", log });
+    await buildBootstrapImage({
+      debian: await openDebian({ suite: defaultSuite, cacheDirectory, log }),
+      cacheDirectory,
+      outputDirectory,
+      caPem: "",
+      log,
+    });
     await copyFile(join(outputDirectory, sbomFile), join(directory, sbomFile));
   } finally {
     await rm(outputDirectory, { recursive: true });
   }
 }
 
-/** The loaders that firmware starts: iPXE of this computer, and the packages of the signed ones and of the signed image's stub, whose files are unpacked. */
+/** The packages of the loaders that firmware starts, and of the signed image's stub. */
 async function loadersBill(): Promise<string> {
   const log = (_: string, message: string): void => void process.stderr.write(`${message}\n`);
   await ensurePackages(packagesOf.serve, log);
-  const signed = await resolvePackages([...signedLoaderPackages, stubPackage]);
-  return billOfMaterials("birther-boot-loaders", [await installedComponent("ipxe"), ...signed.map(debianComponent)]);
+  const debian = await openDebian({ suite: defaultSuite, cacheDirectory, log });
+  const packages = await debian.resolve([...loaderPackages, stubPackage]);
+  return billOfMaterials("birther-boot-loaders", packages.map(debianComponent));
 }
 
 const [word] = process.argv.slice(2);

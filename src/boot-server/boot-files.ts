@@ -5,9 +5,8 @@ import { type SignedLoader, signedLoaderPaths } from "../core/boot-loader/signed
 import { signedImageFile } from "../core/pxe/architecture.ts";
 import { grubConfig, grubConfigPath, grubFile } from "../core/pxe/script/grub.ts";
 
-/** Loaders of Debian's package `ipxe`, for BIOS and for UEFI. */
+/** iPXE, for BIOS and for UEFI. */
 const loaderNames = ["undionly.kpxe", "snponly.efi"] as const;
-const loaderDirectory = "/usr/lib/ipxe";
 
 /** The files that machines load before init runs, in memory: a hundred racks at once must not wait for a disk. */
 export type BootFiles = {
@@ -28,31 +27,32 @@ const makeKey = "make the key that signs it, then start the server again: birthe
 export async function readBootFiles(paths: {
   readonly kernel: string;
   readonly initramfs: string;
-  /** The directory of Debian's signed loaders, if a network asks for them. */
-  readonly secureLoaders?: string;
+  /** The directory of iPXE and of the signed loaders. */
+  readonly loaderDirectory: string;
+  /** A network asks for Debian's signed loaders. */
+  readonly signedLoaders?: boolean;
   /** The image with the signature of the site's key, if a network asks for it. */
   readonly signedImage?: string;
 }): Promise<BootFiles> {
-  const loaders = new Map<string, Uint8Array>();
-  for (const name of loaderNames)
-    loaders.set(name, await readNeeded(join(loaderDirectory, name), "apt-get install ipxe"));
+  const { loaderDirectory, signedLoaders = false, signedImage } = paths;
   const remedy = buildImage;
+  const loaders = new Map<string, Uint8Array>();
+  for (const name of loaderNames) loaders.set(name, await readNeeded(join(loaderDirectory, name), remedy));
   const image = {
     kernel: await readNeeded(paths.kernel, remedy),
     initramfs: await readNeeded(paths.initramfs, remedy),
   };
-  const { secureLoaders, signedImage } = paths;
   if (signedImage !== undefined) loaders.set(signedImageFile, await readNeeded(signedImage, makeKey));
-  if (secureLoaders === undefined) return { loaders, ...image };
-  const shim = await readNeeded(join(secureLoaders, "shimx64.efi"), remedy);
+  if (!signedLoaders) return { loaders, ...image };
+  const shim = await readNeeded(join(loaderDirectory, "shimx64.efi"), remedy);
   loaders.set("shimx64.efi", shim);
   // shim requests this name from its own directory; the file is the GRUB made for network boots.
-  loaders.set(grubFile, await readNeeded(join(secureLoaders, "grubnetx64.efi"), remedy));
+  loaders.set(grubFile, await readNeeded(join(loaderDirectory, "grubnetx64.efi"), remedy));
   loaders.set(grubConfigPath, new TextEncoder().encode(grubConfig));
   return {
     loaders,
     ...image,
-    diskLoaders: { shim, grub: await readNeeded(join(secureLoaders, "grubx64.efi"), remedy) },
+    diskLoaders: { shim, grub: await readNeeded(join(loaderDirectory, "grubx64.efi"), remedy) },
   };
 }
 

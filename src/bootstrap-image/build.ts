@@ -1,15 +1,16 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AgentFileName, agentFiles } from "../core/agent/version.ts";
+import type { BootstrapSuite } from "../core/bootstrap-image/suite.ts";
 import { type CpioEntry, writeCpio } from "../core/bytes/cpio.ts";
 import type { Log } from "../core/ports.ts";
 import { compressedArchive } from "./archive.ts";
 import { cached, keyOf } from "./cached.ts";
-import { type DebianPackage, packagesKey, resolvePackages, unpackPackages } from "./debian.ts";
+import { type Debian, type DebianPackage, packagesKey } from "./debian/packages.ts";
+import { debianReleases, suites } from "./debian/releases.ts";
 import { type DriverFamily, driverFamilies } from "./kernel/driver-families.ts";
 import { fetchKernel, type Kernel } from "./kernel/kernel.ts";
 import { diskGrub, grubEntries } from "./loader/grub.ts";
-import { imagePackages } from "./packages.ts";
 import { bundleForQuickJs, bundleInputs } from "./program/bundle.ts";
 import { buildNative, fetchNativeSources } from "./program/native.ts";
 import { toolEntries } from "./program/tools.ts";
@@ -19,6 +20,7 @@ import { makeSignedImage } from "./secure-boot/signed-image.ts";
 
 /** The result of a build. Sizes are bytes on the wire. */
 export type BootstrapImage = {
+  readonly suite: BootstrapSuite;
   readonly kernelPath: string;
   readonly initramfsPath: string;
   readonly kernelBytes: number;
@@ -31,6 +33,8 @@ export type BootstrapImage = {
 };
 
 export type BuildOptions = {
+  /** Where kernel, tools and boot loaders come from. */
+  readonly debian: Debian;
   /** Downloads and finished parts; safe to delete at any time. */
   readonly cacheDirectory: string;
   /** Receives vmlinuz, initramfs.img, the signed image and the bill of materials, and in `agent` the agent's files. */
@@ -62,19 +66,14 @@ const mountPoints = ["dev", "mnt", "proc", "run", "sys"] as const;
 /** The directory in which the packages are unpacked. */
 function systemTree(
   packages: readonly DebianPackage[],
-  { cacheDirectory, log }: Pick<BuildOptions, "cacheDirectory" | "log">,
+  { debian, cacheDirectory }: Pick<BuildOptions, "debian" | "cacheDirectory">,
 ): Promise<string> {
-  return cached(cacheDirectory, `tree-${packagesKey(packages)}`, (draft) =>
-    unpackPackages(packages, draft, { cacheDirectory, log }),
-  );
+  return cached(cacheDirectory, `tree-${packagesKey(packages)}`, (draft) => debian.unpack(packages, draft));
 }
 
 /** The part that comes from Debian's packages, without the kernel: programs, libraries, boot loaders. */
-async function systemEntries(
-  packages: readonly DebianPackage[],
-  { cacheDirectory, log }: BuildOptions,
-): Promise<readonly CpioEntry[]> {
-  const tree = await systemTree(packages, { cacheDirectory, log });
+async function systemEntries(packages: readonly DebianPackage[], options: BuildOptions): Promise<readonly CpioEntry[]> {
+  const tree = await systemTree(packages, options);
   return [
     ...mountPoints.map((path): CpioEntry => ({ kind: "directory", path, mode: 0o755 })),
     { kind: "directory", path: "tmp", mode: 0o1777 },
@@ -140,10 +139,11 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
  */
 async function signedLoaderEntries(
   packages: readonly DebianPackage[],
-  { secureBootKey, cacheDirectory, log }: BuildOptions,
+  options: BuildOptions,
 ): Promise<readonly CpioEntry[]> {
+  const { secureBootKey, cacheDirectory } = options;
   if (secureBootKey === undefined) return [];
-  const { path, bytes } = await diskGrub(await systemTree(packages, { cacheDirectory, log }));
+  const { path, bytes } = await diskGrub(await systemTree(packages, options));
   const name = `signed-grub-${keyOf([await readFile(secureBootKey.certificate), bytes])}`;
   const directory = await cached(cacheDirectory, name, async (draft) =>
     writeFile(join(draft, "grub.efi"), await signEfi(bytes, secureBootKey)),
@@ -172,9 +172,9 @@ async function writeSignedImage(
  * programs, and the CA file of this installation.
  */
 export async function buildBootstrapImage(options: BuildOptions): Promise<BootstrapImage> {
-  const { outputDirectory, caPem } = options;
+  const { debian, outputDirectory, caPem } = options;
   const kernel = await fetchKernel(options);
-  const packages = await resolvePackages(imagePackages);
+  const packages = await debian.resolve(debianReleases[suites[debian.suite].release].packages);
   const programs = await buildPrograms(options);
   const ca: CpioEntry = { kind: "file", path: "etc/birther/ca.pem", mode: 0o644, bytes: Buffer.from(caPem) };
   const initramfs = Buffer.concat([
@@ -199,6 +199,7 @@ export async function buildBootstrapImage(options: BuildOptions): Promise<Bootst
     Buffer.from(await describeImage([...kernel.packages, ...packages], options)),
   );
   return {
+    suite: debian.suite,
     kernelPath,
     initramfsPath,
     kernelBytes: kernelBytes.length,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { versionOf } from "./debian-source.ts";
+import { versionOf } from "./debian/source.ts";
 import { nativePieces } from "./native-pieces.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");

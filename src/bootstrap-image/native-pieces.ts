@@ -1,11 +1,11 @@
-import type { DebianSource } from "./debian-source.ts";
+import type { DebianSource } from "./debian/source.ts";
 
 /** A piece of native code that Birther ships or runs, for docs/bootstrap-image.md and the bills of materials. */
 export type NativePiece = {
   readonly name: string;
   readonly version: string;
   /** Where it comes from, and what vouches for it. */
-  readonly from: "Debian 13, source" | "Debian 12, package" | "npm";
+  readonly from: "Debian 13, source" | "Debian 13, package" | "npm";
   /** The Debian or npm package. */
   readonly package: string;
 };
@@ -16,15 +16,15 @@ export const quickjsSource: DebianSource = { name: "quickjs", version: "2025.04.
 export const mbedtlsSource: DebianSource = { name: "mbedtls", version: "3.6.6-0.1~deb13u1", release: "trixie" };
 
 /**
- * Versions of all native pieces. Sources are pinned here, and a build takes exactly these. Packages of Debian 12 follow
- * apt: what is listed is the version that the release carries, with the fixes that Debian adds to it.
+ * Versions of all native pieces. Sources are pinned here, and a build takes exactly these. Packages are
+ * those of the default suite: what is listed is the version that the release carries, with the fixes that Debian adds to it.
  */
 export const nativePieces: readonly NativePiece[] = [
   { name: "QuickJS", version: quickjsSource.version, from: "Debian 13, source", package: quickjsSource.name },
   { name: "mbed TLS", version: mbedtlsSource.version, from: "Debian 13, source", package: mbedtlsSource.name },
-  { name: "Linux", version: "6.1", from: "Debian 12, package", package: "linux-image-amd64" },
-  { name: "busybox", version: "1.35.0", from: "Debian 12, package", package: "busybox" },
-  { name: "cryptsetup", version: "2.6.1", from: "Debian 12, package", package: "cryptsetup-bin" },
-  { name: "GRUB", version: "2.06", from: "Debian 12, package", package: "grub-common" },
+  { name: "Linux", version: "6.12", from: "Debian 13, package", package: "linux-image-amd64" },
+  { name: "busybox", version: "1.37.0", from: "Debian 13, package", package: "busybox" },
+  { name: "cryptsetup", version: "2.7.5", from: "Debian 13, package", package: "cryptsetup-bin" },
+  { name: "GRUB", version: "2.12", from: "Debian 13, package", package: "grub-common" },
   { name: "koffi", version: "3.3.4", from: "npm", package: "koffi" },
 ];

@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { runCommand } from "./command.ts";
-import type { DebianPackage } from "./debian.ts";
-import type { UnpackedSource } from "./debian-source.ts";
+import type { DebianPackage } from "./debian/packages.ts";
+import type { UnpackedSource } from "./debian/source.ts";
 
 /** A component of a bill of materials (CycloneDX 1.5, "components"). */
 export type Component = {
@@ -14,7 +14,7 @@ export type Component = {
   readonly hashes?: readonly { readonly alg: "SHA-256" | "SHA-512"; readonly content: string }[];
 };
 
-/** A package of the building computer's Debian, whose files are in the image. */
+/** A package whose files are in the image. */
 export function debianComponent({ name, file, hash }: DebianPackage): Component {
   const [, version = "", architecture = ""] = decodeURIComponent(file)
     .replace(/\.deb$/, "")

@@ -48,7 +48,8 @@ import { version } from "./version.ts";
 
 const actions: Actions = {
   serve: async (options) => (await import("./server/serve.ts")).serve(options),
-  buildBootstrapImage: async (state) => (await import("./image-actions.ts")).buildBootstrapImage(state),
+  buildBootstrapImage: async (state, options) =>
+    (await import("./image-actions.ts")).buildBootstrapImage(state, options),
   buildImage: async (options) => (await import("./build-image.ts")).buildImage(options),
   exportImage: async (options) => (await import("./image-actions.ts")).exportImage(options),
   listImages: async (state) => (await import("./image-actions.ts")).listImages(state),

@@ -45,12 +45,21 @@ async function assertSource(source: string): Promise<void> {
 }
 
 /** Builds the Bootstrap Image of a state directory, or finds the finished one. */
-export const buildBootstrapImage: Actions["buildBootstrapImage"] = async (stateDirectory) => {
+export const buildBootstrapImage: Actions["buildBootstrapImage"] = async (
+  stateDirectory,
+  { suite, renew = false } = {},
+) => {
   const {
     families,
     firmwareLeftOut: _long,
     ...image
-  } = await prepareServer({ stateDirectory, log, verb: "image build" });
+  } = await prepareServer({
+    stateDirectory,
+    ...(suite === undefined ? {} : { suite }),
+    renew,
+    log,
+    verb: "image build",
+  });
   return { ...image, driverFamilies: families.length };
 };
 

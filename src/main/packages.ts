@@ -4,10 +4,10 @@ import { dominatorPackages } from "../dominator/import/packages.ts";
 /** Debian packages that each verb needs on this computer, in addition to the npm packages. */
 export const packagesOf = {
   "image build": hostPackages,
-  serve: [...hostPackages, "ipxe"],
+  serve: hostPackages,
   demo: [
     ...hostPackages,
     ...dominatorPackages.map(({ name }) => name),
-    ...["ipxe", "ipxe-qemu", "ovmf", "qemu-system-x86", "seabios", "iproute2", "util-linux", "coreutils"],
+    ...["ipxe-qemu", "ovmf", "qemu-system-x86", "seabios", "iproute2", "util-linux", "coreutils"],
   ],
 } as const;

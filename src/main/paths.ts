@@ -23,7 +23,10 @@ export function pathsIn(stateDirectory: string) {
     signedImage: place("bootstrap/birther.efi"),
     /** The site's key for Secure Boot. */
     secureBoot: place("secure-boot"),
-    secureLoaders: place("bootstrap/secure-loaders"),
+    /** iPXE, and the signed loaders. */
+    loaders: place("bootstrap/loaders"),
+    /** The Debian packages that the Bootstrap Image was built of. */
+    packageLock: place("bootstrap/packages.lock.json"),
     objects: place("objects"),
     /** The contents of confidential images, by stream. */
     confidentialObjects: place("confidential-objects"),

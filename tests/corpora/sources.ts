@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type DebianSource, fetchSource } from "../../src/bootstrap-image/debian-source.ts";
+import { type DebianSource, fetchSource } from "../../src/bootstrap-image/debian/source.ts";
 import { cacheDirectory } from "../../src/main/paths.ts";
 
 /** What hostile or old senders put on a wire, collected by others for their own tests. */

@@ -13,6 +13,7 @@ import type { MachineSpec } from "../../src/lab/machine-spec.ts";
 import { type Rack, startRack } from "../../src/lab/rack.ts";
 import { orderIssuer } from "../../src/mdb/machine-api/issue-order.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
+import { loadersOf } from "../support/debian.ts";
 import { waitFor } from "../support/inside-namespace.ts";
 import { startDnsmasq } from "./other-dhcp.ts";
 
@@ -64,8 +65,9 @@ export async function bootEnvironment(of: {
   const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
   const store = made.use(await openStore({ path: ":memory:", clock, log }));
   const random = { bytes: (count: number) => crypto.getRandomValues(new Uint8Array(count)) };
+  await using prepared = await loadersOf();
   const { loaders } = await readBootFiles({
-    ...{ kernel: "/etc/hostname", initramfs: "/etc/hostname" },
+    ...{ kernel: "/etc/hostname", initramfs: "/etc/hostname", loaderDirectory: prepared.directory },
     ...(of.signedImage === undefined ? {} : { signedImage: of.signedImage }),
   });
   const server = made.use(

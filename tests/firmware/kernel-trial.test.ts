@@ -6,10 +6,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { cached } from "../../src/bootstrap-image/cached.ts";
-import { packagesKey, resolvePackages, unpackPackages } from "../../src/bootstrap-image/debian.ts";
+import { packagesKey } from "../../src/bootstrap-image/debian/packages.ts";
+import { debianReleases, suites } from "../../src/bootstrap-image/debian/releases.ts";
 import { fetchKernel } from "../../src/bootstrap-image/kernel/kernel.ts";
 import { grubEntries } from "../../src/bootstrap-image/loader/grub.ts";
-import { imagePackages } from "../../src/bootstrap-image/packages.ts";
 import { patchBootImage, patchCoreImage } from "../../src/core/boot-loader/grub-bios.ts";
 import { grubEnvironment, readGrubEnvironment } from "../../src/core/boot-loader/grub-environment.ts";
 import { writeCpio } from "../../src/core/bytes/cpio.ts";
@@ -17,6 +17,7 @@ import { bootPartition, type StoredKernel } from "../../src/core/image/boot/kern
 import { partitionConfig, tryVariable } from "../../src/core/image/boot/partition-config.ts";
 import { planLayout, sfdiskScript } from "../../src/core/install/layout.ts";
 import { cacheDirectory } from "../../src/main/paths.ts";
+import { debianOf } from "../support/debian.ts";
 import { startQemuOnConsole } from "../support/qemu-on-console.ts";
 
 const run = promisify(execFile);
@@ -94,10 +95,9 @@ test("BIOS: GRUB starts a marked kernel once; after its panic it starts the conf
   const directory = await mkdtemp(join(tmpdir(), "birther-kernel-trial-"));
   t.after(() => rm(directory, { recursive: true }));
   const log = () => {};
-  const packages = await resolvePackages(imagePackages);
-  const tree = await cached(cacheDirectory, `tree-${packagesKey(packages)}`, (draft) =>
-    unpackPackages(packages, draft, { cacheDirectory, log }),
-  );
+  const debian = await debianOf();
+  const packages = await debian.resolve(debianReleases[suites[debian.suite].release].packages);
+  const tree = await cached(cacheDirectory, `tree-${packagesKey(packages)}`, (draft) => debian.unpack(packages, draft));
   const loaders = await grubEntries(tree);
   const grub = (name: string) => {
     const found = loaders.find((entry) => entry.path === `usr/lib/birther/grub/${name}`);
@@ -105,7 +105,7 @@ test("BIOS: GRUB starts a marked kernel once; after its panic it starts the conf
   };
   const content = join(directory, "content");
   await mkdir(content);
-  const kernel = await fetchKernel({ cacheDirectory, log });
+  const kernel = await fetchKernel({ debian, cacheDirectory, log });
   await fillPartition(content, await readFile(kernel.path));
   const { path, offset } = await makeDisk(directory, { boot: grub("boot.img"), core: grub("core.img") });
 

@@ -10,6 +10,7 @@ import { makeSignedImage } from "../../src/bootstrap-image/secure-boot/signed-im
 import { signedCommandLine } from "../../src/core/birth/signed-command-line.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { cacheDirectory } from "../../src/main/paths.ts";
+import { debianOf } from "../support/debian.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 import { bootEnvironment, rackNetwork } from "./boot-environment.ts";
 
@@ -39,11 +40,12 @@ await insideNamespace(import.meta.url, () => {
       return (await findSecureBootKey(join(directory, name))) ?? assert.fail();
     };
     const [own, foreign] = [await keyIn("own"), await keyIn("foreign")];
-    const kernel = await readFile((await fetchKernel({ cacheDirectory, log })).path);
+    const debian = await debianOf();
+    const kernel = await readFile((await fetchKernel({ debian, cacheDirectory, log })).path);
     // An initramfs that only the bytes matter of: the kernel starts before it reads it.
     const unsigned = await makeSignedImage(
       { kernel, initramfs: Buffer.from("initramfs of the site") },
-      { cacheDirectory, log },
+      { debian, cacheDirectory },
     );
     const signed = await signEfi(unsigned, own);
     const inside = kernel.subarray(1_000_000, 1_000_064);

@@ -7,8 +7,9 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import * as v from "valibot";
 import { sbomFile } from "../../src/bootstrap-image/build.ts";
+import { debianReleases, suites } from "../../src/bootstrap-image/debian/releases.ts";
 import { mbedtlsSource, quickjsSource } from "../../src/bootstrap-image/native-pieces.ts";
-import { imagePackages } from "../../src/bootstrap-image/packages.ts";
+import { defaultSuite } from "../../src/core/bootstrap-image/suite.ts";
 
 const root = join(import.meta.dirname, "../..");
 const bill = v.object({
@@ -43,8 +44,9 @@ test("the server's bill names every package of the lock file at its version", as
 
 test("the image's bill names every package that is unpacked, the sources, and the bundled npm packages", async () => {
   const { components } = await readBill(sbomFile);
+  const { packages } = debianReleases[suites[defaultSuite].release];
   const named = (name: string) => components.find((component) => component.name === name);
-  for (const name of [...imagePackages, "libc6-dev", "valibot"]) assert.ok(named(name), `no ${name}`);
+  for (const name of [...packages, "libc6-dev", "valibot"]) assert.ok(named(name), `no ${name}`);
   assert.ok(components.some(({ name }) => /^linux-image-\d/.test(name)));
   for (const { name, version } of [quickjsSource, mbedtlsSource]) assert.equal(named(name)?.version, version);
   assert.equal(new Set(components.map(({ purl }) => purl)).size, components.length);

@@ -2,7 +2,8 @@
  * Drivers of the Bootstrap Image, by family. Their dependencies are added automatically (kernel-modules.ts). To support
  * more hardware, add a row; docs/bootstrap-image.md shows the table. Not here: hardware that needs a firmware file from
  * linux-firmware (bnx2, bnx2x, qede, nfp), because the image carries none; Fibre Channel (machines install to their own
- * disks); USB. `kind` groups the rows; `modules` are names as in `modinfo`, with underscores.
+ * disks); USB. `kind` groups the rows; `modules` are names as in `modinfo`, with underscores;
+ * `laterBuiltIn` says that newer kernels have no such modules because they need none.
  */
 export const driverFamilies = [
   { kind: "nic", name: "Intel PRO/1000 and I21x", modules: ["e1000", "e1000e"] },
@@ -60,13 +61,19 @@ export const driverFamilies = [
 
   { kind: "base", name: "virtio bus and random numbers", modules: ["virtio_pci", "virtio_rng"] },
   { kind: "base", name: "TPM", modules: ["tpm_tis", "tpm_crb"] },
-  { kind: "base", name: "ext4", modules: ["ext4", "crc32c_intel", "crc32c_generic"] },
+  { kind: "base", name: "ext4", modules: ["ext4"] },
   { kind: "base", name: "FAT", modules: ["vfat", "nls_cp437", "nls_ascii", "nls_iso8859_1", "nls_utf8"] },
   { kind: "base", name: "EFI variables", modules: ["efivarfs"] },
   {
     kind: "base",
     name: "disk encryption",
-    modules: ["dm_crypt", "xts", "ecb", "cbc", "essiv", "aesni_intel", "algif_skcipher", "algif_hash", "sha256_ssse3"],
+    modules: ["dm_crypt", "xts", "ecb", "cbc", "essiv", "aesni_intel", "algif_skcipher", "algif_hash"],
+  },
+  {
+    kind: "base",
+    name: "checksums and hashes, part of Linux 7 itself",
+    modules: ["crc32c_intel", "crc32c_generic", "sha256_ssse3"],
+    laterBuiltIn: true,
   },
   { kind: "base", name: "BIOS drive numbers", modules: ["edd"] },
   { kind: "base", name: "raw packets", modules: ["af_packet"] },

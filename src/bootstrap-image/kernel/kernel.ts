@@ -1,11 +1,13 @@
+import { existsSync } from "node:fs";
 import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { CpioEntry } from "../../core/bytes/cpio.ts";
 import { moduleName } from "../../core/modules/module-name.ts";
 import type { Log } from "../../core/ports.ts";
 import { cached, keyOf } from "../cached.ts";
-import { type DebianPackage, dependencyOf, packagesKey, resolvePackages, unpackPackages } from "../debian.ts";
-import { kernelMetaPackage } from "../packages.ts";
+import { runCommand } from "../command.ts";
+import { type Debian, type DebianPackage, packagesKey } from "../debian/packages.ts";
+import { inTree } from "../debian/tree.ts";
 import { moduleInfo } from "../program/elf.ts";
 import { driverFamilies } from "./driver-families.ts";
 import { aliasFile, dependencyFile, type KernelModule, readModule, withDependencies } from "./kernel-modules.ts";
@@ -22,55 +24,80 @@ export type Kernel = {
   readonly firmware: readonly { readonly module: string; readonly files: readonly string[] }[];
 };
 
+/** Debian compresses modules since release 13. */
+const compressed = /\.xz$/;
+
+/** A module as the kernel loads it: the image's archives are compressed as a whole, which makes them smaller. */
+function readModuleFile(path: string): Promise<Buffer> {
+  return compressed.test(path) ? runCommand(["xz", "--decompress", "--stdout", path]) : readFile(path);
+}
+
+/** A module with its bytes. */
+type ModuleFile = { readonly module: KernelModule; readonly bytes: Buffer };
+
 /** Opens the module tree of an unpacked kernel package; finds modules by name and reads each once. */
 async function openModules(root: string) {
   const paths = new Map<string, string>();
   for (const path of await readdir(root, { recursive: true })) {
-    if (path.endsWith(".ko")) paths.set(moduleName(path), path);
+    const plain = path.replace(compressed, "");
+    if (plain.endsWith(".ko")) paths.set(moduleName(plain), path);
   }
   const builtInList = await readFile(join(root, "modules.builtin"), "utf8");
   return { paths, builtIn: new Set(builtInList.split("\n").map(moduleName)) };
 }
 
-async function chooseModules(root: string): Promise<readonly KernelModule[]> {
+async function chooseModules(root: string): Promise<readonly ModuleFile[]> {
   const { paths, builtIn } = await openModules(root);
-  const known = new Map<string, KernelModule>();
+  const known = new Map<string, ModuleFile>();
   // withDependencies is pure and looks modules up by name, so all modules that it may need are read beforehand.
   const waiting: string[] = driverFamilies.flatMap(({ modules }) => [...modules]);
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
     const path = paths.get(name);
     if (path === undefined || known.has(name)) continue;
-    const module = readModule(path, moduleInfo(await readFile(join(root, path))));
-    known.set(name, module);
+    const bytes = await readModuleFile(join(root, path));
+    const module = readModule(path.replace(compressed, ""), moduleInfo(bytes));
+    known.set(name, { module, bytes });
     waiting.push(...module.dependsOn, ...module.loadBefore);
   }
-  const names = driverFamilies.flatMap(({ modules }) => [...modules]);
-  return withDependencies(names, { read: (name) => known.get(name), builtIn });
+  const names = driverFamilies.flatMap((family) =>
+    family.modules.filter((name) => known.has(name) || builtIn.has(name) || !("laterBuiltIn" in family)),
+  );
+  const chosen = withDependencies(names, { read: (name) => known.get(name)?.module, builtIn });
+  return chosen.flatMap(({ name }) => known.get(name) ?? []);
 }
 
 /** Copies from the unpacked package (400 MB) what the image needs: kernel, chosen modules, their indexes. */
 async function pickFiles(tree: string, target: string): Promise<void> {
-  const [version] = await readdir(join(tree, "lib/modules"));
+  const home = inTree(tree, "usr/lib/modules");
+  const [version] = await readdir(home);
   if (version === undefined) throw new Error("kernel package: expected a directory below lib/modules, found none");
-  const root = join(tree, "lib/modules", version);
-  const modules = await chooseModules(root);
+  const root = join(home, version);
+  const files = await chooseModules(root);
+  const modules = files.map(({ module }) => module);
   const kept = join(target, "modules");
-  for (const { path } of modules) {
-    await mkdir(join(kept, dirname(path)), { recursive: true });
-    await copyFile(join(root, path), join(kept, path));
+  for (const { module, bytes } of files) {
+    await mkdir(join(kept, dirname(module.path)), { recursive: true });
+    await writeFile(join(kept, module.path), bytes);
   }
   await cp(join(root, "modules.builtin"), join(kept, "modules.builtin"));
   await writeFile(join(kept, "modules.dep"), dependencyFile(modules));
   await writeFile(join(kept, "modules.alias"), aliasFile(modules));
-  await copyFile(join(tree, "boot", `vmlinuz-${version}`), join(target, "vmlinuz"));
-  const firmware = modules.map(({ name, firmware: files }) => ({ module: name, files }));
-  const description = { version, firmware: firmware.filter(({ files }) => files.length > 0) };
+  // Linux 7 of Debian lies beside its modules.
+  const boot = join(tree, "boot", `vmlinuz-${version}`);
+  await copyFile(existsSync(boot) ? boot : join(root, "vmlinuz"), join(target, "vmlinuz"));
+  const firmware = modules.map(({ name, firmware: wanted }) => ({ module: name, files: wanted }));
+  const description = { version, firmware: firmware.filter(({ files: wanted }) => wanted.length > 0) };
   await writeFile(join(target, "kernel.json"), JSON.stringify(description));
 }
 
-/** Downloads the current kernel package and copies the image's part; the result is cached by package and table. */
-export async function fetchKernel({ cacheDirectory, log }: { cacheDirectory: string; log: Log }): Promise<Kernel> {
-  const packages = await resolvePackages([await dependencyOf(kernelMetaPackage)]);
+/** Downloads the suite's kernel package and copies the image's part; the result is cached by package and table. */
+export async function fetchKernel(of: {
+  readonly debian: Debian;
+  readonly cacheDirectory: string;
+  readonly log: Log;
+}): Promise<Kernel> {
+  const { debian, cacheDirectory, log } = of;
+  const packages = await debian.kernel();
   const sources = ["kernel.ts", "kernel-modules.ts", "../program/elf.ts"].map((name) =>
     readFile(join(import.meta.dirname, name)),
   );
@@ -79,7 +106,7 @@ export async function fetchKernel({ cacheDirectory, log }: { cacheDirectory: str
     const tree = await mkdtemp(`${draft}-tree-`);
     try {
       log("info", "fetching the kernel", { package: packages[0]?.file });
-      await unpackPackages(packages, tree, { cacheDirectory, log });
+      await debian.unpack(packages, tree);
       await pickFiles(tree, draft);
     } finally {
       await rm(tree, { recursive: true, force: true });

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { orRestart, ownBoot } from "../../core/boot-loader/esp-grub.ts";
 import type { CpioEntry } from "../../core/bytes/cpio.ts";
 import { runCommand } from "../command.ts";
+import { libraryPath, loaderIn } from "../program/tools.ts";
 import { inScratch } from "../scratch.ts";
 
 /** GRUB modules built into the boot loader of an installed machine, because its boot partition holds only a configuration. */
@@ -69,27 +70,26 @@ async function makeImage(
   const output = join(scratch, image.file);
   const config = join(scratch, `${image.file}.cfg`);
   await writeFile(config, image.config);
-  await runCommand(
-    [
-      join(tree, "usr/bin/grub-mkimage"),
-      ...[
-        "-O",
-        image.format,
-        "-d",
-        join(tree, "usr/lib/grub", image.format),
-        "-o",
-        output,
-        "-p",
-        image.prefix,
-        "-c",
-        config,
-        ...(image.options ?? []),
-      ],
-      ...commonModules,
-      ...image.modules,
+  await runCommand([
+    // With the libraries of its own release, whatever this computer has.
+    loaderIn(tree),
+    ...["--library-path", libraryPath(tree), join(tree, "usr/bin/grub-mkimage")],
+    ...[
+      "-O",
+      image.format,
+      "-d",
+      join(tree, "usr/lib/grub", image.format),
+      "-o",
+      output,
+      "-p",
+      image.prefix,
+      "-c",
+      config,
+      ...(image.options ?? []),
     ],
-    { env: { LD_LIBRARY_PATH: `${join(tree, "lib/x86_64-linux-gnu")}:${join(tree, "usr/lib/x86_64-linux-gnu")}` } },
-  );
+    ...commonModules,
+    ...image.modules,
+  ]);
   return { kind: "file", path: `usr/lib/birther/grub/${image.file}`, mode: 0o644, bytes: await readFile(output) };
 }
 

@@ -2,7 +2,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { cached, keyOf } from "../cached.ts";
 import { runCommand } from "../command.ts";
-import { fetchSource } from "../debian-source.ts";
+import { fetchSource } from "../debian/source.ts";
 import { mbedtlsSource, quickjsSource } from "../native-pieces.ts";
 import { type BuildContext, type CodePart, compilePart, readCode, type Toolchain } from "./compile.ts";
 

@@ -1,15 +1,16 @@
 import { readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { CpioEntry } from "../../core/bytes/cpio.ts";
+import { inTree } from "../debian/tree.ts";
 import { neededLibraries } from "./elf.ts";
 
-/** Programs of the image and their paths in Debian's packages. All are installed to /usr/sbin, busybox to /usr/bin. */
+/** Programs of the image, at the same place as in Debian's packages. */
 const programs = [
-  { from: "sbin/sfdisk", to: "usr/sbin/sfdisk" },
-  { from: "sbin/mke2fs", to: "usr/sbin/mke2fs" },
-  { from: "sbin/mkfs.fat", to: "usr/sbin/mkfs.fat" },
-  { from: "sbin/cryptsetup", to: "usr/sbin/cryptsetup" },
-  { from: "bin/busybox", to: "usr/bin/busybox" },
+  "usr/sbin/sfdisk",
+  "usr/sbin/mke2fs",
+  "usr/sbin/mkfs.fat",
+  "usr/sbin/cryptsetup",
+  "usr/bin/busybox",
 ] as const;
 
 /** Other names of programs; the kernel itself calls /sbin/modprobe for file systems and ciphers. */
@@ -34,18 +35,20 @@ const consoleWords = [
 
 const configuration = ["etc/mke2fs.conf"] as const;
 
-const libraryDirectories = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"] as const;
-const libraryTarget = "usr/lib/x86_64-linux-gnu";
-const loader = { from: "lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", to: "usr/lib64/ld-linux-x86-64.so.2" } as const;
+const libraryDirectory = "usr/lib/x86_64-linux-gnu";
 const loaderName = "ld-linux-x86-64.so.2";
+/** The dynamic loader of an unpacked tree, which runs the tree's programs with its libraries (ld.so(8)). */
+export const loaderIn = (tree: string): string => inTree(tree, `${libraryDirectory}/${loaderName}`);
+
+/** Where the loader finds the libraries of an unpacked tree. */
+export const libraryPath = (tree: string): string =>
+  [libraryDirectory, libraryDirectory.replace("usr/", "")].map((directory) => join(tree, directory)).join(":");
 
 async function findLibrary(tree: string, name: string, neededBy: string): Promise<string> {
-  for (const directory of libraryDirectories) {
-    const path = join(tree, directory, name);
-    if ((await stat(path).catch(() => undefined)) !== undefined) return realpath(path);
-  }
+  const path = inTree(tree, `${libraryDirectory}/${name}`);
+  if ((await stat(path).catch(() => undefined)) !== undefined) return realpath(path);
   throw new Error(
-    `${neededBy} needs ${name}: expected it in a package of packages.ts, found it in none; add its package there`,
+    `${neededBy} needs ${name}: expected it in a package of debian/releases.ts, found it in none; add its package there`,
   );
 }
 
@@ -60,15 +63,15 @@ export async function libraryClosure(tree: string, program: string): Promise<Rea
       await follow(library);
     }
   }
-  await follow(await realpath(join(tree, program)));
+  await follow(await realpath(inTree(tree, program)));
   return found;
 }
 
 /** The part of the image that comes from Debian's packages: programs, their libraries, the loader, and links. */
 export async function toolEntries(tree: string): Promise<readonly CpioEntry[]> {
   const libraries = new Map<string, string>();
-  for (const { from } of programs)
-    for (const [name, path] of await libraryClosure(tree, from)) libraries.set(name, path);
+  for (const program of programs)
+    for (const [name, path] of await libraryClosure(tree, program)) libraries.set(name, path);
   const file = async (from: string, path: string, mode = 0o755): Promise<CpioEntry> => ({
     kind: "file",
     path,
@@ -78,9 +81,9 @@ export async function toolEntries(tree: string): Promise<readonly CpioEntry[]> {
   return [
     ...links.map(({ path, target }): CpioEntry => ({ kind: "link", path, target })),
     ...consoleWords.map((word): CpioEntry => ({ kind: "link", path: `usr/bin/${word}`, target: "busybox" })),
-    ...(await Promise.all(programs.map(({ from, to }) => file(join(tree, from), to)))),
-    ...(await Promise.all([...libraries].map(([name, path]) => file(path, `${libraryTarget}/${name}`, 0o644)))),
+    ...(await Promise.all(programs.map((program) => file(inTree(tree, program), program)))),
+    ...(await Promise.all([...libraries].map(([name, path]) => file(path, `${libraryDirectory}/${name}`, 0o644)))),
     ...(await Promise.all(configuration.map((path) => file(join(tree, path), path, 0o644)))),
-    await file(await realpath(join(tree, loader.from)), loader.to),
+    await file(await realpath(loaderIn(tree)), `usr/lib64/${loaderName}`),
   ];
 }

@@ -1,10 +1,12 @@
 import type { Config } from "../../contract/config/schema.ts";
 import type { CollectedView, ImageView } from "../../contract/operator/views.ts";
 import type { Recipe } from "../../contract/recipe.ts";
+import type { BootstrapSuite } from "../../core/bootstrap-image/suite.ts";
 import type { ImportProgress, NotCarried } from "../output/import-progress.ts";
 
 /** The Bootstrap Image: sizes in bytes as transferred, versions and paths. */
 export type BootstrapView = {
+  readonly suite: BootstrapSuite;
   readonly kernelBytes: number;
   readonly initramfsBytes: number;
   readonly totalBytes: number;
@@ -38,8 +40,14 @@ export type Actions = {
     readonly logJson: boolean;
     readonly verbose: boolean;
   }) => Promise<void>;
-  /** Builds the Bootstrap Image of a state directory unless it is up to date. */
-  readonly buildBootstrapImage: (stateDirectory: string) => Promise<BootstrapView>;
+  /**
+   * Builds the Bootstrap Image of a state directory unless it is up to date: of the suite and the packages of the last build, or
+   * of another suite, or with `renew` of today's packages.
+   */
+  readonly buildBootstrapImage: (
+    stateDirectory: string,
+    options?: { readonly suite?: BootstrapSuite; readonly renew?: boolean },
+  ) => Promise<BootstrapView>;
   readonly listImages: (stateDirectory: string) => Promise<readonly ImageView[]>;
   /** The objects of a state directory whose content is not what their name says, by their SHA-512. */
   readonly verifyObjects: (stateDirectory: string) => Promise<readonly string[]>;

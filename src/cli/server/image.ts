@@ -1,5 +1,6 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { ImageView, StreamView } from "../../contract/operator/views.ts";
+import { type BootstrapSuite, bootstrapSuites } from "../../core/bootstrap-image/suite.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
 import type { Actions, BootstrapView } from "../act/actions.ts";
 import { imageGcCommand } from "../act/image-gc.ts";
@@ -22,6 +23,7 @@ type ImageActions = Pick<
   | "buildImage"
 >;
 
+type BuildOptions = LocalOptions & { readonly suite?: BootstrapSuite; readonly renew?: boolean };
 type ImportOptions = LocalOptions & { readonly confidential?: boolean };
 
 /** Adds `image build|info` for the Bootstrap Image, and the verbs for system images: `image import`, `image list` and so on. */
@@ -47,10 +49,23 @@ function buildCommands(image: Command, actions: ImageActions, state: FindState):
     .command("build [stream] [recipe]")
     .description(
       "build a system image by a recipe (recipes/compute.yaml) and store it as the next version of a stream; without arguments: build the Bootstrap Image, unless it is up to date",
-    );
-  localOptions(build).action(async (stream: string | undefined, recipe: string | undefined, options: LocalOptions) => {
+    )
+    .addOption(
+      new Option(
+        "--suite <suite>",
+        "Bootstrap Image: the suite of Debian; as in the last build without this option",
+      ).choices(bootstrapSuites),
+    )
+    .option("--renew", "Bootstrap Image: take today's Debian packages instead of the pinned ones");
+  localOptions(build).action(async (stream: string | undefined, recipe: string | undefined, options: BuildOptions) => {
     const stateDirectory = await state(options);
-    if (stream === undefined) return printBootstrap(await actions.buildBootstrapImage(stateDirectory), options);
+    const { suite, renew } = options;
+    if (stream === undefined) {
+      const wanted = { ...(suite === undefined ? {} : { suite }), ...(renew === undefined ? {} : { renew }) };
+      return printBootstrap(await actions.buildBootstrapImage(stateDirectory, wanted), options);
+    }
+    if (suite !== undefined || renew !== undefined)
+      throw failure("misused", "--suite and --renew are for the Bootstrap Image", "a recipe names its suite itself");
     await buildByRecipe(actions, { stateDirectory, stream, file: recipe }, options);
   });
 
@@ -152,7 +167,7 @@ function printBootstrap(view: BootstrapView, { output }: Pick<LocalOptions, "out
     return;
   }
   print(
-    `kernel     ${formatBytes(view.kernelBytes).padStart(9)}  ${view.kernelVersion}`,
+    `kernel     ${formatBytes(view.kernelBytes).padStart(9)}  ${view.kernelVersion} (${view.suite})`,
     `initramfs  ${formatBytes(view.initramfsBytes).padStart(9)}  ${view.driverFamilies} driver families`,
     `total      ${formatBytes(view.totalBytes).padStart(9)}  ${view.totalBytes} bytes`,
   );

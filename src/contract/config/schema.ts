@@ -7,6 +7,7 @@ import { clientConnectionLimit } from "../../core/network/connections.ts";
 import { defaultMaxMachines } from "../../core/network/newcomer-limit.ts";
 import { defaultRequestsPerMinute } from "../../core/network/request-rate.ts";
 import { leaf, listOf, optional, required, withDefault } from "./entry.ts";
+import { bootstrapImage } from "./sections/bootstrap-image.ts";
 import { burnIn } from "./sections/burn-in.ts";
 import { network } from "./sections/network.ts";
 import { blastRadius, exports, operators } from "./sections/operators.ts";
@@ -82,6 +83,7 @@ export const configSchema = v.strictObject({
   placement,
   site,
   images,
+  bootstrapImage,
   burnIn,
   storage,
   watch,

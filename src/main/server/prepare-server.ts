@@ -1,8 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { type BootstrapImage, buildBootstrapImage } from "../../bootstrap-image/build.ts";
+import { readLock } from "../../bootstrap-image/debian/lock.ts";
+import { openDebian } from "../../bootstrap-image/debian/packages.ts";
 import { ensurePackages } from "../../bootstrap-image/install-packages.ts";
-import { fetchSecureLoaders } from "../../bootstrap-image/loader/secure-loaders.ts";
+import { fetchLoaders } from "../../bootstrap-image/loader/loaders.ts";
 import { findSecureBootKey } from "../../bootstrap-image/secure-boot/key.ts";
+import { type BootstrapSuite, defaultSuite } from "../../core/bootstrap-image/suite.ts";
 import type { Log } from "../../core/ports.ts";
 import { lockState } from "../../mdb/sqlite/state-lock.ts";
 import { bundleOf } from "../../mdb/tls/authorities.ts";
@@ -21,10 +24,14 @@ export async function prepareServer(options: {
   readonly log: Log;
   /** What machines trust; the authorities in the state directory, the first of which is made, if it is undefined. */
   readonly caPem?: string;
+  /** Where the image comes from; as the last build if it is undefined. */
+  readonly suite?: BootstrapSuite;
+  /** Takes today's Debian packages instead of those of the last build. */
+  readonly renew?: boolean;
   /** The verb whose Debian packages to install. */
   readonly verb?: keyof typeof packagesOf;
 }): Promise<BootstrapImage> {
-  const { stateDirectory, log, verb = "serve" } = options;
+  const { stateDirectory, log, verb = "serve", renew = false } = options;
   const paths = pathsIn(stateDirectory);
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
   using _lock = lockState(
@@ -33,10 +40,15 @@ export async function prepareServer(options: {
   );
   await ensurePackages(packagesOf[verb], log);
   const { caPem = bundleOf(await openAuthorities({ directory: paths.pki, clock: systemClock, log })) } = options;
-  await fetchSecureLoaders({ cacheDirectory, outputDirectory: paths.secureLoaders, log });
+  const lockFile = paths.packageLock;
+  const suite = options.suite ?? (await readLock(lockFile))?.suite ?? defaultSuite;
+  const debian = await openDebian({ suite, cacheDirectory, log, lockFile, renew });
+  await fetchLoaders({ debian, cacheDirectory, outputDirectory: paths.loaders });
   const secureBootKey = await findSecureBootKey(paths.secureBoot);
-  return await buildBootstrapImage({
-    ...{ cacheDirectory, outputDirectory: paths.bootstrap, caPem, log },
+  const image = await buildBootstrapImage({
+    ...{ debian, cacheDirectory, outputDirectory: paths.bootstrap, caPem, log },
     ...(secureBootKey === undefined ? {} : { secureBootKey }),
   });
+  await debian.keep();
+  return image;
 }

@@ -13,8 +13,13 @@ export const serve: Actions["serve"] = async ({ config, logJson, verbose }) => {
   const log = openLog({ json: logJson, least: verbose ? "debug" : "info" });
   const stop = stopSignal(log);
   const prepare = async (caPem: string) => {
-    const image = await prepareServer({ stateDirectory: config.stateDirectory, log, caPem });
-    log("info", "Bootstrap Image ready", { kernel: image.kernelVersion, bytes: image.totalBytes });
+    const image = await prepareServer({
+      stateDirectory: config.stateDirectory,
+      suite: config.bootstrapImage.suite,
+      log,
+      caPem,
+    });
+    log("info", "Bootstrap Image ready", { suite: image.suite, kernel: image.kernelVersion, bytes: image.totalBytes });
   };
   let isReady = false;
   try {

@@ -1,0 +1,36 @@
+import { readFile, rename, writeFile } from "node:fs/promises";
+import * as v from "valibot";
+import { bootstrapSuites } from "../../core/bootstrap-image/suite.ts";
+import { errorCode } from "../../core/error-code.ts";
+
+/** The packages that a Bootstrap Image was built of. */
+const schema = v.object({
+  suite: v.picklist(bootstrapSuites),
+  /** The names of the kernel's packages, which change with each version. */
+  kernel: v.pipe(v.array(v.string()), v.readonly()),
+  packages: v.array(
+    v.object({ name: v.string(), file: v.string(), hash: v.pipe(v.string(), v.regex(/^SHA\d+:[0-9a-f]+$/)) }),
+  ),
+});
+
+export type PackageLock = v.InferOutput<typeof schema>;
+
+/** Reads a lock file; undefined if there is none. Throws if it cannot be read as one. */
+export async function readLock(path: string): Promise<PackageLock | undefined> {
+  try {
+    return v.parse(schema, JSON.parse(await readFile(path, "utf8")));
+  } catch (cause) {
+    if (errorCode(cause) === "ENOENT") return undefined;
+    const next = "restore it, or take today's packages: birther image build --renew";
+    throw new Error(
+      `${path}: expected the lock file of the Bootstrap Image's packages, found something else; ${next}`,
+      { cause },
+    );
+  }
+}
+
+/** Writes a lock file as a whole. */
+export async function writeLock(path: string, lock: PackageLock): Promise<void> {
+  await writeFile(`${path}.new`, `${JSON.stringify(lock, undefined, 2)}\n`);
+  await rename(`${path}.new`, path);
+}

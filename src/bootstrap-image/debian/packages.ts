@@ -1,0 +1,170 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
+import { copyFile, mkdir, readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { BootstrapSuite } from "../../core/bootstrap-image/suite.ts";
+import type { Log } from "../../core/ports.ts";
+import { cached, keyOf } from "../cached.ts";
+import { runCommand } from "../command.ts";
+import { inScratch } from "../scratch.ts";
+import { openApt, type PackageLists } from "./apt.ts";
+import { readLock, writeLock } from "./lock.ts";
+import { type DebianRelease, debianReleases, kernelMetaPackage, suites } from "./releases.ts";
+
+/** A package at a version; `file` is its name in the cache, `hash` the checksum that apt knows, as `SHA256:hex`. */
+export type DebianPackage = { readonly name: string; readonly file: string; readonly hash: string };
+
+/** Packages of a suite, each at one version for a whole build. */
+export type Debian = {
+  readonly suite: BootstrapSuite;
+  /** As of the lock file; what is not in it, as of today. */
+  readonly resolve: (names: readonly string[]) => Promise<readonly DebianPackage[]>;
+  /** The packages that the suite's kernel consists of. */
+  readonly kernel: () => Promise<readonly DebianPackage[]>;
+  /** Unpacks packages into one directory tree, without installing them or running their scripts. */
+  readonly unpack: (packages: readonly DebianPackage[], directory: string) => Promise<void>;
+  /** Writes what was resolved to the lock file: the next build takes the same. */
+  readonly keep: () => Promise<void>;
+};
+
+export type DebianOptions = {
+  readonly suite: BootstrapSuite;
+  readonly cacheDirectory: string;
+  readonly log: Log;
+  /** Pins the packages; without one, each build takes today's. */
+  readonly lockFile?: string;
+  /** Takes today's packages although the lock file has others. */
+  readonly renew?: boolean;
+};
+
+/** How to leave pinned packages that Debian has no more. */
+export const renewPackages = "take today's packages: birther image build --renew";
+
+/** Opens the packages of a suite. Debian is asked only for what the lock file or the cache does not hold. */
+export async function openDebian(options: DebianOptions): Promise<Debian> {
+  const { suite, log, lockFile, renew = false } = options;
+  const { release, kernel: kernelSuite } = suites[suite];
+  const lock = lockFile === undefined || renew ? undefined : await readLock(lockFile);
+  const isAnother = lock !== undefined && lock.suite !== suite;
+  if (isAnother) log("info", "another suite: all packages are taken anew", { was: lock.suite, is: suite });
+  const kept = isAnother ? undefined : lock;
+  const pinned = new Map((kept?.packages ?? []).map((each) => [each.name, each]));
+  let kernelNames: readonly string[] | undefined = kept?.kernel;
+  const lists = lazyLists(release, options);
+
+  async function resolve(names: readonly string[]): Promise<readonly DebianPackage[]> {
+    const missing = names.filter((name) => !pinned.has(name));
+    for (const each of await newest(lists, missing)) pinned.set(each.name, each);
+    return names.map((name) => pinned.get(name) ?? noPackage(release, name));
+  }
+  return {
+    suite,
+    resolve,
+    kernel: async () => {
+      kernelNames ??= await kernelPackages(lists, kernelSuite);
+      return resolve(kernelNames);
+    },
+    unpack: async (packages, directory) => {
+      await mkdir(directory, { recursive: true });
+      for (const path of await download(packages, lists, options))
+        await runCommand(["dpkg-deb", "-x", path, directory]);
+    },
+    keep: async () => {
+      if (lockFile === undefined || kernelNames === undefined) return;
+      const packages = [...pinned.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
+      await writeLock(lockFile, { suite, kernel: kernelNames, packages });
+    },
+  };
+}
+
+/** Lists that are read when they are needed. */
+function lazyLists(release: DebianRelease, options: DebianOptions): PackageLists {
+  let opened: Promise<PackageLists> | undefined;
+  const lists = () => {
+    opened ??= openApt(release, options);
+    return opened;
+  };
+  return {
+    apt: async (...words) => await (await lists()).apt(...words),
+    ask: async (...words) => await (await lists()).ask(...words),
+  };
+}
+
+function noPackage(release: DebianRelease, name: string): never {
+  throw new Error(`${debianReleases[release].title}: expected a package ${name}, found none`);
+}
+
+/** The newest versions of packages, without downloading anything. */
+async function newest({ ask }: PackageLists, names: readonly string[]): Promise<readonly DebianPackage[]> {
+  return names.length === 0 ? [] : readUris(await ask("apt-get", ["download", "--print-uris", ...names]));
+}
+
+/** A kernel's own packages: since Linux 7 it is divided into several. */
+const kernelPart = /^linux-(image|binary|modules|base)-\d/;
+
+/** The names of the packages that a suite's current kernel consists of, e.g. linux-image-6.12.118+deb13-amd64. */
+async function kernelPackages({ ask }: PackageLists, suite: string | undefined): Promise<readonly string[]> {
+  const from = suite === undefined ? [] : ["-o", `APT::Default-Release=${suite}`];
+  const partsOf = async (name: string) => {
+    const output = await ask("apt-cache", [...from, "depends", "--important", name]);
+    return [...output.matchAll(/^\s*Depends: (\S+)$/gm)]
+      .map(([, each = ""]) => each)
+      .filter((each) => kernelPart.test(each));
+  };
+  const [image] = await partsOf(kernelMetaPackage);
+  if (image === undefined) throw new Error(`expected a kernel that ${kernelMetaPackage} depends on, found none`);
+  return [image, ...(await partsOf(image))];
+}
+
+/** Downloads the packages that the cache does not have, all at once, and returns the paths of all. */
+async function download(
+  packages: readonly DebianPackage[],
+  { apt }: PackageLists,
+  { cacheDirectory, log }: DebianOptions,
+): Promise<readonly string[]> {
+  const place = (debian: DebianPackage) => `deb-${keyOf([debian.file, debian.hash])}`;
+  const missing = packages.filter((debian) => !existsSync(join(cacheDirectory, place(debian))));
+  if (missing.length > 0)
+    await inScratch(async (scratch) => {
+      const wanted = missing.map((debian) => `${debian.name}=${versionOf(debian)}`);
+      log("info", "downloading Debian packages", { packages: missing.map(({ name }) => name) });
+      await apt("apt-get", ["-q", "download", ...wanted], { cwd: scratch }).catch((cause: unknown) => {
+        throw new Error(
+          `cannot download ${wanted.join(" ")}; check that Debian's mirror can be reached, or ${renewPackages}`,
+          { cause },
+        );
+      });
+      const found = new Map((await readdir(scratch)).map((file) => [decodeURIComponent(file), file]));
+      for (const debian of missing) {
+        const path = join(scratch, found.get(decodeURIComponent(debian.file)) ?? debian.file);
+        await verify(debian, path);
+        await cached(cacheDirectory, place(debian), (draft) => copyFile(path, join(draft, debian.file)));
+      }
+    });
+  return packages.map((debian) => join(cacheDirectory, place(debian), debian.file));
+}
+
+/** Reads lines such as 'http://…/busybox_1.35.0-4_amd64.deb' busybox_1%3a1.35.0-4_amd64.deb 452000 SHA256:…. */
+function readUris(output: string): readonly DebianPackage[] {
+  const lines = output.matchAll(/^'[^']+' (([^_ ]+)_\S+\.deb) \d+ (\S+)$/gm);
+  return [...lines].map(([, file = "", name = "", hash = ""]) => ({ name, file, hash }));
+}
+
+/** The version in the name of a package's file, e.g. 1:1.35.0-4. */
+export function versionOf({ file }: Pick<DebianPackage, "file">): string {
+  return decodeURIComponent(file).split("_")[1] ?? "";
+}
+
+/** Debian may have another file under the same name only by a fault, but the lock file's hash decides. */
+async function verify({ name, hash }: DebianPackage, path: string): Promise<void> {
+  const [algorithm = "", expected] = hash.split(":");
+  const found = createHash(algorithm.toLowerCase())
+    .update(await readFile(path))
+    .digest("hex");
+  if (found !== expected) throw new Error(`${name}: expected a file with ${hash}, found ${algorithm}:${found}`);
+}
+
+/** Identifies a set of packages at their versions. */
+export function packagesKey(packages: readonly DebianPackage[]): string {
+  return keyOf(packages.flatMap(({ file, hash }) => [file, hash]));
+}

@@ -1,0 +1,42 @@
+import type { BootstrapSuite } from "../../core/bootstrap-image/suite.ts";
+
+/** Packages of tools and boot loaders that have the same name in all releases. */
+const commonPackages = [
+  // tools
+  ...["busybox", "cryptsetup-bin", "dosfstools", "e2fsprogs", "fdisk"],
+  // libraries of the tools
+  ...["libblkid1", "libc6", "libcom-err2", "libcryptsetup12", "libdevmapper1.02.1", "libfdisk1", "libjson-c5"],
+  ...["liblzma5", "libpcre2-8-0", "libpopt0", "libselinux1", "libsmartcols1", "libtinfo6", "libudev1", "libuuid1"],
+  // boot loader of the installed machine
+  ...["grub-common", "grub-efi-amd64-bin", "grub-pc-bin"],
+] as const;
+
+/**
+ * Debian's releases that the Bootstrap Image can be made of. `packages` are those whose files go into the image, or that make
+ * files for it. They are downloaded and unpacked, never installed, so that the image does not depend on the building
+ * computer.
+ */
+export const debianReleases = {
+  bookworm: {
+    title: "Debian 12",
+    packages: [...commonPackages, "libargon2-1", "libext2fs2", "libreadline8", "libssl3"],
+  },
+  trixie: {
+    title: "Debian 13",
+    packages: [...commonPackages, "libcap2", "zlib1g", "libzstd1", "libext2fs2t64", "libreadline8t64", "libssl3t64"],
+  },
+} as const;
+
+export type DebianRelease = keyof typeof debianReleases;
+
+/** The release of each suite, and the suite of the kernel if it is another one. */
+export const suites: {
+  readonly [suite in BootstrapSuite]: { readonly release: DebianRelease; readonly kernel?: string };
+} = {
+  trixie: { release: "trixie" },
+  "trixie-backports": { release: "trixie", kernel: "trixie-backports" },
+  bookworm: { release: "bookworm" },
+};
+
+/** Depends on the current versioned kernel package. */
+export const kernelMetaPackage = "linux-image-amd64";

@@ -1,0 +1,47 @@
+import { copyFile, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { cached, keyOf } from "../cached.ts";
+import { type Debian, packagesKey } from "../debian/packages.ts";
+
+/**
+ * Debian's packages of boot loaders that firmware starts: iPXE, and the signed ones. They are unpacked, never installed,
+ * because shim-signed would change this computer's own boot.
+ */
+export const loaderPackages = ["ipxe", "shim-signed", "grub-efi-amd64-signed"] as const;
+
+/**
+ * The file name of each: iPXE for BIOS and for UEFI, shim with Microsoft's signature, GRUB for the network and GRUB for disks
+ * with Debian's.
+ */
+const loaders = {
+  "undionly.kpxe": "usr/lib/ipxe/undionly.kpxe",
+  "snponly.efi": "usr/lib/ipxe/snponly.efi",
+  "shimx64.efi": "usr/lib/shim/shimx64.efi.signed",
+  "grubnetx64.efi": "usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed",
+  "grubx64.efi": "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed",
+} as const;
+
+/** Writes the loaders into a directory; downloads packages that are not cached. */
+export async function fetchLoaders(options: {
+  readonly debian: Debian;
+  readonly cacheDirectory: string;
+  readonly outputDirectory: string;
+}): Promise<void> {
+  const { debian, cacheDirectory, outputDirectory } = options;
+  const wanted = await debian.resolve(loaderPackages);
+  const key = keyOf([packagesKey(wanted), JSON.stringify(loaders)]);
+  const directory = await cached(cacheDirectory, `loaders-${key}`, async (draft) => {
+    const tree = await mkdtemp(`${draft}-tree-`);
+    try {
+      await debian.unpack(wanted, tree);
+      for (const [name, path] of Object.entries(loaders)) await copyFile(join(tree, path), join(draft, name));
+    } finally {
+      await rm(tree, { recursive: true, force: true });
+    }
+  });
+  await mkdir(outputDirectory, { recursive: true });
+  for (const name of Object.keys(loaders)) {
+    await copyFile(join(directory, name), join(outputDirectory, `${name}.new`));
+    await rename(join(outputDirectory, `${name}.new`), join(outputDirectory, name));
+  }
+}

@@ -1,0 +1,18 @@
+import * as v from "valibot";
+import { bootstrapSuites, defaultSuite } from "../../../core/bootstrap-image/suite.ts";
+import { leaf, withDefault } from "../entry.ts";
+
+const suite = leaf(bootstrapSuites.join(", ").replace(/, (?=[^,]*$)/, " or "), v.picklist(bootstrapSuites));
+
+/** `bootstrapImage:`, what the Bootstrap Image is made of. */
+export const bootstrapImage = withDefault(
+  v.strictObject({
+    suite: withDefault(
+      suite,
+      defaultSuite,
+      "The suite of Debian that its kernel, tools and boot loaders come from: `trixie` is Debian 13, `trixie-backports` takes the newer kernel from its backports, for hardware that is younger than the release, and `bookworm` is Debian 12. The packages of the first build are pinned by their hashes in `bootstrap/packages.lock.json` below `stateDirectory`; `birther image build --renew` takes those of today.",
+    ),
+  }),
+  {},
+  "The Bootstrap Image, which machines run while they are born.",
+);
