@@ -39,7 +39,24 @@ export function checkConfig(document: unknown, { planApart = false } = {}): Conf
     found: "none",
   };
   const nursery = config.networks.some((network) => network.nursery);
-  return { kind: "config", config, warnings: nursery ? rules.warnings : [noNursery, ...rules.warnings] };
+  const own = [...(nursery ? [] : [noNursery]), ...unsealedNetworks(config)];
+  return { kind: "config", config, warnings: [...own, ...rules.warnings] };
+}
+
+/** Networks whose machines get Debian's signed loaders, so that their disk keys stay plain although they are to be sealed. */
+function unsealedNetworks({ storage, networks }: Config): readonly ConfigFault[] {
+  if (!storage.sealDiskKey) return [];
+  return networks.flatMap(({ secureBoot, secureBootKey }, index) =>
+    secureBoot && secureBootKey !== "own"
+      ? [
+          {
+            path: `networks[${index}].secureBootKey`,
+            expected: "own where storage.sealDiskKey is set (a kernel changes PCR 4 of Debian's signed loaders)",
+            found: "debian: disk keys of machines that are born there are not sealed",
+          },
+        ]
+      : [],
+  );
 }
 
 /** One line for the operator: `networks[0].prefix: expected an IPv4 prefix …, found "10.77.0.1"`. */

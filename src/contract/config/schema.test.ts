@@ -274,6 +274,11 @@ const warnings: [string, object, string][] = [
   ["no catch-all", { images: [{ image: "a", when: { minCpus: 2 } }] }, "images"],
   ["no placement rule", { placement: {} }, "placement.rules"],
   ["no nursery", { networks: [{ ...network, nursery: false }] }, "networks"],
+  [
+    "keys that are to be sealed behind Debian's signed loaders",
+    { storage: { sealDiskKey: true }, networks: [{ ...network, secureBoot: true }] },
+    "networks[0].secureBootKey",
+  ],
 ];
 for (const [title, change, path] of warnings) {
   test(`a warning: ${title}`, () => {
