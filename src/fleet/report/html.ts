@@ -125,7 +125,7 @@ function plot({ over, machines, endMs }: Summary): string {
 /** The 95th percentile of each phase, side by side. */
 function bars({ phases }: Summary): string {
   const longest = Math.max(1, ...phases.map(({ p95 }) => p95));
-  const [row, left, right] = [22, 110, 120];
+  const [row, left, right] = [22, 110, 170];
   const drawn = phases.map(({ phase, p50, p95 }, at) => {
     const long = (ms: number) => round((ms / longest) * (size.width - left - right));
     return (
