@@ -53,7 +53,7 @@ export function columnsOf(store: Store, othersUpdate: boolean): () => Promise<Co
 /** The answer to one caller. */
 export function columnsAnswer(c: Context, { position, plain, compressed }: Columns): Response {
   const etag = `"${position}"`;
-  const headers = { etag, vary: "accept-encoding", "cache-control": "no-cache" };
+  const headers = { etag, vary: "accept-encoding" };
   const known = c.req
     .header("if-none-match")
     ?.split(",")
