@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { plainText } from "../../core/bytes/plain-text.ts";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { listMachines } from "../act/selection.ts";
 import { failure } from "../api/failure.ts";
@@ -17,7 +18,7 @@ export function slotCommand(program: Command): void {
     const api = await openApi(options);
     const machines = await listMachines(api, { where: whereOf(slot) });
     if (options.output === "json") printJson(machines);
-    else if (machines.length === 0) process.stderr.write(`no machine has been heard from slot ${slot}\n`);
+    else if (machines.length === 0) process.stderr.write(`no machine has been heard from slot ${plainText(slot)}\n`);
     else
       for (const { id } of machines) {
         const answer = await api.ask<Why & { name: string }>("why", { name: id });
@@ -34,5 +35,5 @@ function whereOf(slot: string): string {
   if (rackUnit !== null) return `rack=${rackUnit[1]},unit=${rackUnit[2]}`;
   const switchPort = /^([^:\s,()]+):([^\s,()]+)$/.exec(slot);
   if (switchPort !== null) return `switch=${switchPort[1]},port=${switchPort[2]}`;
-  throw failure("misused", `expected a slot as RACK/UNIT, such as 17/4, or SWITCH:PORT, found ${slot}`);
+  throw failure("misused", `expected a slot as RACK/UNIT, such as 17/4, or SWITCH:PORT, found ${plainText(slot)}`);
 }
