@@ -74,7 +74,7 @@ export function causesText(causes: readonly CauseView[], of: { width: number; li
   const machines = causes.reduce((sum, cause) => sum + cause.machines, 0);
   const shown = causes.slice(0, limit).flatMap((cause) => causeText(cause, width, nowMs));
   const left = causes.length - Math.min(limit, causes.length);
-  const head = `wrong: ${formatCount(machines)} machines, ${formatCount(causes.length)} ${causes.length === 1 ? "cause" : "causes"}`;
+  const head = `wrong: ${formatCount(machines)} ${machines === 1 ? "machine" : "machines"}, ${formatCount(causes.length)} ${causes.length === 1 ? "cause" : "causes"}`;
   return ["", head, ...shown, ...(left === 0 ? [] : [`  ${left} more causes: birther failures`])];
 }
 
