@@ -6,7 +6,7 @@ import { signedImageFile } from "../core/pxe/architecture.ts";
 import { grubConfig, grubConfigPath, grubFile } from "../core/pxe/script/grub.ts";
 
 /** iPXE, for BIOS and for UEFI. */
-const loaderNames = ["undionly.kpxe", "snponly.efi"] as const;
+export const loaderNames = ["undionly.kpxe", "snponly.efi"] as const;
 
 /** The files that machines load before init runs, in memory: a hundred racks at once must not wait for a disk. */
 export type BootFiles = {
@@ -36,12 +36,12 @@ export async function readBootFiles(paths: {
 }): Promise<BootFiles> {
   const { loaderDirectory, signedLoaders = false, signedImage } = paths;
   const remedy = buildImage;
-  const loaders = new Map<string, Uint8Array>();
-  for (const name of loaderNames) loaders.set(name, await readNeeded(join(loaderDirectory, name), remedy));
   const image = {
     kernel: await readNeeded(paths.kernel, remedy),
     initramfs: await readNeeded(paths.initramfs, remedy),
   };
+  const loaders = new Map<string, Uint8Array>();
+  for (const name of loaderNames) loaders.set(name, await readNeeded(join(loaderDirectory, name), remedy));
   if (signedImage !== undefined) loaders.set(signedImageFile, await readNeeded(signedImage, makeKey));
   if (!signedLoaders) return { loaders, ...image };
   const shim = await readNeeded(join(loaderDirectory, "shimx64.efi"), remedy);
