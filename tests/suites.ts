@@ -112,7 +112,7 @@ export const suites: readonly Suite[] = [
     name: "cli",
     about: "the birther command as a program, on this computer and from another one over TLS",
     cost: "40 s",
-    packages: ["mmdebstrap"],
+    packages: ["zsh", "fish", "mmdebstrap"],
     run: { kind: "files", globs: ["tests/cli/*.test.ts"], atOnce: 2, timeoutMs: 2 * minuteMs },
   },
   {

@@ -12,6 +12,7 @@ import { retireCommand } from "../cli/act/retire.ts";
 import { setCommand } from "../cli/act/set.ts";
 import { takeoverCommand } from "../cli/act/takeover.ts";
 import { exitStatus, statusOf } from "../cli/api/failure.ts";
+import { completionCommand } from "../cli/completion/completion.ts";
 import { auditCommand } from "../cli/read/audit.ts";
 import { burnInCommand } from "../cli/read/burn-in.ts";
 import { eventsCommand } from "../cli/read/events.ts";
@@ -127,6 +128,7 @@ labCommand(program);
 mdbCommand(program, actions);
 authorityCommand(program, actions);
 secureBootCommand(program, actions);
+completionCommand(program);
 
 /** The next step after the kernel has refused something to a user who is not root. */
 function permissionAdvice(error: unknown): string {

@@ -308,7 +308,7 @@ describe("the birther command against a server on its Unix socket", () => {
     const { status, out } = await asked("status");
     assert.equal(status, 4, out);
     assert.match(out, /^birther test, running for .*\n\d+ machines: .*1 failing/);
-    assert.match(out, /wrong: 1 machines, 1 cause\n +1 {2}failing: disk: none at all.*\n +1 in network rack; for /);
+    assert.match(out, /wrong: 1 machine, 1 cause\n +1 {2}failing: disk: none at all.*\n +1 in network rack; for /);
     assert.match(out, /server and networks: no faults\nno inconsistencies\n/);
     const failures = await asked("failures", "-o", "json");
     assert.deepEqual([failures.status, JSON.parse(failures.out)[0].first], [4, ["m-020000000002"]]);

@@ -20,7 +20,7 @@ export function headText(summary: SummaryView, width: number): string[] {
     `${formatCount(machines)} machines${parts.length === 0 ? "" : `: ${parts.join(", ")}`}${waiting}`,
     ...arrivalText(summary),
     ...expectedText(summary),
-    ...(unplaced === 0 ? [] : [`${formatCount(unplaced)} machines have not told their place yet`]),
+    ...(unplaced === 0 ? [] : [unplacedText(unplaced)]),
     ...(unreadable === 0 ? [] : [`${formatCount(unreadable)} records cannot be read and are in no number above`]),
   ];
   return lines.flatMap((line) => wrapHanging(line, { width, indent: 2 }));
@@ -140,4 +140,9 @@ function networkText({ name, notServed, pool }: NetworkBrief, nowMs: number): st
   }
   const isNearlyFull = pool.size > 0 && pool.held >= pool.size * poolShare;
   return isNearlyFull ? [...unserved, `network ${name}: ${pool.held} of ${pool.size} addresses are in use`] : unserved;
+}
+
+/** How many machines have not said yet where they are. */
+export function unplacedText(machines: number): string {
+  return `${formatCount(machines)} ${machines === 1 ? "machine has not told its" : "machines have not told their"} place yet`;
 }

@@ -4,7 +4,7 @@ import type { RackSummary } from "../../core/fleet/racks.ts";
 import { phases } from "../../core/machine/record.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatDuration } from "../output/figures.ts";
-import { causesText, rackName } from "../output/summary-text.ts";
+import { causesText, rackName, unplacedText } from "../output/summary-text.ts";
 import { formatTable } from "../output/table.ts";
 import { outputWidth } from "../output/wrap.ts";
 
@@ -15,7 +15,7 @@ export function racksCommand(program: Command): void {
     const { racks, unplaced } = await readSummary(options);
     if (options.output === "json") return printJson({ racks, unplaced });
     if (racks.length > 0) print(...racksTable(racks, outputWidth()));
-    if (unplaced > 0) process.stderr.write(`${unplaced} machines have not told their place yet\n`);
+    if (unplaced > 0) process.stderr.write(`${unplacedText(unplaced)}\n`);
     if (racks.length === 0 && unplaced === 0) process.stderr.write("no machine is known yet\n");
   });
 }

@@ -1,0 +1,53 @@
+import { Argument, type Command } from "commander";
+import { listMachines } from "../act/selection.ts";
+import type { Api } from "../api/api.ts";
+import { failure } from "../api/failure.ts";
+import { print } from "../api/server-options.ts";
+import { begun, type Candidates, candidatesFor } from "./candidates.ts";
+import { type Shell, scripts, shells } from "./scripts.ts";
+
+const about = `
+bash: birther completion bash > /etc/bash_completion.d/birther
+zsh:  birther completion zsh > /usr/local/share/zsh/site-functions/_birther
+fish: birther completion fish > /etc/fish/completions/birther.fish`;
+
+/** A shell that waits for a server is worse than one that knows no names. */
+const answerMs = 1500;
+
+/** Adds `completion`, and `complete`, which the scripts of the shells call. */
+export function completionCommand(program: Command): void {
+  program
+    .command("completion")
+    .description("print the script with which a shell completes verbs, options, machines and images")
+    .addArgument(new Argument("<shell>", "whose script").choices(shells))
+    .addHelpText("after", about)
+    .action((shell: Shell) => void process.stdout.write(scripts[shell]));
+  program
+    .command("complete [words...]", { hidden: true })
+    .description("print what may stand at the last of these words")
+    .action(async (words: string[]) => print(...(await wordsFor(program, words))));
+}
+
+/** The candidates as words; none if only a server that does not answer knows them. */
+async function wordsFor(program: Command, words: readonly string[]): Promise<readonly string[]> {
+  const candidates = candidatesFor(program, words);
+  if (candidates.kind === "words") return candidates.words;
+  if (candidates.kind === "files") return [];
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(failure("failed", "the server does not answer in time")), answerMs);
+  });
+  const names = await Promise.race([namesOf(candidates.kind), tooLate]).catch(() => []);
+  clearTimeout(timer);
+  const found = begun(names, words.at(-1) ?? "");
+  return found.kind === "words" ? found.words : [];
+}
+
+async function namesOf(kind: Exclude<Candidates["kind"], "words" | "files">): Promise<readonly string[]> {
+  const { openApi } = await import("../api/api.ts");
+  const api: Api = await openApi({});
+  if (kind === "machines")
+    return (await listMachines(api, { fields: "hostname" })).map(({ hostname, id }) => hostname ?? id);
+  const { images } = await api.ask<{ images: { name: string }[] }>("images");
+  return images.map(({ name }) => name);
+}
