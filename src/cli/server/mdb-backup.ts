@@ -1,5 +1,5 @@
-import { createWriteStream, existsSync } from "node:fs";
-import { rename, rm } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { open, rename, rm } from "node:fs/promises";
 import type { Command } from "commander";
 import type { Actions } from "../act/actions.ts";
 import { failure } from "../api/failure.ts";
@@ -46,7 +46,9 @@ async function fetchBackup(file: string, options: BackupOptions): Promise<void> 
     }
   }
   try {
-    await pipeline(response, counted, createWriteStream(partial, { mode: 0o600, flush: true }));
+    // Opened before anything can fail, so that what is removed is there.
+    const out = (await open(partial, "w", 0o600)).createWriteStream({ flush: true });
+    await pipeline(response, counted, out);
     if (done !== total) {
       throw failure(
         "failed",

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
-import { createWriteStream } from "node:fs";
-import { link, rm } from "node:fs/promises";
+import { link, open, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { createZstdCompress } from "node:zlib";
 import { errorCode } from "../../core/error-code.ts";
@@ -26,9 +25,10 @@ export async function exportImage(
 ): Promise<void> {
   const { file, signal } = input;
   const draft = `${file}.partial-${process.pid}`;
-  const out = createWriteStream(draft, { flags: "wx", mode: 0o600, flush: true });
   const options = signal === undefined ? {} : { signal };
   try {
+    // Opened before anything can fail: a stream that opens it later could make it after it was removed.
+    const out = (await open(draft, "wx", 0o600)).createWriteStream({ flush: true });
     if (file.endsWith(".zst")) await pipeline(archiveOf(input), createZstdCompress(), out, options);
     else await pipeline(archiveOf(input), out, options);
     await link(draft, file);
