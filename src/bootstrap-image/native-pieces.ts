@@ -5,7 +5,7 @@ export type NativePiece = {
   readonly name: string;
   readonly version: string;
   /** Where it comes from, and what vouches for it. */
-  readonly from: "Debian 13, source" | "Debian 13, package" | "npm";
+  readonly from: "Debian 13, source" | "Debian 12, package" | "npm";
   /** The Debian or npm package. */
   readonly package: string;
 };
@@ -22,9 +22,9 @@ export const mbedtlsSource: DebianSource = { name: "mbedtls", version: "3.6.6-0.
 export const nativePieces: readonly NativePiece[] = [
   { name: "QuickJS", version: quickjsSource.version, from: "Debian 13, source", package: quickjsSource.name },
   { name: "mbed TLS", version: mbedtlsSource.version, from: "Debian 13, source", package: mbedtlsSource.name },
-  { name: "Linux", version: "6.12", from: "Debian 13, package", package: "linux-image-amd64" },
-  { name: "busybox", version: "1.37.0", from: "Debian 13, package", package: "busybox" },
-  { name: "cryptsetup", version: "2.7.5", from: "Debian 13, package", package: "cryptsetup-bin" },
-  { name: "GRUB", version: "2.12", from: "Debian 13, package", package: "grub-common" },
+  { name: "Linux", version: "6.1", from: "Debian 12, package", package: "linux-image-amd64" },
+  { name: "busybox", version: "1.35.0", from: "Debian 12, package", package: "busybox" },
+  { name: "cryptsetup", version: "2.6.1", from: "Debian 12, package", package: "cryptsetup-bin" },
+  { name: "GRUB", version: "2.06", from: "Debian 12, package", package: "grub-common" },
   { name: "koffi", version: "3.3.4", from: "npm", package: "koffi" },
 ];

@@ -231,6 +231,11 @@ const refusals: [title: string, document: unknown, expected: string][] = [
     "storage.minRootDiskMiB: expected at least 1536 (espMiB + bootMiB + 256 for the root file system), found 1024",
   ],
   [
+    "keys that would be sealed to what nobody predicts",
+    { ...good, storage: { sealDiskKey: true }, bootstrapImage: { suite: "trixie" } },
+    "bootstrapImage.suite: expected bookworm where storage.sealDiskKey is set (what Debian 13's GRUB measures is not predicted yet), found trixie",
+  ],
+  [
     "a word where a number belongs",
     { ...good, retrySeconds: "soon" },
     'retrySeconds: expected a whole number of seconds, 1 to 86400, found "soon"',

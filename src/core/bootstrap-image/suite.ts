@@ -1,8 +1,8 @@
 /**
  * Where the Bootstrap Image's kernel, tools and boot loaders come from: a Debian release, or Debian 13 with the newer kernel
- * of its backports. The first one is the default.
+ * of its backports. The first one is the default: what GRUB 2.12 of Debian 13 measures is not predicted yet (core/tpm).
  */
-export const bootstrapSuites = ["trixie", "trixie-backports", "bookworm"] as const;
+export const bootstrapSuites = ["bookworm", "trixie", "trixie-backports"] as const;
 
 export type BootstrapSuite = (typeof bootstrapSuites)[number];
 
