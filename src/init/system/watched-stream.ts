@@ -15,10 +15,15 @@ export type Watch = {
   readonly stallMs: number;
   /** With less than this over five seconds, reading throws. */
   readonly leastBytesPerSecond: number;
+  /** Whether the bytes that are waited for now count for the rate; all do without it. */
+  readonly isCounted?: () => boolean;
+  /** Called with the number of bytes after each wait, 0 at the end too; what it throws, reading throws. */
+  readonly heard?: (bytes: number) => void;
 };
 
 /** Reads from a socket whose reads time out, and throws when the other side stalls or is slow. */
-export function watchedStream(fd: number, { alive, stallMs, leastBytesPerSecond }: Watch): ByteStream {
+export function watchedStream(fd: number, watch: Watch): ByteStream {
+  const { alive, stallMs, leastBytesPerSecond, isCounted = () => true, heard = () => {} } = watch;
   let silentMs = 0;
   let spentMs = 0;
   let bytes = 0;
@@ -26,6 +31,8 @@ export function watchedStream(fd: number, { alive, stallMs, leastBytesPerSecond 
   function judge(count: number, tookMs: number): void {
     silentMs = count > 0 ? 0 : silentMs + tookMs;
     if (silentMs >= stallMs) throw new Error(`no byte within ${stallMs / 1000} s`);
+    heard(count);
+    if (!isCounted()) return;
     spentMs += tookMs;
     bytes += count;
     if (spentMs < windowMs) return;
@@ -42,7 +49,10 @@ export function watchedStream(fd: number, { alive, stallMs, leastBytesPerSecond 
         const result = os.read(fd, buffer.buffer as ArrayBuffer, buffer.byteOffset + offset, length);
         const isTimeout = result === -errnoOf.EAGAIN;
         const count = isTimeout ? 0 : checked("read", result);
-        if (count === 0 && !isTimeout) return 0;
+        if (count === 0 && !isTimeout) {
+          heard(0);
+          return 0;
+        }
         judge(count, host.monotonicMs() - startMs);
         if (!isTimeout) return count;
       }

@@ -4,11 +4,10 @@ import { objectPaths } from "../../../contract/sub.ts";
 import { bytesFromHex, bytesFromText, hexFromBytes } from "../../../core/bytes/text.ts";
 import type { Content } from "../../../core/image/update/difference.ts";
 import { messageOf } from "../../birth/stop.ts";
-import { checked, errnoOf } from "../../system/errno.ts";
-import { writeToDescriptor } from "../../system/files.ts";
 import { hmacSha256 } from "../../system/hmac.ts";
 import { readResponses, writeRequest } from "../../system/http-message.ts";
 import type { ByteStream } from "../../system/line-buffer.ts";
+import { watchedStream } from "../../system/watched-stream.ts";
 import type { ObjectCache } from "../objects/object-cache.ts";
 import { objectSink } from "../objects/object-stream.ts";
 import type { SubContext } from "../sub-context.ts";
@@ -20,10 +19,9 @@ const stepMs = 1500;
 /** Without a byte for this long, a peer is left. */
 const stallMs = 3000;
 /**
- * The rate is judged over this time of waiting for bytes of contents. Time that our own disk takes does not count, nor that
- * between contents: a peer that gets them slowly itself is left to the server to find.
+ * Only waiting for bytes of contents counts for the rate, not that between contents: a peer that gets them slowly itself is
+ * left to the server to find.
  */
-const windowMs = 5000;
 const leastBytesPerSecond = 1_000_000;
 
 /** Most contents of a request to a peer (PEER_HASHES in host-peer.h). */
@@ -130,35 +128,14 @@ function watched(
   }: Required<Pick<FromPeer, "peer" | "arrived">> & { readonly answer: PeerAnswer; readonly alive: () => void },
 ): ByteStream {
   const least = Math.max(leastBytesPerSecond, peer.expectedBytesPerSecond / 8);
-  let silentMs = 0;
-  let spentMs = 0;
-  let bytes = 0;
   let total = 0;
-
-  function judge(count: number, tookMs: number): void {
-    silentMs = count > 0 ? 0 : silentMs + tookMs;
-    if (silentMs >= stallMs) throw new Error(`no byte within ${stallMs / 1000} s`);
-    total += count;
-    if (!arrived(total)) throw unready("another source is better now");
-    if (!answer.isInContent()) return;
-    spentMs += tookMs;
-    bytes += count;
-    if (spentMs < windowMs) return;
-    const rate = bytes / (spentMs / 1000);
-    if (rate < least) throw new Error(`${Math.round(rate)} bytes a second, less than ${Math.round(least)}`);
-    spentMs = bytes = 0;
-  }
-  function read(buffer: Uint8Array, offset: number, length: number): number {
-    if (answer.isComplete()) return 0;
-    for (;;) {
-      alive();
-      const startMs = host.monotonicMs();
-      const result = os.read(fd, buffer.buffer as ArrayBuffer, buffer.byteOffset + offset, length);
-      const isTimeout = result === -errnoOf.EAGAIN;
-      const count = isTimeout ? 0 : checked("read", result);
-      judge(count, host.monotonicMs() - startMs);
-      if (!isTimeout) return count;
-    }
-  }
-  return { read, write: (bytes) => writeToDescriptor(fd, bytes, "write"), close: () => void os.close(fd) };
+  const stream = watchedStream(fd, {
+    ...{ alive, stallMs, leastBytesPerSecond: least, isCounted: answer.isInContent },
+    heard: (bytes) => {
+      total += bytes;
+      if (!arrived(total)) throw unready("another source is better now");
+    },
+  });
+  const read: ByteStream["read"] = (...into) => (answer.isComplete() ? 0 : stream.read(...into));
+  return { ...stream, read };
 }
