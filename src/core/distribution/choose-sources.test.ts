@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import type { MachineId } from "../machine/record.ts";
-import { chooseSources, type Member } from "./choose-sources.ts";
+import { chooseSources } from "./choose-sources.ts";
+import { isHeldUp } from "./held-up.ts";
+import type { Member } from "./member.ts";
+import { openSwarm } from "./swarm.ts";
 
 const idOf = (name: string) => name as MachineId;
 const bytes = 1000;
@@ -24,14 +27,19 @@ function complete(name: string, facts: Partial<Omit<Member, "from">> = {}): Memb
   return { ...member(name, facts), from: undefined, doneBytes: bytes };
 }
 
+function swarmOf(members: Iterable<Member>) {
+  const swarm = openSwarm();
+  for (const member of members) swarm.put(member);
+  return swarm;
+}
+
 function choose(
   caller: Member,
   others: readonly Member[],
   more: { failed?: readonly string[]; originIsFull?: boolean } = {},
 ) {
-  const members = new Map([caller, ...others].map((one) => [one.id, one]));
   const failed = new Set((more.failed ?? []).map(idOf));
-  return chooseSources(caller, members, { failed, originIsFull: more.originIsFull ?? false });
+  return chooseSources(caller, swarmOf([...others, caller]), { failed, originIsFull: more.originIsFull ?? false });
 }
 
 const origin = { kind: "origin" } as const;
@@ -126,11 +134,11 @@ function simulate(racks: readonly (readonly Outcome[])[], originSlots: number) {
   const isDone = ({ member: { doneBytes }, gone }: Simulated) => gone || doneBytes >= bytes;
 
   function ask(one: Simulated): void {
-    const members = new Map([...world].filter(([, { gone }]) => !gone).map(([id, { member }]) => [id, member]));
-    const fromOrigin = [...members.values()].filter((other) => other.from === "origin").length;
+    const members = [...world.values()].flatMap(({ gone, member }) => (gone ? [] : [member]));
+    const fromOrigin = members.filter((other) => other.from === "origin").length;
     const originIsFull = fromOrigin >= originSlots;
     const { failed } = one;
-    const chosen = chooseSources(one.member, members, { failed, originIsFull });
+    const chosen = chooseSources(one.member, swarmOf(members), { failed, originIsFull });
     const own = one.member.from === "origin";
     const source =
       chosen.kind === "origin" ? (originIsFull && !own ? undefined : ("origin" as const)) : chosen.sources[0];
@@ -207,5 +215,88 @@ test("whatever machines die or lie, all others get the image", () => {
       simulate(world, slots);
     }),
     { numRuns: 40 },
+  );
+});
+
+describe("40,000 machines", () => {
+  const racks = 1000;
+  const of = 40;
+  const named = (r: number, m: number) => `r${r}m${m}`;
+  /** In each rack a chain from the origin, or, where the rack waits, nobody has a source. */
+  const swarm = openSwarm();
+  for (let r = 0; r < racks; r += 1)
+    for (let m = 0; m < of; m += 1) {
+      const facts = { rack: `r${r}`, order: m, bytesPerSecond: 1e6, totalBytes: 1e9, doneBytes: 1e8 - m };
+      const waits = r % 2 === 1;
+      swarm.put({
+        ...member(named(r, m), facts),
+        from: waits ? undefined : m === 0 ? "origin" : idOf(named(r, m - 1)),
+      });
+    }
+  /** The swarm, and how many members were looked at. */
+  function counted() {
+    let seen = 0;
+    function* counting(members: Iterable<Member>) {
+      for (const one of members) {
+        seen += 1;
+        yield one;
+      }
+    }
+    const view = {
+      ...swarm,
+      get: (id: MachineId) => {
+        seen += 1;
+        return swarm.get(id);
+      },
+      ofRack: (rack: string) => counting(swarm.ofRack(rack)),
+    };
+    return { view, seen: () => seen };
+  }
+  const asked = (r: number, m: number) => swarm.get(idOf(named(r, m))) ?? assert.fail();
+  const callers: readonly (readonly [title: string, caller: Member, most: number])[] = [
+    ["the last of a chain", asked(0, of - 1), 3 * of],
+    ["one in the middle", asked(0, of / 2), 3 * of],
+    ["one that waits in a rack without a source", asked(1, 0), of * 18],
+    ["a new one", newcomer("new", { rack: "r0" }), 3 * of],
+  ];
+  for (const [title, caller, most] of callers)
+    test(`${title} looks at its rack, not at the fleet`, () => {
+      const { view, seen } = counted();
+      chooseSources(caller, view, { failed: new Set(), originIsFull: true });
+      isHeldUp(caller, view, { originIsFull: true });
+      assert.ok(seen() <= most, `${seen()} members`);
+    });
+});
+
+test("the indices of a swarm are those of its members, whatever comes and goes", () => {
+  const names = ["a", "b", "c", "d", "e"];
+  const name = fc.constantFrom(...names);
+  const change = fc.record({
+    ...{ name, rack: fc.constantFrom("r1", "r2"), from: fc.constantFrom(undefined, "origin", ...names) },
+    ...{ isDone: fc.boolean(), serves: fc.boolean(), leaves: fc.boolean() },
+  });
+  fc.assert(
+    fc.property(fc.array(change, { maxLength: 30 }), (changes) => {
+      const swarm = openSwarm();
+      const members = new Map<MachineId, Member>();
+      for (const { name: id, from, isDone, leaves, ...facts } of changes) {
+        if (leaves) {
+          members.delete(idOf(id));
+          swarm.remove(idOf(id));
+          continue;
+        }
+        const one = { ...member(id, facts), doneBytes: isDone ? bytes : 0, from: from as Member["from"] };
+        members.set(one.id, one);
+        swarm.put(one);
+      }
+      const all = [...members.values()];
+      const ids = (some: Iterable<Member>) => [...some].map(({ id }) => id).sort();
+      assert.equal(swarm.size(), all.length);
+      assert.deepEqual(ids(swarm.heads()), ids(all.filter(({ from }) => from === "origin")));
+      for (const rack of ["r1", "r2"])
+        assert.deepEqual(ids(swarm.ofRack(rack)), ids(all.filter((one) => one.rack === rack)));
+      for (const id of names.map(idOf))
+        assert.deepEqual([...swarm.childrenOf(id)].sort(), ids(all.filter(({ from }) => from === id)));
+    }),
   );
 });

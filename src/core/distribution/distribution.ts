@@ -1,5 +1,5 @@
 import type { MachineId } from "../machine/record.ts";
-import { chooseSources, type Member } from "./choose-sources.ts";
+import { chooseSources } from "./choose-sources.ts";
 import { isHeldUp } from "./held-up.ts";
 import { type Caller, heldUpLimit, type Known, openRoster } from "./roster.ts";
 import { type UploadRules, uploadBytesPerSecond } from "./upload-limit.ts";
@@ -32,21 +32,21 @@ const reportLimits = { least: 3, most: 20 } as const;
 
 /** Nobody fetches yet. */
 export function openDistribution(clock: { readonly monotonicMs: () => number }, rules: UploadRules = {}): Distribution {
-  const { known, upsert, accuse, assign, heldUp, left, forgetSilent } = openRoster(clock);
+  const { known, swarmOf, upsert, accuse, assign, heldUp, left, forgetSilent } = openRoster(clock);
 
-  function childrenOf({ member: { id } }: Known): readonly Known[] {
-    return [...known.values()].filter(({ member }) => member.from === id);
+  function childrenOf({ member: { id }, image }: Known): ReadonlySet<MachineId> {
+    return swarmOf(image).childrenOf(id);
   }
   function limitOf(one: Known): number {
     const { isWorking, rack } = one.member;
-    const sendsFar = childrenOf(one).some(({ member }) => member.rack !== rack);
+    const sendsFar = [...childrenOf(one)].some((id) => known.get(id)?.member.rack !== rack);
     return uploadBytesPerSecond({ isWorking, sendsFar, linkMbps: one.linkMbps }, rules);
   }
   function sourceOf(machineId: MachineId): readonly Source[] {
     const one = known.get(machineId);
     if (one?.endpoint === undefined) return [];
     const limit = limitOf(one);
-    const share = limit === 0 ? {} : { bytesPerSecond: Math.floor(limit / Math.max(1, childrenOf(one).length)) };
+    const share = limit === 0 ? {} : { bytesPerSecond: Math.floor(limit / Math.max(1, childrenOf(one).size)) };
     return [{ machineId, endpoint: one.endpoint, ...share }];
   }
   return {
@@ -74,18 +74,12 @@ export function openDistribution(clock: { readonly monotonicMs: () => number }, 
       let one = upsert(caller);
       accuse(one, caller.failed);
       if (isWhole) return "origin";
-      const members = new Map<MachineId, Member>();
-      for (const { image, member } of known.values()) if (image === caller.image) members.set(member.id, member);
+      const swarm = swarmOf(caller.image);
       const { from } = one.member;
       const isJudged = one.isMeasured && one.timesHeldUp < heldUpLimit;
-      if (
-        isJudged &&
-        from !== undefined &&
-        from !== "origin" &&
-        isHeldUp(one.member, members, { originIsFull: isFull })
-      )
+      if (isJudged && from !== undefined && from !== "origin" && isHeldUp(one.member, swarm, { originIsFull: isFull }))
         one = heldUp(one, from);
-      const chosen = chooseSources(one.member, members, { failed: one.failed, originIsFull: isFull });
+      const chosen = chooseSources(one.member, swarm, { failed: one.failed, originIsFull: isFull });
       if (chosen.kind === "origin") return "origin";
       const [first] = chosen.sources;
       if (first === undefined) return "origin";

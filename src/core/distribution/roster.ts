@@ -1,5 +1,6 @@
 import type { MachineId } from "../machine/record.ts";
-import type { Member } from "./choose-sources.ts";
+import type { Member } from "./member.ts";
+import { type OpenSwarm, openSwarm, type Swarm } from "./swarm.ts";
 
 /** What a machine says, and the MDB knows, when it asks from whom to fetch. */
 export type Caller = Pick<Member, "id" | "rack" | "totalBytes" | "doneBytes" | "isWorking"> & {
@@ -14,7 +15,7 @@ export type Caller = Pick<Member, "id" | "rack" | "totalBytes" | "doneBytes" | "
 
 /** A machine that takes part in passing an image on. */
 export type Known = {
-  member: Member;
+  readonly member: Member;
   readonly image: string;
   readonly endpoint: string | undefined;
   readonly linkMbps: number | undefined;
@@ -43,7 +44,9 @@ const measuredMs = 2500;
 
 /** The machines that fetch images or have them, and what they have said. */
 export type Roster = {
-  readonly known: ReadonlyMap<string, Known>;
+  readonly known: ReadonlyMap<MachineId, Known>;
+  /** Those of one image. */
+  readonly swarmOf: (image: string) => Swarm;
   /** Takes what a machine says of itself; one that turns to another image begins anew. */
   readonly upsert: (caller: Caller) => Known;
   /** Takes which machines gave it nothing useful. */
@@ -58,14 +61,34 @@ export type Roster = {
 
 /** Nobody is known yet. */
 export function openRoster({ monotonicMs }: { readonly monotonicMs: () => number }): Roster {
-  const known = new Map<string, Known>();
+  /** In the order in which they were heard of last. */
+  const known = new Map<MachineId, Known>();
+  const swarms = new Map<string, OpenSwarm>();
   let begun = 0;
 
+  function swarmOf(image: string): OpenSwarm {
+    const swarm = swarms.get(image) ?? openSwarm();
+    swarms.set(image, swarm);
+    return swarm;
+  }
   function left(id: MachineId): void {
+    const one = known.get(id);
+    if (one === undefined) return;
     known.delete(id);
+    const swarm = swarmOf(one.image);
+    swarm.remove(id);
+    if (swarm.size() === 0) swarms.delete(one.image);
   }
   function forgetSilent(): void {
-    for (const [id, { heardAtMs }] of known) if (monotonicMs() - heardAtMs > silentMs) known.delete(id);
+    for (const [id, { heardAtMs }] of known) {
+      if (monotonicMs() - heardAtMs <= silentMs) return;
+      left(id);
+    }
+  }
+  /** Keeps its place in the order. */
+  function put(one: Known): void {
+    known.set(one.member.id, one);
+    swarmOf(one.image).put(one.member);
   }
   function upsert(caller: Caller): Known {
     const { image, endpoint, linkMbps, failed: _failed, ...facts } = caller;
@@ -74,34 +97,22 @@ export function openRoster({ monotonicMs }: { readonly monotonicMs: () => number
     const earlier = own?.member ?? { from: undefined, order: begun++, accusers: new Set<MachineId>() };
     const serves = endpoint !== undefined;
     const from = facts.doneBytes >= facts.totalBytes ? undefined : earlier.from;
-    const { bytesPerSecond, ...measured } = measure(own, facts.doneBytes);
+    const { bytesPerSecond, ...measured } = measure(own, { atMs: monotonicMs(), doneBytes: facts.doneBytes });
     const member: Member = { ...earlier, ...facts, from, serves, bytesPerSecond };
     const { failed = new Set<string>(), timesHeldUp = 0 } = own ?? {};
     const now = { member, image, endpoint, linkMbps, heardAtMs: monotonicMs(), failed, timesHeldUp, ...measured };
-    known.set(caller.id, now);
+    left(caller.id);
+    put(now);
     return now;
-  }
-  function measure(
-    own: Known | undefined,
-    doneBytes: number,
-  ): Pick<Known, "measuredFrom" | "isMeasured"> & Pick<Member, "bytesPerSecond"> {
-    const now = { atMs: monotonicMs(), doneBytes };
-    // A machine that begins anew is measured anew.
-    if (own === undefined || own.measuredFrom.doneBytes > doneBytes)
-      return { measuredFrom: now, isMeasured: false, bytesPerSecond: undefined };
-    const { measuredFrom, member } = own;
-    const passedMs = now.atMs - measuredFrom.atMs;
-    if (passedMs < measuredMs) return { measuredFrom, isMeasured: false, bytesPerSecond: member.bytesPerSecond };
-    const bytesPerSecond = ((doneBytes - measuredFrom.doneBytes) * 1000) / passedMs;
-    return { measuredFrom: now, isMeasured: true, bytesPerSecond };
   }
   function accuse(by: Known, failed: readonly string[]): void {
     for (const id of failed) {
-      const accused = known.get(id);
+      const accused = known.get(id as MachineId);
       if (accused === undefined || by.failed.size >= failedLimit) continue;
       by.failed.add(id);
       if (by.failed.size > believedFailures) continue;
-      accused.member = { ...accused.member, accusers: new Set([...accused.member.accusers, by.member.id]) };
+      const accusers = new Set([...accused.member.accusers, by.member.id]);
+      put({ ...accused, member: { ...accused.member, accusers } });
     }
   }
   function assign(one: Known, from: Member["from"]): void {
@@ -109,13 +120,27 @@ export function openRoster({ monotonicMs }: { readonly monotonicMs: () => number
     const measuredFrom = { atMs: monotonicMs(), doneBytes: one.member.doneBytes };
     // Its rate so far says nothing of another source, except where others did not help before.
     const rate = one.timesHeldUp < heldUpLimit ? { bytesPerSecond: undefined } : {};
-    known.set(one.member.id, { ...one, measuredFrom, member: { ...one.member, from, ...rate } });
+    put({ ...one, measuredFrom, member: { ...one.member, from, ...rate } });
   }
   function heldUp(one: Known, by: MachineId): Known {
     one.failed.add(by);
     const now = { ...one, timesHeldUp: one.timesHeldUp + 1 };
-    known.set(one.member.id, now);
+    put(now);
     return now;
   }
-  return { known, upsert, accuse, assign, heldUp, left, forgetSilent };
+  return { known, swarmOf, upsert, accuse, assign, heldUp, left, forgetSilent };
+}
+
+function measure(
+  own: Known | undefined,
+  now: Progress,
+): Pick<Known, "measuredFrom" | "isMeasured"> & Pick<Member, "bytesPerSecond"> {
+  // A machine that begins anew is measured anew.
+  if (own === undefined || own.measuredFrom.doneBytes > now.doneBytes)
+    return { measuredFrom: now, isMeasured: false, bytesPerSecond: undefined };
+  const { measuredFrom, member } = own;
+  const passedMs = now.atMs - measuredFrom.atMs;
+  if (passedMs < measuredMs) return { measuredFrom, isMeasured: false, bytesPerSecond: member.bytesPerSecond };
+  const bytesPerSecond = ((now.doneBytes - measuredFrom.doneBytes) * 1000) / passedMs;
+  return { measuredFrom: now, isMeasured: true, bytesPerSecond };
 }
