@@ -78,6 +78,7 @@ function openServer(images: ImageStore, image: ImageSummary, tasks: Pick<Dominat
     store: {
       ...{ get: () => machine, unreadableWith: () => undefined },
       ...{ apply: async () => ({ kind: "changed", machine }), addLog: () => undefined },
+      noteProgress: () => undefined,
     },
   });
   /** Sends a poll as a machine of whom this was requested, and reads the directive. */

@@ -12,6 +12,7 @@ import { type BurnInReport, bootTrusts, type Hardware } from "../core/hardware/h
 import type { StoragePolicy } from "../core/install/storage-policy.ts";
 import { portKinds } from "../core/lldp/lldpdu.ts";
 import { type HeardPlace, orderActions, type StorageReport } from "../core/machine/record.ts";
+import { type WorkProgress, works } from "../core/machine/work-progress.ts";
 import { parseMac } from "../core/net/mac.ts";
 import type { ImageRule } from "../core/site/image-rule.ts";
 import { type Neighbour, neighbourLimit, type Placement, type PlacementRule } from "../core/site/placement.ts";
@@ -171,6 +172,7 @@ export const orderAnswer = v.object({
     nameservers: v.array(ipv4),
     mdb: endpoint,
   }),
+  takesProgress: v.exactOptional(v.literal(true)),
   retrySeconds: count,
 });
 /**
@@ -262,6 +264,9 @@ export const burnInReport = v.object({
   ),
 });
 
+/** core/machine/work-progress.ts */
+export const workProgress = v.object({ what: v.picklist(works), done: count, total: count });
+
 const portFields = v.object({ portIdKind, portId: text, portDescription: text });
 
 /** A neighbour as init sends it and as operators read it. */
@@ -325,6 +330,8 @@ export const reportItem = v.variant("kind", [
   v.object({ kind: v.literal("placed"), placement, rootDisk: v.exactOptional(diskIdentity) }),
   v.object({ kind: v.literal("neighbours"), neighbours: v.pipe(v.array(neighbour), v.maxLength(neighbourLimit)) }),
   v.object({ kind: v.literal("failed"), step: text, reason: text, conflict: v.exactOptional(v.literal(true)) }),
+  /** Only to a server that takes it (`takesProgress`). */
+  v.object({ kind: v.literal("progress"), ...workProgress.entries }),
   v.object({ kind: v.literal("log"), lines: v.pipe(v.array(text), v.maxLength(1000)) }),
 ]);
 export type ReportItem = v.InferOutput<typeof reportItem>;
@@ -367,6 +374,7 @@ pinned<DiskIdentity>()(diskIdentity);
 pinnedShape<Hardware>()(scan);
 pinned<Hardware>()(hardware);
 pinned<BurnInReport>()(burnInReport);
+pinned<WorkProgress>()(workProgress);
 pinned<Neighbour>()(neighbour);
 pinned<Placement>()(placement);
 pinned<AddressesAsText<Placement>>()(placementText);

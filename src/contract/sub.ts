@@ -13,9 +13,11 @@ import { maxBlocked } from "../core/image/update/assessment.ts";
 import type { Directive, SubReport } from "../core/image/update/directive.ts";
 import { comparisonLimits, directiveKinds } from "../core/image/update/directive.ts";
 import type { UpdateStep } from "../core/image/update/update-step.ts";
+import type { WorkProgress } from "../core/machine/work-progress.ts";
 import type { DiskKeyState } from "../core/tpm/disk-key.ts";
 import type { MeasuredBoot } from "../core/tpm/measured-boot.ts";
 import { agentReport, agentUpgrade } from "./agent.ts";
+import { workProgress } from "./machine-facing.ts";
 import { diskKeyState, measuredBoot } from "./measured-boot.ts";
 import { protocolNumber } from "./protocol.ts";
 import { pinned } from "./same.ts";
@@ -228,6 +230,8 @@ type PollFacts = {
   readonly diskKey?: DiskKeyState;
   readonly outcome?: SubOutcome;
   readonly log?: readonly string[];
+  /** Sent in the middle of a directive: the answer is not obeyed. */
+  readonly progress?: WorkProgress;
 };
 
 export const subPollRequest = v.object({
@@ -249,6 +253,7 @@ export const subPollRequest = v.object({
   diskKey: v.exactOptional(diskKeyState),
   outcome: v.exactOptional(outcome),
   log: v.exactOptional(v.pipe(v.array(text), v.maxLength(limits.logLines))),
+  progress: v.exactOptional(workProgress),
 });
 export type SubPollRequest = v.InferOutput<typeof subPollRequest>;
 

@@ -1,6 +1,7 @@
 import type { Ownership } from "./fleet/blast-radius.ts";
 import type { Decision, MachineEvent, Refusal, UnreadableEvent } from "./machine/event.ts";
 import type { Firmware, Machine, MachineId } from "./machine/record.ts";
+import type { NotedProgress, WorkProgress } from "./machine/work-progress.ts";
 import type { Ipv4 } from "./net/ipv4.ts";
 import type { Mac } from "./net/mac.ts";
 import type { Document, DocumentDraft, DocumentKind, DocumentOf } from "./store/stored-documents.ts";
@@ -149,6 +150,11 @@ export type Store = {
   /** Console and log lines of init or the agent, stored outside the record and bounded. */
   readonly addLog: (id: MachineId, lines: readonly string[]) => void;
   readonly log: (id: MachineId) => readonly string[];
+  /** How far a machine is with its work, as this server last heard: in memory, neither a change nor in the history. */
+  readonly noteProgress: (id: MachineId, progress: WorkProgress) => void;
+  readonly progress: (machine: Machine) => NotedProgress | undefined;
+  /** Calls back after each note; returns the function that unsubscribes. */
+  readonly watchProgress: (listener: (id: MachineId) => void) => () => void;
   /** All documents of a kind, in the order in which they were first written. */
   readonly documents: <K extends DocumentKind>(kind: K) => readonly DocumentOf<K>[];
   readonly unreadableDocuments: () => readonly UnreadableDocument[];

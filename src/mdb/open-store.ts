@@ -5,6 +5,7 @@ import { isPostgres } from "./postgres/connection-string.ts";
 import { openJournalThread } from "./sqlite/thread.ts";
 import { changeListeners } from "./store/change-listeners.ts";
 import { machineLogs } from "./store/machine-logs.ts";
+import { progressNotes } from "./store/progress-notes.ts";
 import { noteRefusal } from "./store/refusal-note.ts";
 import { type StoreMemory, storeMemory } from "./store/store-memory.ts";
 import { type DocumentWrite, type WriteQueue, writeQueue } from "./store/write-queue.ts";
@@ -44,9 +45,13 @@ export async function storeOn(options: StoreOptions): Promise<OpenStore> {
   const holdings = await journal.load();
   for (const { message, kind } of checkFleet(holdings.machines)) log("error", `inconsistent: ${message}`, { kind });
   const logs = machineLogs();
+  const progress = progressNotes(options.clock);
   const listeners = changeListeners(log);
   const notify = (change: Change) => {
-    for (const gone of change.absorbed ?? []) logs.forget(gone);
+    for (const gone of change.absorbed ?? []) {
+      logs.forget(gone);
+      progress.forget(gone);
+    }
     listeners.notify(change);
   };
   const memory = storeMemory(holdings, { log, notify, othersUpdate });
@@ -60,6 +65,7 @@ export async function storeOn(options: StoreOptions): Promise<OpenStore> {
     ...readsOf(memory, journal, queue),
     ...writesTo(options, queue),
     ...{ watch: listeners.add, addLog: logs.add, log: logs.of },
+    ...{ noteProgress: progress.note, progress: progress.of, watchProgress: progress.watch },
   };
 }
 

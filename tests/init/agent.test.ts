@@ -111,3 +111,17 @@ test("an agent that never reached the MDB at its permanent address restarts the 
   assert.ok(kernel.cpu.monotonicMs() > 600_000 && kernel.cpu.monotonicMs() < 700_000);
   assert.match(kernel.screen.join("\n"), /ERROR: .*networks\[\]\.permanent/);
 });
+
+test("an update that takes long says how far it is, and ends as if it had not", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const machine = rackMachine(site);
+  const slow = { call: "chown", times: 12, trouble: { kind: "slow", milliseconds: 6000 } } as const;
+  const born = machine.boot({ troubles: [slow] });
+  assert.deepEqual(born.end, { kind: "restarted", how: "restart" }, born.kernel.screen.join("\n"));
+  const updates = site.progress().filter(({ what }) => what === "update");
+  assert.ok(updates.length > 0, "the server heard nothing");
+  for (const { done, total } of updates) assert.ok(done > 0 && done <= total);
+  machine.boot();
+  assert.equal(site.machine(mac).phase, "up");
+});

@@ -96,4 +96,10 @@ for (const row of rows)
     assert.match(failed[0]?.fault ?? "", row.fault);
     assert.equal(requiredImage, "debug");
     assert.deepEqual([...(data?.contents() ?? [])], before, "data disks are only read");
+    const burnIns = site.progress().filter(({ what }) => what === "burnIn");
+    assert.deepEqual(
+      burnIns.map(({ done, total }) => [done, total]),
+      [0, 1, 2, 3, 4].map((done) => [done, 5]),
+      "the server hears of each test before it begins",
+    );
   });

@@ -5,7 +5,9 @@ import { powerOn } from "../../core/fleet/testing/power-on.ts";
 import { columnText, groupMachines, sortMachines, usualColumns, wideColumns } from "./machine-columns.ts";
 
 const nowMs = 1_800_000_000_000;
-const machines = powerOn({ racks: 12, units: 2, apartMs: 120_000, nowMs, beganMs: nowMs - 1_300_000 }).map(viewMachine);
+const machines = powerOn({ racks: 12, units: 2, apartMs: 120_000, nowMs, beganMs: nowMs - 1_300_000 }).map((machine) =>
+  viewMachine(machine),
+);
 
 test("machines are sorted by the value of numbers, and by time the longest first; a minus reverses", () => {
   const racks = sortMachines(machines, "rack").flatMap(({ location }) => location?.rack ?? []);

@@ -1,5 +1,6 @@
 import type { MachineView } from "../../contract/operator/views.ts";
 import { compareNatural } from "../../core/fleet/racks.ts";
+import { describeProgress } from "../../core/machine/work-progress.ts";
 import { failure } from "../api/failure.ts";
 import { formatDuration } from "./figures.ts";
 
@@ -21,6 +22,7 @@ const columns: { readonly [name: string]: Column } = {
     // The longest first: what is sorted by this is looked for.
     sortBy: ({ phaseAtMs = 0 }) => phaseAtMs,
   },
+  progress: { of: ({ progress }) => (progress === undefined ? undefined : describeProgress(progress)) },
   address: { of: ({ permanentAddress, temporaryAddress }) => permanentAddress ?? temporaryAddress },
   image: { of: ({ runningImage, requiredImage }) => runningImage ?? requiredImage },
   rack: { of: ({ location }) => location?.rack },
@@ -42,7 +44,7 @@ const columns: { readonly [name: string]: Column } = {
 /** The columns of the usual table, and of `-o wide` and `-o csv`. */
 export const usualColumns = ["name", "state", "phase", "since", "address", "image", "conditions"] as const;
 export const wideColumns = [
-  ...(["name", "id", "rack", "unit", "state", "phase", "since", "address", "image"] as const),
+  ...(["name", "id", "rack", "unit", "state", "phase", "since", "progress", "address", "image"] as const),
   ...(["network", "firmware", "product", "serial", "agent", "group", "mac", "conditions"] as const),
 ] as const;
 

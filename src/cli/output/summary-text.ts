@@ -2,6 +2,7 @@ import type { CauseView, NetworkBrief, SummaryView } from "../../contract/operat
 import { statuses } from "../../core/fleet/machine-status.ts";
 import type { RackSummary } from "../../core/fleet/racks.ts";
 import type { PhaseSummary } from "../../core/fleet/summary.ts";
+import { describeProgress } from "../../core/machine/work-progress.ts";
 import { formatCount, formatDuration, formatTime, zoneAt } from "./figures.ts";
 import { formatTable } from "./table.ts";
 import { wrapHanging } from "./wrap.ts";
@@ -65,6 +66,15 @@ export function phasesText(phases: readonly PhaseSummary[], width: number): stri
     "█".repeat(Math.ceil((machines / most) * barWidth)),
   ]);
   return ["", ...formatTable(["ON THE WAY", "MACHINES", "P50", "P95", "MAX", "USUAL P50, P95", ""], rows, width)];
+}
+
+/** How far the machines are that told it. */
+export function workText(work: SummaryView["work"], width: number): string[] {
+  const lines = work.map((one) => {
+    const machines = `${formatCount(one.machines)} ${one.machines === 1 ? "machine" : "machines"}`;
+    return `  ${machines}: ${describeProgress(one)}`;
+  });
+  return lines.flatMap((line) => wrapHanging(line, { width, indent: 4 }));
 }
 
 /** Failures by cause: how many, where, and what to do. */

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
 import { describeBiosDrive } from "../../core/hardware/bios-drives.ts";
 import { describeNotErased, disksNotErased } from "../../core/machine/not-erased.ts";
+import { describeProgress } from "../../core/machine/work-progress.ts";
 import { describeNeighbour } from "../../core/site/place.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatBytes, formatDuration, formatTime, zoneAt } from "../output/figures.ts";
@@ -50,6 +51,7 @@ function stateFacts(machine: MachineView, ago: (atMs: number) => string): Fact[]
   return [
     ["state", `${machine.state}, generation ${machine.generation}, revision ${machine.revision}`],
     ["phase", phase && `${phase}${phaseAtMs === undefined ? "" : `, ${ago(phaseAtMs)}`}`],
+    ["progress", machine.progress && `${describeProgress(machine.progress)}, ${ago(machine.progress.atMs)}`],
     ...machine.conditions.map(
       ({ kind, reason, sinceMs }): Fact => ["condition", `${kind}, ${ago(sinceMs)}: ${reason}`],
     ),

@@ -6,7 +6,7 @@ import type { Inconsistency } from "../../core/machine/check.ts";
 import type { Api } from "../api/api.ts";
 import { exitStatus, statusOf } from "../api/failure.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { causesText, headText, laggingText, phasesText, serverText } from "../output/summary-text.ts";
+import { causesText, headText, laggingText, phasesText, serverText, workText } from "../output/summary-text.ts";
 import { outputWidth, wrapHanging } from "../output/wrap.ts";
 
 /** How often `--watch` asks again. */
@@ -67,6 +67,7 @@ export function screenText({ summary, inconsistencies, streams }: Omit<StatusSee
   return [
     ...headText(summary, width),
     ...phasesText(phases, width),
+    ...workText(summary.work, width),
     ...causesText(causes, { width, nowMs }),
     ...laggingText(racks, width),
     ...serverText(summary, width),

@@ -9,6 +9,7 @@ import { aspects, maxNamedPaths } from "../../core/image/catalogue/image-differe
 import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { machineStates, phases, remedies } from "../../core/machine/record.ts";
 import { diskTrusts, identityTrusts, startTrusts } from "../../core/machine/trust.ts";
+import { works } from "../../core/machine/work-progress.ts";
 import type { AuditEntry } from "../../core/ports.ts";
 import { localMethodNames } from "../../core/pxe/local-boot/method-table.ts";
 import { roles } from "../../core/role.ts";
@@ -79,6 +80,14 @@ export const machineAnswer = pinnedShape<MachineView>()(
     placement: v.exactOptional(placementText),
     location: v.exactOptional(
       v.strictObject({ rack: v.exactOptional(text), unit: v.exactOptional(text), switch: text, port: text }),
+    ),
+    progress: v.exactOptional(
+      v.pipe(
+        v.strictObject({ what: v.picklist(works), done: count, total: count, atMs: timeMs }),
+        v.description(
+          "how far it is: tests of a burn-in, bytes of a fetch, steps of an update; as this server last heard",
+        ),
+      ),
     ),
     trust: v.pipe(
       v.strictObject({

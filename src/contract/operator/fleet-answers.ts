@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { FigureSummary } from "../../core/fleet/burn-in-figures.ts";
 import { statuses } from "../../core/fleet/machine-status.ts";
 import { conditionKinds, phases } from "../../core/machine/record.ts";
+import { works } from "../../core/machine/work-progress.ts";
 import { pinnedShape } from "../same.ts";
 import { changeAnswer } from "./answers.ts";
 import type { FleetEventsView, FleetRowsView, FleetView, PlanView, SummaryView } from "./fleet-views.ts";
@@ -94,6 +95,13 @@ export const summaryAnswer = pinnedShape<SummaryView>()(
     unplaced: v.pipe(count, v.description("machines whose place is not known")),
     births: v.strictObject({ lastMinutes: count, count, perMinute: v.number() }),
     arrival,
+    work: v.array(
+      v.strictObject({
+        what: v.picklist(works),
+        machines: v.pipe(count, v.description("those that told this server how far they are")),
+        ...{ done: count, total: count },
+      }),
+    ),
     causes: v.pipe(v.array(cause), v.description("failures by reason and place, those of most machines first")),
     networks: v.array(
       v.strictObject({
@@ -116,6 +124,12 @@ export const summaryAnswer = pinnedShape<SummaryView>()(
   }),
 );
 
+/** Tests of a burn-in, bytes of a fetch, steps of an update. */
+const progress = v.pipe(
+  v.strictObject({ what: v.picklist(works), done: count, total: count }),
+  v.description("how far it is: tests of a burn-in, bytes of a fetch, steps of an update; as this server last heard"),
+);
+
 const texts = v.array(text);
 /** Indices into a list of the answer; -1 for none. */
 const indices = v.array(v.pipe(v.number(), v.integer(), v.minValue(-1)));
@@ -133,6 +147,10 @@ export const fleetAnswer = pinnedShape<FleetView>()(
     phaseAtMs: v.pipe(v.array(timeMs), v.description("0 before the first phase")),
     conditions: v.array(bits),
     ...{ image: indices, model: indices },
+    progress: v.pipe(
+      v.array(v.strictObject({ at: count, ...progress.entries })),
+      v.description("the machines whose progress this server has heard of, by their index"),
+    ),
   }),
 );
 
@@ -147,6 +165,7 @@ const row = v.strictObject({
   conditions: bits,
   image: v.exactOptional(text),
   model: v.exactOptional(text),
+  progress: v.exactOptional(progress),
 });
 
 export const fleetRowsAnswer = pinnedShape<FleetRowsView>()(

@@ -10,6 +10,7 @@ import { nameOf } from "../../core/machine/life/move.ts";
 import { type Location, locationOf } from "../../core/machine/location.ts";
 import type { Condition, Machine } from "../../core/machine/record.ts";
 import { type Trust, trustOf } from "../../core/machine/trust.ts";
+import type { NotedProgress } from "../../core/machine/work-progress.ts";
 import type { NetworkMode } from "../../core/network/network.ts";
 import type { PastChange } from "../../core/ports.ts";
 import { type Lesson, rankMethods } from "../../core/pxe/local-boot/lesson.ts";
@@ -22,6 +23,8 @@ import { recordAsText } from "../machine-record.ts";
 /** A machine as operators see it: its record without hashes of secrets. */
 export type MachineView = Omit<AddressesAsText<Machine>, "order" | "subTokenHash" | "wayBack"> & {
   readonly location?: Location;
+  /** How far it is with its work, as this server last heard. */
+  readonly progress?: NotedProgress;
   readonly trust: Trust;
   readonly order?: {
     readonly action: string;
@@ -201,10 +204,15 @@ export type StatusView = {
 const secretFacts: ReadonlySet<string> = new Set(["tokenHash", "sessionHash", "subTokenHash"]);
 
 /** Makes the view of a record. */
-export function viewMachine(machine: Machine): MachineView {
+export function viewMachine(machine: Machine, progress?: NotedProgress): MachineView {
   const { order, subTokenHash: _secret, wayBack: _internal, ...kept } = recordAsText(machine);
   const location = locationOf(machine);
-  const rest = { ...kept, ...(location === undefined ? {} : { location }), trust: trustOf(machine) };
+  const rest = {
+    ...kept,
+    ...(location === undefined ? {} : { location }),
+    ...(progress === undefined ? {} : { progress }),
+    trust: trustOf(machine),
+  };
   if (order === undefined) return rest;
   const { action, generation, expiresAtMs, taken } = order;
   return {

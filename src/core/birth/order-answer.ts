@@ -62,6 +62,8 @@ export type OrderAnswer = {
     /** The MDB on the permanent network. */
     readonly mdb: Endpoint;
   };
+  /** The server shows how far a burn-in is: init may report `progress`. Servers before it say nothing. */
+  readonly takesProgress?: true;
   /** Seconds before the reboot that follows a failed birth. */
   readonly retrySeconds: number;
 };

@@ -1,6 +1,7 @@
 import { nameOf } from "../machine/life/move.ts";
 import { locationOf } from "../machine/location.ts";
 import { conditionKinds, type Machine, type Phase, phases } from "../machine/record.ts";
+import type { WorkProgress } from "../machine/work-progress.ts";
 import { type MachineStatus, machineStatusOf, statuses } from "./machine-status.ts";
 
 /** What a screen of the whole fleet shows of one machine. */
@@ -18,10 +19,12 @@ export type FleetRow = {
   /** The image it runs, or else its required image. */
   readonly image?: string;
   readonly model?: string;
+  /** How far it is with its work, as this server last heard. */
+  readonly progress?: WorkProgress;
 };
 
 /** The row of a machine. A rack without a group `rack` in its rule is named by its switch. */
-export function fleetRow(machine: Machine, othersUpdate = false): FleetRow {
+export function fleetRow(machine: Machine, othersUpdate = false, progress?: WorkProgress): FleetRow {
   const location = locationOf(machine);
   const image = machine.runningImage ?? machine.requiredImage;
   const product = machine.smbios?.product;
@@ -34,7 +37,12 @@ export function fleetRow(machine: Machine, othersUpdate = false): FleetRow {
     conditions: machine.conditions.reduce((bits, { kind }) => bits | (1 << conditionKinds.indexOf(kind)), 0),
     ...(image === undefined ? {} : { image }),
     ...(product === undefined || product === "" ? {} : { model: product }),
+    ...(progress === undefined ? {} : { progress: plainProgress(progress) }),
   };
+}
+
+function plainProgress({ what, done, total }: WorkProgress): WorkProgress {
+  return { what, done, total };
 }
 
 /**
@@ -62,20 +70,25 @@ export type FleetColumns = {
   readonly conditions: readonly number[];
   readonly image: readonly number[];
   readonly model: readonly number[];
+  /** The machines whose progress is known, by their index in the columns. */
+  readonly progress: readonly (WorkProgress & { readonly at: number })[];
 };
 
 /** The columns of a fleet, in steps of a machine each. */
 export function* columnsInSteps(
   machines: readonly Machine[],
   othersUpdate = false,
+  progressOf: (machine: Machine) => WorkProgress | undefined = () => undefined,
 ): Generator<void, FleetColumns, undefined> {
+  const progress: (WorkProgress & { readonly at: number })[] = [];
   const [racks, networks, images, models] = [words(), words(), words(), words()];
   const rows = { id: [] as string[], name: [] as string[], unit: [] as string[] };
   const of = { rack: [], network: [], status: [], phase: [], phaseAtMs: [], conditions: [], image: [], model: [] } as {
     [column in "rack" | "network" | "status" | "phase" | "phaseAtMs" | "conditions" | "image" | "model"]: number[];
   };
   for (const machine of machines) {
-    const row = fleetRow(machine, othersUpdate);
+    const row = fleetRow(machine, othersUpdate, progressOf(machine));
+    if (row.progress !== undefined) progress.push({ at: rows.id.length, ...row.progress });
     rows.id.push(row.id);
     rows.name.push(row.name);
     rows.unit.push(row.unit ?? "");
@@ -90,7 +103,7 @@ export function* columnsInSteps(
     yield;
   }
   const lists = { racks: racks.all, networks: networks.all, images: images.all, models: models.all };
-  return { statuses, phases, conditionKinds, ...lists, ...rows, ...of };
+  return { statuses, phases, conditionKinds, ...lists, ...rows, ...of, progress };
 }
 
 /** Different words in the order in which they are first seen. */

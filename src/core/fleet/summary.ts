@@ -1,6 +1,7 @@
 import { isWithin } from "../clock-jump.ts";
 import { nameOf } from "../machine/life/move.ts";
 import { type ConditionKind, conditionKinds, type Machine, type Phase, phases } from "../machine/record.ts";
+import { type Work, type WorkProgress, works } from "../machine/work-progress.ts";
 import type { ExpectedSlots } from "../site/site-plan.ts";
 import { type AgeSketch, ageQuantile, newAgeSketch, noteAge } from "./age-sketch.ts";
 import { type Arrival, ArrivalTally } from "./arrival.ts";
@@ -34,7 +35,12 @@ export type FleetSummary = {
   /** Births that ended in the last minutes, and how many that is per minute. */
   readonly births: { readonly lastMinutes: number; readonly count: number; readonly perMinute: number };
   readonly arrival: Arrival;
+  /** The work whose progress this server has heard of. */
+  readonly work: readonly WorkSummary[];
 };
+
+/** One kind of work of all machines that told how far they are. */
+export type WorkSummary = WorkProgress & { readonly machines: number };
 
 /** The summary, and the causes with an example of each. */
 export type Summarised = { readonly summary: FleetSummary; readonly causes: readonly CauseFound[] };
@@ -47,6 +53,7 @@ export type SummaryRules = {
   readonly nowMs: number;
   readonly othersUpdate?: boolean;
   readonly expected?: ExpectedSlots;
+  readonly progressOf?: (machine: Machine) => WorkProgress | undefined;
 };
 
 /** Summarises a fleet in steps of one machine each: linear in the number of machines. */
@@ -81,6 +88,7 @@ class FleetTally {
   readonly #misplaced = new CauseTally();
   readonly #arrival = new ArrivalTally();
   readonly #times: BirthTimesTally;
+  readonly #work = new Map<Work, { machines: number; done: number; total: number }>();
   #births = 0;
 
   constructor(rules: SummaryRules) {
@@ -97,10 +105,17 @@ class FleetTally {
     if (status === "failing") this.#causes.add(machine);
     if (status === "arriving") this.#misplaced.add(machine);
     if (status === "arriving") this.#addArriving(machine);
+    const progress = this.#rules.progressOf?.(machine);
+    if (progress !== undefined) this.#addWork(progress);
     const birth = finishedBirth(machine);
     if (birth === undefined) return;
     this.#times.add(machine, birth);
     if (isWithin(rateMinutes * 60_000, birth.upAtMs, nowMs)) this.#births += 1;
+  }
+
+  #addWork({ what, done, total }: WorkProgress): void {
+    const sum = this.#work.get(what) ?? { machines: 0, done: 0, total: 0 };
+    this.#work.set(what, { machines: sum.machines + 1, done: sum.done + done, total: sum.total + total });
   }
 
   #addArriving(machine: Machine): void {
@@ -139,6 +154,10 @@ class FleetTally {
         unplaced: this.#racks.unplaced(),
         births: { lastMinutes: rateMinutes, count: this.#births, perMinute },
         arrival,
+        work: works.flatMap((what) => {
+          const sum = this.#work.get(what);
+          return sum === undefined ? [] : [{ what, ...sum }];
+        }),
       },
       causes: [...this.#causes.found(), ...this.#misplaced.found()],
     };

@@ -8,6 +8,7 @@ import { summaryFor } from "../../core/image/testing/decide.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { testMachine } from "../../core/machine/testing/test-machine.ts";
+import type { WorkProgress } from "../../core/machine/work-progress.ts";
 import { readPoll } from "../thread/read-poll.ts";
 import { type SubAppInput, subApp } from "./app.ts";
 import { openReportSlots } from "./report-slots.ts";
@@ -22,12 +23,14 @@ const machine = testMachine("healthy", {
 });
 /** What the MDB holds of the machine: tests of what happens under way change it. */
 let record: Machine = machine;
+const noted: WorkProgress[] = [];
 const store: SubAppInput["store"] = {
   get: (asked: MachineId) => (asked === id ? record : undefined),
   unreadableWith: (key) =>
     "id" in key && key.id === damaged ? { id: damaged, fault: "…", claims: [], macs: [] } : undefined,
   apply: async () => ({ kind: "changed", machine }),
   addLog: () => undefined,
+  noteProgress: (_id, progress) => void noted.push(progress),
 };
 const manifest = { name: "compute/1", createdAtMs: 0, source: "", filter: [], tree: { inodes: [], entries: [] } };
 const images: SubAppInput["images"] = {
@@ -240,6 +243,13 @@ describe("a sub's poll", () => {
     const { status, body } = await app().post({ ...poll, protocol: agentProtocol + 1, running: "elsewhere" });
     assert.equal(status, 422);
     assert.match(JSON.stringify(body), /"newerProtocol".*"next":"update this server/);
+  });
+
+  test("a poll in the middle of a directive says how far it is, and no directive is chosen", async () => {
+    noted.length = 0;
+    const progress = { what: "update", done: 3, total: 9 };
+    const { status, body } = await app().post({ ...poll, protocol: agentProtocol, progress });
+    assert.deepEqual([status, body.kind, noted], [200, "wait", [progress]]);
   });
 
   test("a small poll that turns out to be large ends at the limit", async () => {

@@ -34,7 +34,7 @@ import { senderOf, stranger, whyHeld } from "./sender.ts";
 import { slicesOf } from "./slices.ts";
 import { wholeBody } from "./whole-body.ts";
 
-type SubStore = Pick<Store, "get" | "unreadableWith" | "apply" | "addLog">;
+type SubStore = Pick<Store, "get" | "unreadableWith" | "apply" | "addLog" | "noteProgress">;
 type SubImages = Pick<ImageStore, "refresh" | "get" | "pathOf">;
 
 export type SubAppInput = {
@@ -97,6 +97,12 @@ export function subApp(input: SubAppInput): Hono {
     const { poll, compared } = read;
     if (sender.id !== poll.machineId) return stranger(context, store);
     if (poll.log !== undefined) store.addLog(sender.id, poll.log);
+    if (poll.progress !== undefined) {
+      store.noteProgress(sender.id, poll.progress);
+      const wait = waitFor("it is at work", policy);
+      for (const event of directiveEvents(sender.id, poll, wait)) await applyOrLog(store, event, log);
+      return context.json(wait);
+    }
     for (const event of outcomeEvents(sender.id, poll)) await applyOrLog(store, event, log);
     // The current record: the body may have taken minutes, and an operator's action counts at once.
     const machine = senderOf(context, store);

@@ -9,6 +9,7 @@ import type { MachineEvent } from "../../core/machine/event.ts";
 import { conditionOf } from "../../core/machine/life/move.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { testMachine } from "../../core/machine/testing/test-machine.ts";
+import type { WorkProgress } from "../../core/machine/work-progress.ts";
 import { systemImageSlots } from "../../core/uplink/fetch-queue.ts";
 import type { FetchTurn } from "../../core/uplink/fetch-turn.ts";
 import { openWaitingNotes } from "../../core/uplink/waiting-notes.ts";
@@ -47,11 +48,13 @@ function site(machines: number, peers?: PeerRules) {
   let nowMs = 0;
   const clock = { monotonicMs: () => nowMs };
   const log = () => undefined;
+  const noted: WorkProgress[] = [];
   const store = {
     get: (id: MachineId) => records.get(id),
     list: () => [...records.values()],
     unreadableWith: () => undefined,
     apply,
+    noteProgress: (_id: MachineId, progress: WorkProgress) => void noted.push(progress),
   };
   let notes = openWaitingNotes({ store, clock, log });
   const turns = openFetchTurns({
@@ -75,7 +78,7 @@ function site(machines: number, peers?: PeerRules) {
     return (await answer.json()) as FetchTurn;
   }
   return {
-    ...{ ask, events, turns, ids },
+    ...{ ask, events, turns, ids, noted },
     change: (index: number, change: (machine: Machine) => Machine) => {
       const id = ids[index] ?? assert.fail();
       records.set(id, change(recordOf(id)));
@@ -120,6 +123,17 @@ test("a small update does not wait, and a machine that has everything gives its 
   assert.equal((await world.ask(slots)).kind, "wait");
   assert.equal((await world.ask(3, { doneBytes: gigabyte })).kind, "go");
   assert.equal((await world.ask(slots)).kind, "go");
+});
+
+test("how far a machine is that fetches is noted; not of one that waits, nor of one that serves others", async () => {
+  const world = site(slots + 1);
+  await fill(world);
+  await world.ask(slots);
+  assert.equal(world.noted.length, slots);
+  await world.ask(0, { doneBytes: 1000 });
+  assert.deepEqual(world.noted.at(-1), { what: "fetch", done: 1000, total: gigabyte });
+  await world.ask(0, { doneBytes: gigabyte });
+  assert.equal(world.noted.length, slots + 1);
 });
 
 test("a slow machine goes on although others took its slot", async () => {

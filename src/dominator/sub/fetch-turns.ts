@@ -52,7 +52,7 @@ export type PeerRules = {
 };
 
 type FetchTurnsDeps = OriginQueueDeps & {
-  readonly store: Pick<Store, "get" | "unreadableWith" | "apply">;
+  readonly store: Pick<Store, "get" | "unreadableWith" | "apply" | "noteProgress">;
   readonly notes: Pick<WaitingNotes, "waits" | "waitsNoMore">;
   /** Without it, all machines fetch from the server. */
   readonly peers?: PeerRules;
@@ -74,7 +74,13 @@ export function openFetchTurns(deps: FetchTurnsDeps): FetchTurns {
     const rate = admitRequest(rates, id, { perMinute: requestsPerMinute, nowMs: clock.monotonicMs() });
     if (rate.kind === "refused") return context.json(tooOften, 429, { "retry-after": String(rate.retryAfterSeconds) });
     const held = whyHeld(machine);
-    if (held === undefined) return context.json(await turnOf(machine, request.output));
+    if (held === undefined) {
+      const turn = await turnOf(machine, request.output);
+      const { doneBytes, totalBytes } = request.output;
+      if (turn.kind === "go" && doneBytes < totalBytes)
+        store.noteProgress(id, { what: "fetch", done: doneBytes, total: totalBytes });
+      return context.json(turn);
+    }
     gone(id);
     return context.json({ kind: "abandon", reason: held } satisfies FetchTurn);
   });

@@ -7,6 +7,7 @@ import { supervisionLimits } from "../../core/agent/supervision.ts";
 import { isKernelDue, kernelRejection } from "../../core/image/boot/kernel-trial.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { Directive, SubReport } from "../../core/image/update/directive.ts";
+import type { WorkProgress } from "../../core/machine/work-progress.ts";
 import type { DiskKeyState } from "../../core/tpm/disk-key.ts";
 import { kernelRelease } from "../system/kernel-release.ts";
 import { readKernelRecord, runningKernel } from "./boot/kernel-record.ts";
@@ -29,6 +30,8 @@ const checkSealedMs = 600_000;
 export type Progress = Pick<SubReport, "tree" | "objects" | "comparison"> & {
   readonly secondsSinceCheck: number;
   readonly outcome?: SubOutcome;
+  /** In the middle of a directive: how far it is. */
+  readonly progress?: WorkProgress;
 };
 
 /** Asks the Dominator for a directive. */

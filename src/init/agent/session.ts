@@ -23,6 +23,7 @@ import { type Scan, scanTree } from "./scan.ts";
 import { endpointOf } from "./settings.ts";
 import type { SubContext } from "./sub-context.ts";
 import { takeTrust } from "./trust.ts";
+import { updateProgress } from "./update-progress.ts";
 import { updateServing } from "./update-serving.ts";
 import { confirmTrial, upgradeAgent } from "./versions/upgrade.ts";
 
@@ -83,11 +84,12 @@ export function openSession(context: SubContext): Session {
     hasFetchFailed: false,
     scans: 0,
   };
+  const secondsSinceCheck = () => Math.min(longSeconds, Math.floor((host.monotonicMs() - memory.checkedAtMs) / 1000));
   const kernels = openKernelKeeper(context);
-  const runDirective = directiveRunner(context, { mdb, cache, pollMeanwhile }, memory);
+  const progressed = updateProgress(poll, log, secondsSinceCheck);
+  const runDirective = directiveRunner(context, { mdb, cache, pollMeanwhile, progressed }, memory);
   let polledMs = memory.checkedAtMs;
 
-  const secondsSinceCheck = () => Math.min(longSeconds, Math.floor((host.monotonicMs() - memory.checkedAtMs) / 1000));
   /**
    * To be called in a comparison, because large files take minutes to hash and the MDB must not take this machine for silent:
    * polls, and does not obey.
@@ -164,7 +166,13 @@ function directiveRunner(
     mdb,
     cache,
     pollMeanwhile,
-  }: { readonly mdb: MdbConnection; readonly cache: ObjectCache; readonly pollMeanwhile: () => void },
+    progressed,
+  }: {
+    readonly mdb: MdbConnection;
+    readonly cache: ObjectCache;
+    readonly pollMeanwhile: () => void;
+    readonly progressed: (done: number, total: number) => void;
+  },
   memory: Memory,
 ): (order: Directive) => Next {
   const { root, log } = context;
@@ -219,7 +227,7 @@ function directiveRunner(
         return 0;
       }
       case "update":
-        updateServing(context, { cache, serving, turn, scan: demandPaths(order, memory.seen) }, order);
+        updateServing(context, { cache, serving, turn, scan: demandPaths(order, memory.seen), progressed }, order);
         memory.seen = { kind: "nothing" };
         return 0;
       case "trust":

@@ -20,13 +20,15 @@ export function updateServing(
     /** The fetch before the update, if there was one. */
     readonly turn: Turn | undefined;
     readonly scan: Scan;
+    /** Called after each step. */
+    readonly progressed: (done: number, total: number) => void;
   },
   update: Extract<Directive, { kind: "update" }>,
 ): void {
-  const { cache, serving, turn, scan } = of;
+  const { cache, serving, turn, scan, progressed } = of;
   if (turn === undefined || !isPidOne() || !serving.isOpen() || !keepServed(context, cache)) {
     serving.stop();
-    applyUpdate(context, { cache, scan }, update);
+    applyUpdate(context, { cache, scan, progressed }, update);
     return;
   }
   const alive = () => {
@@ -34,7 +36,7 @@ export function updateServing(
     turn.servesOn();
   };
   try {
-    applyUpdate({ ...context, alive }, { cache, scan }, update);
+    applyUpdate({ ...context, alive }, { cache, scan, progressed }, update);
   } catch (error) {
     serving.stop();
     cache.dropServed();

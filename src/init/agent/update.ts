@@ -26,7 +26,16 @@ const maxNameLength = 150;
  */
 export function applyUpdate(
   context: SubContext,
-  { cache, scan }: { readonly cache: ObjectCache; readonly scan: Scan },
+  {
+    cache,
+    scan,
+    progressed,
+  }: {
+    readonly cache: ObjectCache;
+    readonly scan: Scan;
+    /** Called after each step. */
+    readonly progressed?: (done: number, total: number) => void;
+  },
   update: Extract<Directive, { kind: "update" }>,
 ): void {
   const { root, alive, log } = context;
@@ -46,6 +55,7 @@ export function applyUpdate(
       alive();
       if (!applyStep(step)) left.push(step.path);
       done += 1;
+      progressed?.(done, update.steps.length);
       if (done % progressEvery === 0) log("info", "updating", { steps: done, of: update.steps.length });
     }
   };

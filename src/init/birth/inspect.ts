@@ -1,4 +1,5 @@
 import * as host from "host";
+import { birthSteps } from "../../core/birth/birth-step.ts";
 import type { OrderAnswer } from "../../core/birth/order-answer.ts";
 import { judgeBurnIn, type Measurement } from "../../core/burn-in/judge.ts";
 import { type BurnInTest, planBurnIn, writes } from "../../core/burn-in/plan.ts";
@@ -76,7 +77,7 @@ export function inspectMachine(context: BirthContext, taken: TakenOrder, beforeT
           server: formatIpv4(settings.http.address),
         });
   const reading = tests.filter((test) => !writes(test));
-  const measurements = measure(context, taken, { tests: reading, beforeTest });
+  const measurements = measure(context, taken, { tests: reading, before: 0, of: tests.length, beforeTest });
   const report = judgeBurnIn(measurements, order.burnIn);
   const faults = report.results
     .filter((result) => !result.ok)
@@ -97,23 +98,33 @@ export function finishBurnIn(context: BirthContext, taken: TakenOrder, inspectio
   const { measurements, writeTests } = inspection;
   const before = judgeBurnIn(measurements, taken.order.burnIn);
   if (writeTests.length === 0) return before;
-  const report = judgeBurnIn(
-    [...measurements, ...measure(context, taken, { tests: writeTests, beforeTest: () => {} })],
-    taken.order.burnIn,
-  );
+  const done = measurements.length;
+  const plan = { tests: writeTests, before: done, of: done + writeTests.length, beforeTest: () => {} };
+  const report = judgeBurnIn([...measurements, ...measure(context, taken, plan)], taken.order.burnIn);
   context.runStep("report", requestSeconds, () => taken.session.report([{ kind: "burnIn", report }]));
   return report;
 }
 
 function measure(
   context: BirthContext,
-  { settings }: TakenOrder,
-  { tests, beforeTest }: { readonly tests: readonly BurnInTest[]; readonly beforeTest: () => void },
+  { settings, session }: TakenOrder,
+  plan: {
+    readonly tests: readonly BurnInTest[];
+    /** Tests that are done already, and all tests of the burn-in. */
+    readonly before: number;
+    readonly of: number;
+    readonly beforeTest: () => void;
+  },
 ): readonly Measurement[] {
+  const { tests, beforeTest } = plan;
+  let done = plan.before;
   return runBurnIn(tests, {
     http: settings.http,
     step: (name, seconds) => {
       beforeTest();
+      context.watchdog.step(birthSteps.report, requestSeconds);
+      session.progress(done, plan.of);
+      done += 1;
       context.progress.step = { id: "burnIn", name };
       context.watchdog.step(name, seconds);
     },

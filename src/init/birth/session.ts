@@ -14,6 +14,8 @@ export type Session = {
   readonly report: (items: readonly ProgressReport[]) => void;
   /** Reports a new phase with further items; its duration is the time since the previous phase. */
   readonly phase: (phase: PhaseItem["phase"], detail?: string, items?: readonly ProgressReport[]) => void;
+  /** Says how far the burn-in is, to a server that wants to know; after one failure no more, because the birth must not wait for it. */
+  readonly progress: (done: number, total: number) => void;
   /** Reports a failed birth, perhaps because of a conflict; ignores an MDB that does not accept the report. */
   readonly failed: (step: string, reason: string, conflict: true | undefined) => void;
 };
@@ -21,6 +23,7 @@ export type Session = {
 /** The session of an order. The first phase is counted from the kernel's start. */
 export function openSession(mdb: Mdb, order: OrderAnswer, console: Console): Session {
   let phaseStartMs = 0;
+  let takesProgress = order.takesProgress === true;
 
   function withLog(items: readonly ProgressReport[]): readonly ProgressReport[] {
     const lines = console.takeLines();
@@ -38,6 +41,16 @@ export function openSession(mdb: Mdb, order: OrderAnswer, console: Console): Ses
     report([...items, { kind: "phase", phase: reached, durationMs, ...facts }]);
   }
 
+  function progress(done: number, total: number): void {
+    if (!takesProgress) return;
+    try {
+      mdb.reportBriefly(order.session, withLog([{ kind: "progress", what: "burnIn", done, total }]));
+    } catch (error) {
+      takesProgress = false;
+      console.log("warn", "reporting the progress of the burn-in failed", { fault: messageOf(error) });
+    }
+  }
+
   function failed(step: string, reason: string, conflict: true | undefined): void {
     const kind = conflict ? { conflict } : {};
     try {
@@ -50,5 +63,5 @@ export function openSession(mdb: Mdb, order: OrderAnswer, console: Console): Ses
     }
   }
 
-  return { report, phase, failed };
+  return { report, phase, progress, failed };
 }

@@ -140,6 +140,7 @@ function orderFor(
       mdb: formatEndpoint({ address: permanent.serverAddress, port: config.ports.machines }),
       ...(permanent.gateway === undefined ? {} : { gateway: formatIpv4(permanent.gateway) }),
     },
+    takesProgress: true,
     retrySeconds: config.retrySeconds,
   };
 }
@@ -231,6 +232,10 @@ async function applyReport(c: Context, deps: MachineFacingDeps, rates: RequestRa
     const { machine, order } = session;
     if (item.kind === "log") {
       store.addLog(machine.id, item.lines);
+      continue;
+    }
+    if (item.kind === "progress") {
+      store.noteProgress(machine.id, item);
       continue;
     }
     const network = networkOf(machine, config);

@@ -1,4 +1,3 @@
-import type { Context } from "hono";
 import * as operator from "../../contract/operator/views.ts";
 import { isSelected } from "../../core/fleet/select-machines.ts";
 import { checkFleetInSteps, documentFaults } from "../../core/machine/check.ts";
@@ -23,7 +22,7 @@ export function readHandlers({ store }: OperatorDeps): Handlers<Reading> {
   const feed = changeFeed(store);
   return {
     list: (request) => list({ ...request, inOrder }),
-    get: (request) => withMachine(request, (machine) => machineAnswer(request.c, machine)),
+    get: (request) => withMachine(request, (machine) => machineAnswer(request, machine)),
     events: (request) =>
       withMachine(request, async (machine) => {
         const changes = await request.deps.store.history(machine.id, request.query.limit);
@@ -72,8 +71,10 @@ export function follow(request: Followed & { readonly feed: ChangeFeed }): Respo
 }
 
 /** A machine with its revision as the entity tag, which a change of it has to present (RFC 9110 §8.8.3). */
-function machineAnswer(c: Context, machine: Machine): Response {
-  return answerJson(c, operator.viewMachine(machine), { headers: { etag: entityTag(machine) } });
+function machineAnswer({ c, deps }: RouteRequest<"get">, machine: Machine): Response {
+  return answerJson(c, operator.viewMachine(machine, deps.store.progress(machine)), {
+    headers: { etag: entityTag(machine) },
+  });
 }
 
 /** A page of the selected machines, and the start of the next page; a large page is written machine by machine. */
@@ -97,7 +98,7 @@ async function list({
       more = { continue: Buffer.from(last).toString("base64url") };
       break;
     }
-    page.push(jsonText(slim(operator.viewMachine(machine), fields)));
+    page.push(jsonText(slim(operator.viewMachine(machine, deps.store.progress(machine)), fields)));
     last = machine.id;
   }
   const rest = JSON.stringify({ position, ...more });

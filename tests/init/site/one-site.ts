@@ -13,6 +13,7 @@ import { fetchTurn, fetchTurnRequest } from "../../../src/contract/fetch-turn.ts
 import { paths } from "../../../src/contract/machine-facing.ts";
 import { decidePromotion, type PromotionRequest } from "../../../src/core/image/stream/promotion.ts";
 import type { Firmware } from "../../../src/core/machine/record.ts";
+import type { WorkProgress } from "../../../src/core/machine/work-progress.ts";
 import { parseMac } from "../../../src/core/net/mac.ts";
 import { ip } from "../../../src/core/net/testing/addresses.ts";
 import type { Clock, Log, Store } from "../../../src/core/ports.ts";
@@ -63,6 +64,8 @@ const usualConfig = {
  */
 export type OneSite = {
   readonly store: Store;
+  /** All progress that was heard of. */
+  readonly progress: () => readonly WorkProgress[];
   readonly boot: (asked: { readonly mac: string; readonly firmware: Firmware }) => Promise<BootAnswer>;
   readonly listener: (server: ServerKind) => RequestListener;
   /** An operator promotes a version of `compute`; returns why it is refused. */
@@ -136,6 +139,12 @@ export async function openSite(
   const chance = chanceOf(7);
   const random = { bytes: (count: number) => randomBytes(chance, count) };
   const store = await storeOn({ journal: noJournal, clock, log });
+  const progress: WorkProgress[] = [];
+  store.watchProgress((id) => {
+    const machine = store.get(id);
+    const noted = machine && store.progress(machine);
+    if (noted !== undefined) progress.push({ what: noted.what, done: noted.done, total: noted.total });
+  });
   // The second version of `compute` was imported later: it is current only when it is promoted.
   await adoptImports({ store, clock, log }, ["compute/1", "vault/1", "bulk/1"]);
   const { networks, ports } = config;
@@ -199,6 +208,7 @@ export async function openSite(
   }
   return {
     store,
+    progress: () => progress,
     boot,
     listener: (server) => (server === "http" ? http : (request, response) => machines(request, response)),
     promote: async (asked) => {

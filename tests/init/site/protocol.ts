@@ -2,6 +2,7 @@ import type { Source } from "../../../src/core/distribution/distribution.ts";
 import type { PromotionRequest } from "../../../src/core/image/stream/promotion.ts";
 import type { MachineEvent } from "../../../src/core/machine/event.ts";
 import type { Firmware, Machine } from "../../../src/core/machine/record.ts";
+import type { WorkProgress } from "../../../src/core/machine/work-progress.ts";
 
 /** The properties of a site's servers: parts of the configuration that replace the usual ones. */
 export type SiteFacts = {
@@ -33,6 +34,8 @@ export type SiteRequest = { readonly site: number; readonly nowMs: number } & (
   | { readonly kind: "promote"; readonly asked: PromotionRequest }
   | { readonly kind: "machine"; readonly mac: string }
   | { readonly kind: "log"; readonly mac: string }
+  /** All progress that the servers have heard of. */
+  | { readonly kind: "progress" }
   /** The server's process ends and another one starts on the same database. */
   | { readonly kind: "restart" }
   | { readonly kind: "connect"; readonly server: ServerKind; readonly conversation: number }
@@ -51,6 +54,7 @@ export type SiteAnswer =
   | { readonly kind: "done" }
   | { readonly kind: "boot"; readonly answer: BootAnswer }
   | { readonly kind: "machine"; readonly machine: Machine | undefined }
+  | { readonly kind: "progress"; readonly heard: readonly WorkProgress[] }
   | { readonly kind: "log"; readonly lines: readonly string[] }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array; readonly closed: boolean }
   | { readonly kind: "refused"; readonly why: string }

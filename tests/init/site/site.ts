@@ -1,6 +1,7 @@
 import type { PromotionRequest } from "../../../src/core/image/stream/promotion.ts";
 import type { MachineEvent } from "../../../src/core/machine/event.ts";
 import type { Firmware, Machine } from "../../../src/core/machine/record.ts";
+import type { WorkProgress } from "../../../src/core/machine/work-progress.ts";
 import { makeAuthority } from "../../native/certificates.ts";
 import type { Conversation, Listener } from "../host/devices/network.ts";
 import type { WorldClock } from "../host/system/cpu.ts";
@@ -25,6 +26,7 @@ export type Site = {
   readonly promote: (asked: PromotionRequest) => void;
   readonly machine: (mac: string) => Machine;
   readonly log: (mac: string) => readonly string[];
+  readonly progress: () => readonly WorkProgress[];
   readonly restart: () => void;
   readonly close: () => void;
 };
@@ -87,6 +89,10 @@ export function openSite(facts: SiteFacts = {}): Site {
     log: (mac) => {
       const said = askServers({ kind: "log", mac, ...own() });
       return said.kind === "log" ? said.lines : [];
+    },
+    progress: () => {
+      const said = askServers({ kind: "progress", ...own() });
+      return said.kind === "progress" ? said.heard : [];
     },
     restart: () => sendToServers({ kind: "restart", ...own() }),
     close: () => sendToServers({ kind: "close", ...own() }),

@@ -53,6 +53,8 @@ async function answer(request: SiteRequest): Promise<SiteAnswer> {
       const machine = machineOf(site, request.mac);
       return { kind: "log", lines: machine === undefined ? [] : site.store.log(machine.id) };
     }
+    case "progress":
+      return { kind: "progress", heard: site.progress() };
     case "restart":
       site.restart();
       return { kind: "done" };

@@ -72,6 +72,31 @@ describe("the feed of rows", () => {
     assert.deepEqual([late?.event, late?.data.position], ["reset", 2]);
   });
 
+  test("progress is on the feed without a change of the record, and gets lost nowhere between changes", async () => {
+    await using opened = await open();
+    const { store, from, tick } = opened;
+    for (const event of birthOf(1)) await store.apply(event);
+    const { id } = store.list()[0] ?? assert.fail();
+    const feed = from(undefined);
+    await feed.next();
+    for (const done of [1, 2, 3]) {
+      const next = feed.next();
+      store.noteProgress(id, { what: "fetch", done, total: 3 });
+      tick();
+      const rows = await next;
+      assert.deepEqual([rows?.id, rows?.data.position], ["4", 4], "the position is that of the last change");
+      assert.deepEqual(rows?.data.rows[0].progress, { what: "fetch", done, total: 3 });
+    }
+    const changed = feed.next();
+    await store.apply(asks(2));
+    tick();
+    const rows = await changed;
+    assert.deepEqual([rows?.id, rows?.data.rows[0].id], ["5", "m-020000000002"]);
+    const again = from(4);
+    const [, since] = await again.take(2);
+    assert.equal(since?.data.rows[0].progress.done, 1, "one that comes back reads all of it again");
+  });
+
   test("nothing is collected while nobody watches", async () => {
     await using opened = await open();
     const { store, from, waiting } = opened;

@@ -19,12 +19,17 @@ const encoder = new TextEncoder();
 /** Rows after one position and up to another; they tell of each machine as it was then, so reading them twice does no harm. */
 type Kept = Chunk & { readonly after: number };
 
+type Rows = Pick<Store, "watch" | "position" | "get" | "progress" | "watchProgress">;
+
+/** Between two positions: rows without a change of a record, such as those of a machine that tells its progress. */
+const betweenPositions = 2 ** -24;
+
 /**
  * The feed of rows for screens of the whole fleet: each machine that changed, once in a tenth of a second, whatever happened
  * to it. Rows are made once for all watchers, and not at all without any; a watcher that falls behind reads the fleet again.
  */
 export function rowFeed(
-  store: Pick<Store, "watch" | "position" | "get">,
+  store: Rows,
   of: { readonly othersUpdate: boolean; readonly soon?: (act: () => void) => void },
 ): ChangeFeed {
   const soon = of.soon ?? ((act) => void setTimeout(act, collectMs).unref());
@@ -50,9 +55,10 @@ export function rowFeed(
     const bytes = await rowsText(store, { ids, position: upTo, othersUpdate: of.othersUpdate });
     isAwaited = false;
     if (watchers.count() === 0) return clear();
-    kept.push({ after: newest, upTo, bytes });
+    const end = Math.max(upTo, newest + betweenPositions);
+    kept.push({ after: newest, upTo: end, bytes });
     bytesHeld += bytes.length;
-    newest = upTo;
+    newest = end;
     while (kept.length > keptChunks || bytesHeld > keptBytes) bytesHeld -= kept.shift()?.bytes.length ?? 0;
     watchers.wakeSoon();
     if (changed.size > 0) collectSoon();
@@ -71,6 +77,11 @@ export function rowFeed(
     for (const id of [machine.id, ...absorbed]) changed.add(id);
     collectSoon();
   });
+  store.watchProgress((id) => {
+    if (watchers.count() === 0) return;
+    changed.add(id);
+    collectSoon();
+  });
   return feedOver({
     ring: {
       newest: () => newest,
@@ -81,13 +92,13 @@ export function rowFeed(
       },
     },
     watchers,
-    pageAfter: async () => ({ upTo: newest, bytes: resetOf(newest, kept[0]?.after ?? newest) }),
+    pageAfter: async () => ({ upTo: newest, bytes: resetOf(Math.floor(newest), Math.floor(kept[0]?.after ?? newest)) }),
     position: store.position,
   });
 }
 
 async function rowsText(
-  store: Pick<Store, "get">,
+  store: Pick<Store, "get" | "progress">,
   { ids, position, othersUpdate }: { ids: readonly MachineId[]; position: number; othersUpdate: boolean },
 ): Promise<Uint8Array> {
   const rows: string[] = [];
@@ -95,7 +106,7 @@ async function rowsText(
   await forEachInTurns(ids, (id) => {
     const machine = store.get(id);
     if (machine === undefined) gone.push(id);
-    else rows.push(jsonText(fleetRow(machine, othersUpdate)));
+    else rows.push(jsonText(fleetRow(machine, othersUpdate, store.progress(machine))));
   });
   // One row is as FleetRowsView has it.
   const data = `{"position":${position},"rows":[${rows.join(",")}],"gone":${jsonText(gone)}}`;

@@ -27,7 +27,7 @@ export function columnsOf(store: Store, othersUpdate: boolean): () => Promise<Co
     // Both at once: the list is that of this position.
     const position = store.position();
     const machines = [...store.list()];
-    const columns = await inTurns(columnsInSteps(machines, othersUpdate));
+    const columns = await inTurns(columnsInSteps(machines, othersUpdate, store.progress));
     const plain = await bufferOf({ position, ...columns });
     latest = { position, plain, compressed: await compress(plain, { level }) };
     return latest;

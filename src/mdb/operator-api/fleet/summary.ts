@@ -16,7 +16,12 @@ export type SummaryOf = { readonly startedAtMs: number; readonly expected: Expec
 /** The fleet and the server at a glance. */
 export async function summaryOf(deps: OperatorDeps, { startedAtMs, expected }: SummaryOf): Promise<SummaryView> {
   const { store, clock, version, exports, networks } = deps;
-  const rules = { nowMs: clock.nowMs(), othersUpdate: deps.othersUpdate ?? false, expected };
+  const rules = {
+    nowMs: clock.nowMs(),
+    othersUpdate: deps.othersUpdate ?? false,
+    expected,
+    progressOf: store.progress,
+  };
   const { summary, causes } = await inTurns(summariseInSteps([...store.list()], rules));
   const { checks } = await exports.readiness();
   const faults = checks.flatMap(({ name, ok, fault = "failed", next = "see the server's log" }) =>

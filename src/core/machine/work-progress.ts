@@ -1,0 +1,41 @@
+import type { Machine } from "./record.ts";
+
+/** Work of a machine that takes minutes and can be counted. */
+export const works = ["burnIn", "fetch", "update"] as const;
+export type Work = (typeof works)[number];
+
+/** How far a machine is: tests of a burn-in, bytes of a fetch, steps of an update. */
+export type WorkProgress = { readonly what: Work; readonly done: number; readonly total: number };
+
+/** What was last heard of it, and when. */
+export type NotedProgress = WorkProgress & { readonly atMs: number };
+
+/** What was heard of a machine, if it is about the phase that the machine is in; `done` never exceeds `total`. */
+export function currentProgress(
+  { phaseAtMs = 0 }: Pick<Machine, "phaseAtMs">,
+  noted: NotedProgress | undefined,
+): NotedProgress | undefined {
+  if (noted === undefined || noted.atMs < phaseAtMs || noted.total <= 0) return undefined;
+  return { ...noted, done: Math.min(noted.done, noted.total) };
+}
+
+/** Progress as text, such as `fetching 412 MiB of 1.2 GiB (33 %)`. */
+export function describeProgress({ what, done, total }: WorkProgress): string {
+  switch (what) {
+    case "burnIn":
+      return `burn-in ${done} of ${total} tests`;
+    case "fetch":
+      return `fetching ${size(done)} of ${size(total)} (${percent(done, total)} %)`;
+    case "update":
+      return `updating ${done} of ${total} steps (${percent(done, total)} %)`;
+  }
+}
+
+/** Whole percent, rounded down: 100 only if all is done. */
+export function percent(done: number, total: number): number {
+  return Math.floor((100 * done) / total);
+}
+
+function size(bytes: number): string {
+  return bytes < 2 ** 30 ? `${Math.round(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
+}
