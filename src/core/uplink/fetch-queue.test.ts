@@ -150,34 +150,47 @@ test("system images: without a known bandwidth there is a place, but no time", (
   assert.deepEqual(answer, { kind: "wait", position: 1, retryAfterSeconds: 3 });
 });
 
-test("a power-on of many machines: the uplink is hardly idle while one waits, and all are served", () => {
-  const rules = systemImageRules({ bytesPerSecond: 1.25e9, bootImagesWait: false });
-  const slots = systemImageSlots(1.25e9);
-  const fetchMs = 20_000;
+/** A crowd that asks from the first second on; each fetch takes `fetchMs`. */
+function crowd(machines: number, fetchMs: number, bytesPerSecond?: number) {
+  const rules = systemImageRules({ bytesPerSecond, bootImagesWait: false });
+  const slots = systemImageSlots(bytesPerSecond);
   let line = emptyFetchQueue;
-  const due = Array.from({ length: 400 }, (_, i) => ({ who: `m${i}`, atMs: i % 1000 }));
-  const running: { who: string; untilMs: number }[] = [];
-  const started: number[] = [];
-  let idleMs = 0;
-  for (let nowMs = 0; due.length > 0 || running.length > 0; nowMs += 500) {
-    for (const done of running.filter(({ untilMs }) => untilMs <= nowMs)) {
-      ({ line } = stepFetchQueue(line, { kind: "left", who: done.who }, { nowMs, rules }));
-      running.splice(running.indexOf(done), 1);
+  const due = new Map(Array.from({ length: machines }, (_, i) => [`m${i}`, i % 1000]));
+  const running = new Map<string, number>();
+  let [asks, idleMs, nowMs] = [0, 0, 0];
+  for (; due.size > 0 || running.size > 0; nowMs += 500) {
+    for (const [who, untilMs] of running) {
+      if (untilMs > nowMs) continue;
+      ({ line } = stepFetchQueue(line, { kind: "left", who }, { nowMs, rules }));
+      running.delete(who);
     }
-    for (const one of due.filter(({ atMs }) => atMs <= nowMs)) {
-      const step = stepFetchQueue(line, { kind: "asked", who: one.who, bytes: 1e9 }, { nowMs, rules });
+    for (const [who, atMs] of due) {
+      if (atMs > nowMs) continue;
+      const step = stepFetchQueue(line, { kind: "asked", who, bytes: 1e9 }, { nowMs, rules });
       line = step.line;
-      if (step.answer?.kind === "wait") one.atMs = nowMs + step.answer.retryAfterSeconds * 1000;
-      else {
-        due.splice(due.indexOf(one), 1);
-        running.push({ who: one.who, untilMs: nowMs + fetchMs });
-        started.push(nowMs);
-      }
-      assert.ok(running.length <= slots);
+      asks += 1;
+      if (step.answer?.kind === "wait") due.set(who, nowMs + step.answer.retryAfterSeconds * 1000);
+      else if (due.delete(who)) running.set(who, nowMs + fetchMs);
+      assert.ok(running.size <= slots);
     }
-    if (due.length > 0 && running.length < slots) idleMs += 500 * (1 - running.length / slots);
+    if (due.size > 0 && running.size < slots) idleMs += 500 * (1 - running.size / slots);
   }
-  assert.equal(started.length, 400);
-  const ideal = (400 / slots) * fetchMs;
-  assert.ok(idleMs < ideal / 5, `${idleMs} of ${ideal} ms idle`);
+  return { seconds: nowMs / 1000, asks, idleMs, idealMs: (machines / slots) * fetchMs };
+}
+
+test("a power-on of many machines: the uplink is hardly idle while one waits, and all are served", () => {
+  const { idleMs, idealMs } = crowd(400, 20_000, 1.25e9);
+  assert.ok(idleMs < idealMs / 5, `${idleMs} of ${idealMs} ms idle`);
+});
+
+test("short fetches of thousands, such as an update's: slots do not stay free until the next ones ask", () => {
+  const { seconds, asks } = crowd(2000, 500);
+  assert.ok(seconds < 100, `20 a second: ${seconds} s`);
+  assert.ok(asks < 300 * seconds, `${asks} questions in ${seconds} s`);
+});
+
+test("thousands that wait do not ask more often than the server can answer", () => {
+  const { longestWaitSeconds } = systemImageRules({ bytesPerSecond: undefined, bootImagesWait: false });
+  const everySecond = Array.from({ length: 4000 }, (_, at) => 1 / longestWaitSeconds(at + 1)).reduce((a, b) => a + b);
+  assert.ok(everySecond < 300, `${everySecond} questions a second`);
 });

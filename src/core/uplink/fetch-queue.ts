@@ -97,13 +97,20 @@ export function systemImageRules(uplink: {
     ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
     ...{ servedMs: 300_000, graceMs: 30_000 },
     hasRoom: ({ machines }) => machines === 0 || (machines < slots && !bootImagesWait),
-    // The next ones take a free slot at once.
-    longestWaitSeconds: (position) => (position <= slots ? nextWaitSeconds : longestWaitSeconds),
+    longestWaitSeconds: (position) => (position <= slots ? nextWaitSeconds : waitSecondsAt(position)),
   };
 }
 
-/** When a machine asks again whose turn cannot be estimated. */
-const unknownWaitSeconds = 15;
+/**
+ * As many machines can get their turn in a second where the fetches are short, such as those of an update: a machine at position 200
+ * asks again after four seconds, and finds those before it gone. Thousands that wait ask about 250 times a second, all together.
+ */
+const turnsPerSecond = 50;
+
+function waitSecondsAt(position: number): number {
+  return Math.min(longestWaitSeconds, Math.max(nextWaitSeconds, Math.ceil(position / turnsPerSecond)));
+}
+
 /** Maximum length of the queue; further machines wait, too, but without a position. */
 const lineLimit = 16_384;
 
@@ -149,7 +156,7 @@ export function stepFetchQueue(
       answer: { kind: "admitted" },
     };
   const estimate = estimatedSeconds(bytesAhead, rules);
-  const retryAfterSeconds = Math.min(estimate ?? unknownWaitSeconds, rules.longestWaitSeconds(ahead.length + 1));
+  const retryAfterSeconds = Math.min(estimate ?? Infinity, rules.longestWaitSeconds(ahead.length + 1));
   const place: Waiting = { who, bytes, asksAgainAtMs: nowMs + retryAfterSeconds * 1000 };
   const behind = at < 0 ? [] : waiting.slice(at + 1);
   return {
