@@ -6,11 +6,11 @@ import * as v from "valibot";
 import type { FetchTurn } from "../core/uplink/fetch-turn.ts";
 import { protocolNumber } from "./protocol.ts";
 import { pinned } from "./same.ts";
+import { serving } from "./serving.ts";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const text = v.pipe(v.string(), v.maxLength(4096));
 const endpoint = v.pipe(v.string(), v.regex(/^\d{1,3}(\.\d{1,3}){3}:\d{1,5}$/));
-const key = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 
 export const fetchTurnRequest = v.object({
   protocol: protocolNumber,
@@ -38,8 +38,8 @@ export const fetchTurn = v.variant("kind", [
     kind: v.literal("go"),
     reportSeconds: count,
     sources: v.exactOptional(v.pipe(v.array(source), v.maxLength(16))),
-    peerKeys: v.exactOptional(v.pipe(v.array(key), v.minLength(1), v.maxLength(2))),
-    uploadBytesPerSecond: v.exactOptional(v.pipe(count, v.minValue(1))),
+    ...serving,
+    peerKeys: v.exactOptional(serving.peerKeys),
   }),
   v.object({ kind: v.literal("wait"), seconds: count, reason: text }),
   v.object({ kind: v.literal("abandon"), reason: text }),

@@ -21,6 +21,7 @@ import { workProgress } from "./machine-facing.ts";
 import { diskKeyState, measuredBoot } from "./measured-boot.ts";
 import { protocolNumber } from "./protocol.ts";
 import { pinned } from "./same.ts";
+import { serving } from "./serving.ts";
 
 /** Limit of paths in a tree; Debian with a desktop has 200,000. */
 export const maxTreeEntries = 1_000_000;
@@ -201,6 +202,12 @@ const fetchSource = v.object({
   path: v.exactOptional(v.pipe(v.string(), v.regex(/^(\/[A-Za-z0-9._~%-]+)+$/), v.maxLength(200))),
 });
 
+const seeding = v.object({
+  port: v.exactOptional(v.pipe(count, v.minValue(1), v.maxValue(65_535))),
+  linkMbps: v.exactOptional(v.pipe(count, v.minValue(1), v.maxValue(10_000_000))),
+});
+const seed = v.object({ manifest: content, ...serving });
+
 const assessment = v.object({
   entries: count,
   lacks: v.pipe(v.array(text), v.maxLength(100)),
@@ -248,6 +255,7 @@ export const subPollRequest = v.object({
   objects: v.exactOptional(v.pipe(v.array(sha512), v.maxLength(limits.objects))),
   comparison: v.exactOptional(comparison),
   agent: v.exactOptional(agentReport),
+  seeding: v.exactOptional(seeding),
   rejectedKernel: v.exactOptional(text),
   measuredBoot: v.exactOptional(measuredBoot),
   diskKey: v.exactOptional(diskKeyState),
@@ -262,7 +270,13 @@ export type SubPoll = SubReport & PollFacts;
 
 /** The sub's next task (core/image/update/directive.ts). */
 export const directive = v.variant("kind", [
-  v.object({ kind: v.literal("wait"), seconds: count, reason: text, upToDate: v.exactOptional(v.literal(true)) }),
+  v.object({
+    kind: v.literal("wait"),
+    seconds: count,
+    reason: text,
+    upToDate: v.exactOptional(v.literal(true)),
+    seed: v.exactOptional(seed),
+  }),
   v.object({ kind: v.literal("report"), filter: v.array(text) }),
   v.object({ kind: v.literal("compare"), image: text, manifest: content }),
   v.object({

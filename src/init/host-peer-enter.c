@@ -17,19 +17,22 @@
 #include <unistd.h>
 #include "host-peer.h"
 
-/* No system gives this user and group to anybody: systemd's dynamic ones end at 65519, and 65534 is nobody. */
-enum { PEER_USER = 65533, MAX_FILES = 64, MAX_MEMORY = 64 << 20 };
+/*
+ * No system gives the users and groups PEER_OPENER and PEER_SERVER to anybody: systemd's dynamic ones end at 65519, and 65534
+ * is nobody.
+ */
+enum { MAX_FILES = 64, MAX_MEMORY = 64 << 20 };
 
 #define DEMAND(call) do { if ((call) < 0) { *failed = #call; return -1; } } while (0)
 
-/* The directory becomes the root, read-only, and no other mount stays, so that none is kept from being unmounted. */
-static int enter_directory(const char *directory, const char **failed)
+/* The source becomes the root, read-only, and no other mount stays, so that none is kept from being unmounted. */
+static int enter_directory(struct peer_place place, const char **failed)
 {
 	DEMAND(unshare(CLONE_NEWNS));
 	DEMAND(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL));
-	DEMAND(mount(directory, directory, NULL, MS_BIND, NULL));
-	DEMAND(mount(NULL, directory, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
-	DEMAND(chdir(directory));
+	DEMAND(mount(place.source, place.at, NULL, MS_BIND, NULL));
+	DEMAND(mount(NULL, place.at, NULL, MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL));
+	DEMAND(chdir(place.at));
 	DEMAND(syscall(SYS_pivot_root, ".", "."));
 	DEMAND(umount2(".", MNT_DETACH));
 	DEMAND(chdir("/"));
@@ -43,12 +46,12 @@ static int set_capabilities(uint32_t which)
 	return (int)syscall(SYS_capset, &header, data);
 }
 
-static int change_user(const char **failed)
+static int change_user(uid_t user, const char **failed)
 {
 	DEMAND(setgroups(0, NULL));
-	DEMAND(setresgid(PEER_USER, PEER_USER, PEER_USER));
+	DEMAND(setresgid(user, user, user));
 	DEMAND(prctl(PR_SET_KEEPCAPS, 1));
-	DEMAND(setresuid(PEER_USER, PEER_USER, PEER_USER));
+	DEMAND(setresuid(user, user, user));
 	DEMAND(set_capabilities(1u << CAP_SETUID));
 	setfsuid(0); /* it does not say whether it failed; the next one does */
 	DEMAND(setfsuid((uid_t)-1) == 0 ? 0 : -1);
@@ -62,14 +65,14 @@ static int limit(int which, rlim_t most)
 	return setrlimit((__rlimit_resource_t)which, &value);
 }
 
-int peer_enter(const char *directory, const char **failed)
+int peer_enter(struct peer_place place, const char **failed)
 {
 	int is_root = geteuid() == 0;
-	int fd = open(directory, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int fd = open(place.source, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	DEMAND(fd);
 	if (is_root) {
 		close(fd);
-		if (enter_directory(directory, failed) < 0) return -1;
+		if (enter_directory(place, failed) < 0) return -1;
 		DEMAND(fd = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
 	}
 	DEMAND(limit(RLIMIT_NOFILE, MAX_FILES));
@@ -79,7 +82,7 @@ int peer_enter(const char *directory, const char **failed)
 	DEMAND(limit(RLIMIT_AS, MAX_MEMORY));
 #endif
 	if (is_root) {
-		if (change_user(failed) < 0) return -1;
+		if (change_user(place.user, failed) < 0) return -1;
 		DEMAND(limit(RLIMIT_NPROC, 0));
 	}
 	DEMAND(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));

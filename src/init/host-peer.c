@@ -1,10 +1,10 @@
 /*
  * The program that serves this machine's fetched contents to other machines, until its agent ends. `POST /objects` with
  * hashes, one a line, is answered with `HEX LENGTH` and the content for each, in that order. A content that another
- * fetch may still bring is waited for: `HEX ?` each second, and in the end `HEX -`, behind which nothing comes. One
- * process, one thread, one poll.
+ * fetch may still bring is waited for: `HEX ?` each second, and in the end `HEX -`, behind which nothing comes. A machine
+ * that serves the files of its system does not fetch: `HEX !` says that it does not have the content. One process, one
+ * thread, one poll; files of the system are opened by another process (host-peer-tree.c).
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
@@ -22,7 +22,7 @@
 #include <unistd.h>
 #include "host-peer.h"
 
-enum { MAX_CONNECTIONS = 16, MAX_OF_ADDRESS = 4, BACKLOG = 64, SLICE = 1 << 18, LEAST_SLICE = 1 << 14, MAX_STEPS = 64,
+enum { MAX_CONNECTIONS = 16, MAX_OF_ADDRESS = 4, SLICE = 1 << 18, LEAST_SLICE = 1 << 14, MAX_STEPS = 64,
        REQUEST_MS = 5000, STALL_MS = 10000, TOTAL_MS = 600000, CLOSE_MS = 2000, WAIT_MS = 10000, MARK_MS = 1000,
        LOOK_MS = 50, THROTTLE_MS = 5, BURSTS_PER_SECOND = 8 };
 
@@ -37,6 +37,8 @@ struct connection {
 	int64_t began_ms, moved_ms; /* when the state began; the latest progress */
 	int64_t missing_ms, marked_ms; /* since when the next content is missing, 0 if it is not; the latest `HEX ?` */
 	int is_last; /* behind `out` nothing comes */
+	uint32_t question; /* to the opener; 0 if none was asked for the next content */
+	int found, is_of_tree, lacks; /* its answer: a file, or that the content is not there; whether `file` is of the system */
 	size_t filled, next; /* bytes of the request; the next hash in its body */
 	off_t left; /* of the file */
 	char out[256];
@@ -50,7 +52,14 @@ static struct peer_keys keys;
 static uint64_t bytes_per_second; /* 0: as fast as it goes */
 static double tokens;
 static int64_t now_ms, filled_ms; /* filled_ms: when tokens were added last */
-static int store, listener;
+static int store, listener, opener = -1;
+static volatile sig_atomic_t is_breaking; /* someone may want to write to a file that is sent */
+
+static void note_break(int signal)
+{
+	(void)signal;
+	is_breaking = 1;
+}
 
 static int64_t monotonic_ms(void)
 {
@@ -81,6 +90,7 @@ static size_t allowed(off_t bytes)
 static void drop(struct connection *c)
 {
 	if (c->file >= 0) close(c->file);
+	if (c->found >= 0) close(c->found);
 	close(c->fd);
 	c->state = FREE;
 }
@@ -133,27 +143,45 @@ static int open_object(const char *hex, off_t *size)
 	return fd;
 }
 
+/* Opens the next content in the store, or as the opener has found it; asks the opener if it is not in the store. */
+static void find_content(struct connection *c, const char *hex)
+{
+	static uint32_t asked;
+	struct stat s;
+	c->is_of_tree = c->found >= 0;
+	if (!c->is_of_tree) c->file = open_object(hex, &c->left);
+	else if (fstat(c->found, &s) == 0) {
+		c->file = c->found;
+		c->left = s.st_size;
+		c->found = -1;
+	}
+	if (c->file >= 0 || opener < 0 || c->question) return;
+	if (++asked == 0) asked++;
+	c->question = asked;
+	c->lacks = !peer_ask_opener(opener, asked, hex);
+}
+
 /* Prints the line of the next content: with its length, that it is not there yet, or that it does not come. */
 static void begin_content(struct connection *c)
 {
 	char hex[PEER_LINE], text[PEER_LINE + 32];
 	memcpy(hex, c->request.body + c->next, PEER_HEX);
 	hex[PEER_HEX] = 0;
-	c->file = open_object(hex, &c->left);
+	find_content(c, hex);
 	if (c->file >= 0) {
 		snprintf(text, sizeof text, "%s %lld\n", hex, (long long)c->left);
 		c->next += PEER_LINE;
-		c->missing_ms = 0;
+		c->missing_ms = c->question = 0;
 		print(c, text);
 		return;
 	}
 	if (!c->missing_ms) c->missing_ms = c->marked_ms = now_ms;
-	c->is_last = now_ms - c->missing_ms >= WAIT_MS;
+	c->is_last = c->lacks || now_ms - c->missing_ms >= WAIT_MS;
 	c->want = WANT_OBJECT;
 	c->moved_ms = now_ms; /* the limit is that of waiting */
 	if (!c->is_last && now_ms - c->marked_ms < MARK_MS) return;
 	c->marked_ms = now_ms;
-	snprintf(text, sizeof text, "%s %c\n", hex, c->is_last ? '-' : '?');
+	snprintf(text, sizeof text, "%s %c\n", hex, c->lacks ? '!' : c->is_last ? '-' : '?');
 	print(c, text);
 }
 
@@ -304,7 +332,7 @@ static void accept_some(void)
 		}
 		memset(c, 0, offsetof(struct connection, bytes));
 		c->fd = fd;
-		c->file = -1;
+		c->file = c->found = -1;
 		c->address = from.sin_addr.s_addr;
 		enter(c, READING, WANT_INPUT);
 	}
@@ -330,73 +358,74 @@ static void take_settings(void)
 		if (c->state != FREE) drop(c);
 }
 
-static void serve(void)
+/* Takes what the opener has found. Without it, this program is of no use: the agent starts another one. */
+static void take_answers(void)
 {
-	struct pollfd ready[2 + MAX_CONNECTIONS] = { { .fd = listener, .events = POLLIN },
-	                                             { .fd = STDIN_FILENO, .events = POLLIN } };
+	uint32_t number;
+	int fd, answers = 0;
+	for (; peer_take_answer(opener, &number, &fd); answers++) {
+		struct connection *c = connections;
+		while (c < connections + MAX_CONNECTIONS && (c->state != SENDING || c->question != number)) c++;
+		if (c == connections + MAX_CONNECTIONS || c->found >= 0) {
+			if (fd >= 0) close(fd);
+			continue;
+		}
+		c->found = fd;
+		c->lacks = fd < 0;
+		answer(c);
+	}
+	if (answers == 0) exit(1);
+}
+
+/* Ends the transfers of files that someone wants to write to, who waits for that. */
+static void give_back(void)
+{
+	is_breaking = 0;
+	for (struct connection *c = connections; c < connections + MAX_CONNECTIONS; c++)
+		if (c->state != FREE && ((c->is_of_tree && c->file >= 0 && !peer_may_send(c->file)) ||
+		                         (c->found >= 0 && !peer_may_send(c->found))))
+			drop(c);
+}
+
+void peer_serve(int from, struct peer_sources sources, const sigset_t *signals)
+{
+	struct sigaction action = { .sa_handler = note_break };
+	listener = from;
+	store = sources.store;
+	opener = sources.opener;
+	filled_ms = now_ms = monotonic_ms();
+	sigaction(SIGIO, &action, NULL);
+	enum { FIRST = 3 };
+	struct pollfd ready[FIRST + MAX_CONNECTIONS] = { { .fd = listener, .events = POLLIN },
+	                                                 { .fd = STDIN_FILENO, .events = POLLIN },
+	                                                 { .fd = opener, .events = POLLIN } };
 	for (unsigned turn = 0;; turn++) {
 		int timeout = MARK_MS;
 		for (int i = 0; i < MAX_CONNECTIONS; i++) {
 			struct connection *c = &connections[i];
 			int until = c->state != SENDING ? MARK_MS : c->want == WANT_OBJECT ? LOOK_MS :
 			            c->want == WANT_TOKENS ? THROTTLE_MS : MARK_MS;
-			ready[2 + i].fd = c->state == FREE ? -1 : c->fd;
-			ready[2 + i].events = c->state != SENDING ? POLLIN :
+			ready[FIRST + i].fd = c->state == FREE ? -1 : c->fd;
+			ready[FIRST + i].events = c->state != SENDING ? POLLIN :
 			                      c->want == WANT_OUTPUT ? POLLOUT | POLLRDHUP : POLLRDHUP;
-			ready[2 + i].revents = 0;
+			ready[FIRST + i].revents = 0;
 			if (c->state != FREE && until < timeout) timeout = until;
 		}
-		if (poll(ready, 2 + MAX_CONNECTIONS, timeout) < 0 && errno != EINTR) exit(1);
+		struct timespec wait = { timeout / 1000, timeout % 1000 * 1000000 };
+		if (ppoll(ready, FIRST + MAX_CONNECTIONS, &wait, signals) < 0) {
+			if (errno != EINTR) exit(1);
+			for (int i = 0; i < FIRST + MAX_CONNECTIONS; i++) ready[i].revents = 0;
+		}
 		now_ms = monotonic_ms();
 		add_tokens();
+		if (is_breaking) give_back();
 		/* another one first each time, so that all get their part of the limit */
 		for (unsigned i = 0; i < MAX_CONNECTIONS; i++) {
 			unsigned which = (turn + i) % MAX_CONNECTIONS;
-			if (connections[which].state != FREE) step(&connections[which], ready[2 + which].revents);
+			if (connections[which].state != FREE) step(&connections[which], ready[FIRST + which].revents);
 		}
+		if (ready[2].revents) take_answers();
 		if (ready[1].revents) take_settings();
 		if (ready[0].revents) accept_some();
 	}
-}
-
-static int open_listener(const char *address, const char *port, struct sockaddr_in *bound)
-{
-	int one = 1;
-	socklen_t length = sizeof *bound;
-	memset(bound, 0, sizeof *bound);
-	bound->sin_family = AF_INET;
-	bound->sin_port = htons((uint16_t)atoi(port));
-	if (inet_pton(AF_INET, address, &bound->sin_addr) != 1) {
-		errno = EINVAL;
-		return -1;
-	}
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) < 0 ||
-	    bind(fd, (struct sockaddr *)bound, sizeof *bound) < 0 || listen(fd, BACKLOG) < 0 ||
-	    getsockname(fd, (struct sockaddr *)bound, &length) < 0)
-		return -1;
-	return fd;
-}
-
-int peer_main(int argc, char **argv)
-{
-	struct sockaddr_in bound;
-	const char *failed = "listen";
-	if (argc != 4) {
-		printf("usage: birther-peer DIRECTORY ADDRESS PORT\n");
-		return 2;
-	}
-	signal(SIGIO, SIG_IGN); /* a broken lease */
-	listener = open_listener(argv[2], argv[3], &bound);
-	store = listener < 0 ? -1 : peer_enter(argv[1], &failed);
-	if (store < 0 || fcntl(STDIN_FILENO, F_SETFL, O_NONBLOCK) < 0) {
-		printf("%s: %s\n", failed, strerror(errno));
-		return 1;
-	}
-	printf("listening %d\n", ntohs(bound.sin_port));
-	fflush(stdout);
-	close(STDOUT_FILENO);
-	filled_ms = now_ms = monotonic_ms();
-	serve();
-	return 0;
 }

@@ -17,6 +17,8 @@ export type PeerKind =
   | "waits"
   /** It sends without an end. */
   | "endless"
+  /** It serves the files of its system, of which a user has changed the third one. */
+  | "lacks"
   /** Its connection breaks in the middle of a content. */
   | "breaks";
 
@@ -33,8 +35,11 @@ export type PeerDouble = { readonly listener: Listener; readonly served: () => n
 /** Accepts one key; requests with another one are refused. */
 export function peerDouble(kind: PeerKind, key: string): PeerDouble {
   let served = 0;
+  const [, , changed] = [...byHash.keys()];
+  const has = (sha512: string) => byHash.has(sha512) && !(kind === "lacks" && sha512 === changed);
   function answer(hashes: readonly string[]): Uint8Array {
-    const known = hashes.filter((sha512) => byHash.has(sha512));
+    const firstMissing = hashes.findIndex((sha512) => !has(sha512));
+    const known = firstMissing < 0 ? hashes : hashes.slice(0, firstMissing);
     switch (kind) {
       case "full":
         return Buffer.from("HTTP/1.1 503 full\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
@@ -45,6 +50,7 @@ export function peerDouble(kind: PeerKind, key: string): PeerDouble {
       case "slow":
       case "endless":
       case "serves":
+      case "lacks":
       case "lies":
       case "breaks": {
         const bodies = known.flatMap((sha512) => {
@@ -55,8 +61,8 @@ export function peerDouble(kind: PeerKind, key: string): PeerDouble {
             kind === "lies" ? Buffer.alloc(content.length) : content,
           ];
         });
-        const missing = hashes.find((sha512) => !byHash.has(sha512));
-        const upTo = missing === undefined ? [] : [Buffer.from(`${missing} -\n`)];
+        const missing = hashes[firstMissing];
+        const upTo = missing === undefined ? [] : [Buffer.from(`${missing} ${kind === "lacks" ? "!" : "-"}\n`)];
         const all = Buffer.concat([Buffer.from(ok), ...bodies, ...upTo]);
         return kind === "breaks" || kind === "slow" ? all.subarray(0, 1_500_000) : all;
       }
@@ -82,7 +88,7 @@ export function peerDouble(kind: PeerKind, key: string): PeerDouble {
           return { bytes: Buffer.from("HTTP/1.1 401 refused\r\ncontent-length: 0\r\n\r\n"), closed: true };
         const hashes = body.split("\n").filter((line) => line !== "");
         first = hashes[0] ?? "";
-        return { bytes: answer(hashes), closed: ["serves", "lies", "full", "breaks"].includes(kind) };
+        return { bytes: answer(hashes), closed: ["serves", "lacks", "lies", "full", "breaks"].includes(kind) };
       },
       ...(["waits", "slow", "endless", "silent"].includes(kind) ? { later } : {}),
       close: () => undefined,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { bootFromDisk } from "./host/disk-boot.ts";
 import { textIn } from "./host/grub.ts";
@@ -56,7 +57,7 @@ test("a machine is born from another one, serves what it fetched until it restar
   const found = bootFromDisk(life.machine.board);
   if (found.kind === "nothingToBoot") assert.fail(found.why);
   const number = found.root.root.entries.get(".birther-agent") ?? assert.fail();
-  assert.deepEqual([...found.root.get(number).entries.keys()], []);
+  assert.equal(found.root.get(number).entries.has("served"), false);
 });
 
 /** What is said of another machine at fault. */
@@ -113,4 +114,41 @@ test("a machine that runs a workload stops serving before its update", (t) => {
   const served = kernel.ran.filter((line) => line.startsWith("birther-peer served"));
   // 5 % of a link whose speed the system does not know, at the beginning and with each answer after it.
   assert.match(served.join(), new RegExp(`^birther-peer served: (6250000 ${key} -\\s*)+$`));
+});
+
+test("what a machine lacks that serves the files of its system comes from the server, and the rest from it", (t) => {
+  const life = born(["lacks"]);
+  t.after(life.site.close);
+  assertIsBulk(life);
+  assert.deepEqual(linesOf(life, "a peer served only a part"), []);
+  assert.ok((life.peers[0]?.served() ?? 0) >= bulkContents.length - 1);
+});
+
+test("an installed machine serves the image that it runs out of its files", (t) => {
+  const life = born(["serves"]);
+  t.after(life.site.close);
+  const { site, machine } = life;
+  assertIsBulk(life);
+  const contents = "/.birther-agent/contents";
+  const { kernel } = machine.boot();
+  const started = kernel.ran.filter((line) => line.startsWith("birther-peer /"));
+  assert.deepEqual(started, [`birther-peer /.birther-agent 0.0.0.0 0 / ${contents}`], kernel.ran.join("\n"));
+  const found = bootFromDisk(machine.board);
+  if (found.kind === "nothingToBoot") assert.fail(found.why);
+  const tableOf = ({ root }: typeof found) =>
+    textIn(root, contents)?.split("\n").slice(0, -1) ?? assert.fail("no table");
+  const lines = tableOf(found);
+  assert.deepEqual(lines, [...lines].sort());
+  for (const [i, content] of bulkContents.entries()) {
+    const line = `${createHash("sha512").update(content).digest("hex")} ${content.length} /usr/share/bulk-${i}`;
+    assert.ok(lines.includes(line), line);
+  }
+  const { id } = site.machine(mac);
+  site.apply({ kind: "detailsSet", id, by: "test", details: { requiredImage: "compute/1" } });
+  const { end } = machine.boot();
+  assert.equal(site.machine(mac).runningImage, "compute/1", end.kind);
+  machine.boot();
+  const later = bootFromDisk(machine.board);
+  if (later.kind === "nothingToBoot") assert.fail(later.why);
+  assert.ok(!tableOf(later).some((line) => line.includes("/usr/share/bulk-")));
 });

@@ -23,14 +23,18 @@ export type PeerServer = {
   readonly close: () => Promise<void>;
 };
 
-/** Starts the program; it serves nobody until `set`. */
-export async function startPeerServer(): Promise<PeerServer> {
+/** Starts the program; it serves nobody until `set`. With a root it also serves the contents of the table in the directory. */
+export async function startPeerServer(
+  of: { readonly root: string; readonly table: string } | undefined = undefined,
+): Promise<PeerServer> {
   const directory = await mkdtemp(join(tmpdir(), "birther-peer-"));
-  const child = spawn(await native, [directory, "127.0.0.1", "0"], {
+  const table = join(directory, "table");
+  if (of !== undefined) await writeFile(table, of.table, { mode: 0o600 });
+  const child = spawn(await native, [directory, "127.0.0.1", "0", ...(of === undefined ? [] : [of.root, table])], {
     argv0: "birther-peer",
     stdio: ["pipe", "pipe", "inherit"],
   });
-  const [line] = await once(child.stdout, "data");
+  const [line] = await Promise.race([once(child.stdout, "data"), once(child, "exit")]);
   const port = Number(/^listening (\d+)\n$/.exec(String(line))?.[1]);
   if (!(port > 0)) throw new Error(`birther-peer: ${line}`);
   const exited = once(child, "exit");

@@ -7,11 +7,13 @@ import type { MachineId } from "../machine/record.ts";
 import { isSource, type Member } from "./member.ts";
 import type { Swarm } from "./swarm.ts";
 
-/** Whom to ask, best first; or the origin, which may have a queue. */
-export type Sources = { readonly kind: "peers"; readonly sources: readonly MachineId[] } | { readonly kind: "origin" };
+/** Whom to ask, best first, and whether all of them at once; or the origin, which may have a queue. */
+export type Sources =
+  | { readonly kind: "peers"; readonly sources: readonly MachineId[]; readonly atOnce?: true }
+  | { readonly kind: "origin" };
 
 /** Who disappoints as many machines serves nobody any more: one may be wrong, or lie. */
-const accusersLimit = 2;
+export const accusersLimit = 2;
 /** To as many others a member sends if it has to; beyond that another machine of the rack fetches from outside. */
 export const sharedLimit = 3;
 /** Sources named at once. */
@@ -43,8 +45,13 @@ export function chooseSources(
   const hasRoom = (member: Member) => childrenOf(member.id) < childrenLimit(member);
 
   const known = caller.from === undefined ? undefined : swarm.get(caller.from);
-  const near = [...swarm.ofRack(caller.rack)].filter(isUsable).sort(byUse);
-  const own = known !== undefined && isUsable(known) ? [known] : [];
+  const rack = [...swarm.ofRack(caller.rack)];
+  const isAlone = !rack.some(({ id, from }) => from !== undefined && id !== caller.id);
+  // Seeds give little: one stream over the uplink is better for several newborn machines of a rack.
+  const mayUseSeeds = originIsFull || caller.isWorking || isAlone;
+  const isWelcome = (member: Member) => isUsable(member) && (mayUseSeeds || member.isSeed !== true);
+  const near = rack.filter(isWelcome).sort(byUse);
+  const own = known !== undefined && isWelcome(known) ? [known] : [];
   const free = near.filter(hasRoom);
   const first = [...own, ...free];
   if (first.length > 0) return peers([...first, ...near]);
@@ -61,8 +68,12 @@ export function chooseSources(
   return far.length > 0 ? peers(far) : { kind: "origin" };
 }
 
+/** Of seeds, which give a small part of their links each, all are asked at once. */
 function peers(members: readonly Member[]): Sources {
-  return { kind: "peers", sources: [...new Set(members.map(({ id }) => id))].slice(0, sourcesLimit) };
+  const named = [...new Set(members)].slice(0, sourcesLimit);
+  const sources = named.map(({ id }) => id);
+  const atOnce = named.length > 1 && named.every(({ isSeed }) => isSeed === true);
+  return { kind: "peers", sources, ...(atOnce ? { atOnce } : {}) };
 }
 
 /** Newborns before machines with a workload; then the one that began last, the end of the chain. */

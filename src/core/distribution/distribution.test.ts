@@ -140,3 +140,75 @@ test("what a source gives is its limit, shared by those who fetch from it", () =
   assert.equal(distribution.uploadLimit(idOf("b")), 1e6);
   assert.equal(distribution.uploadLimit(idOf("x")), 0);
 });
+
+/** A rack with four machines that run the image and serve it. */
+function seeded() {
+  const all = world();
+  const seedOf = (name: string, more: { readonly endpoint?: string; readonly rack?: string } = {}) =>
+    all.seed({ id: idOf(name), image: "compute/1", rack: "r1", endpoint: `${name}:1`, ...more });
+  for (const name of ["s1", "s2", "s3", "s4"]) assert.ok(seedOf(name));
+  return { ...all, seedOf };
+}
+const seedsFirst = "s4:1 s3:1 s2:1 s1:1";
+
+test("a few machines of a rack that run the image serve it, others take the places of those that fall silent", () => {
+  const { seedOf, pass } = seeded();
+  assert.equal(seedOf("s5"), false);
+  assert.ok(seedOf("s1"));
+  assert.ok(seedOf("t1", { rack: "r2" }));
+  pass(40);
+  for (const name of ["s1", "s2", "s3"]) seedOf(name);
+  pass(30);
+  assert.ok(seedOf("s5"));
+  assert.equal(seedOf("s4"), false);
+});
+
+test("a machine that comes alone fetches from all of them at once, each of which it has for itself", () => {
+  const { ask, uploadLimit } = seeded();
+  assert.equal(ask("a"), seedsFirst);
+  assert.equal(ask("a", { doneBytes: 50 }), seedsFirst);
+  for (const name of ["s1", "s4"]) assert.equal(uploadLimit(idOf(name)), 6_250_000);
+  // One that did nothing for it is left out.
+  assert.equal(ask("a", { doneBytes: 60, failed: [idOf("s4")] }), "s3:1 s2:1 s1:1");
+});
+
+test("where several are born, one fetches from the server for all, instead of from the little that seeds give", () => {
+  const { ask } = seeded();
+  assert.equal(ask("a"), seedsFirst);
+  assert.equal(ask("b"), "a:1");
+  assert.equal(ask("a", { doneBytes: 10 }), "origin");
+  assert.equal(ask("b", { doneBytes: 5 }), "a:1");
+});
+
+test("a server that has a queue leaves them to the seeds", () => {
+  const { ask } = seeded();
+  assert.equal(ask("a", {}, true), seedsFirst);
+  assert.match(ask("b", {}, true), /^a:1 /);
+  assert.equal(ask("a", { doneBytes: 10 }, true), seedsFirst);
+});
+
+test("an update of machines with workloads comes from seeds, however many there are", () => {
+  const { ask } = seeded();
+  assert.equal(ask("a", { isWorking: true }), seedsFirst);
+  assert.match(ask("b", { isWorking: true }), /^a:1|^s/);
+  assert.equal(ask("a", { isWorking: true, doneBytes: 10 }), seedsFirst);
+});
+
+test("one that disappoints two machines is no seed, and one that has no port yet is none for now", () => {
+  const { ask, seedOf, seedsNoMore } = seeded();
+  ask("a", { rack: "r9", failed: [idOf("s4")] });
+  ask("b", { rack: "r9", failed: [idOf("s4")] });
+  assert.equal(seedOf("s4"), false);
+  assert.ok(seedOf("s5"));
+  seedsNoMore(idOf("s3"));
+  assert.ok(seedOf("s6", {}));
+  const without = world();
+  assert.ok(without.seed({ id: idOf("s1"), image: "compute/1", rack: "r1" }));
+  assert.equal(without.ask("a"), "origin");
+});
+
+test("seeds do not make the others report less often", () => {
+  const { seedOf, reportSeconds } = seeded();
+  for (let rack = 0; rack < 1000; rack += 1) seedOf(`x${rack}`, { rack: `rack${rack}` });
+  assert.equal(reportSeconds(), 3);
+});

@@ -1,7 +1,9 @@
 import type { MachineId } from "../machine/record.ts";
 import { chooseSources } from "./choose-sources.ts";
 import { isHeldUp } from "./held-up.ts";
-import { type Caller, heldUpLimit, type Known, openRoster } from "./roster.ts";
+import type { Known } from "./members.ts";
+import { type Caller, heldUpLimit, openRoster } from "./roster.ts";
+import { openSeeds, type Seeds } from "./seeds.ts";
 import { type UploadRules, uploadBytesPerSecond } from "./upload-limit.ts";
 
 /** A machine to fetch from. */
@@ -13,7 +15,7 @@ export type Source = {
 };
 
 /** Keeps who fetches which image, in memory only: after a restart of the server, machines tell it again within seconds. */
-export type Distribution = {
+export type Distribution = Seeds & {
   /** From whom to fetch, best first; or that it is the origin's turn. */
   readonly ask: (caller: Caller, origin: { readonly isFull: boolean }) => readonly Source[] | "origin";
   /** The origin has let a machine in, or lets it wait. */
@@ -32,7 +34,8 @@ const reportLimits = { least: 3, most: 20 } as const;
 
 /** Nobody fetches yet. */
 export function openDistribution(clock: { readonly monotonicMs: () => number }, rules: UploadRules = {}): Distribution {
-  const { known, swarmOf, upsert, accuse, assign, heldUp, left, forgetSilent } = openRoster(clock);
+  const roster = openRoster(clock);
+  const { known, fetching, swarmOf, upsert, accuse, assign, heldUp, left, forgetSilent } = roster;
 
   function childrenOf({ member: { id }, image }: Known): ReadonlySet<MachineId> {
     return swarmOf(image).childrenOf(id);
@@ -51,6 +54,7 @@ export function openDistribution(clock: { readonly monotonicMs: () => number }, 
   }
   return {
     left,
+    ...openSeeds(roster),
     admitted: (id, isAdmitted) => {
       const one = known.get(id);
       if (one !== undefined) assign(one, isAdmitted ? "origin" : undefined);
@@ -61,7 +65,7 @@ export function openDistribution(clock: { readonly monotonicMs: () => number }, 
     },
     reportSeconds: () => {
       const { least, most } = reportLimits;
-      return Math.max(least, Math.min(most, Math.ceil(known.size / reportsPerSecond)));
+      return Math.max(least, Math.min(most, Math.ceil(fetching() / reportsPerSecond)));
     },
     ask: (caller, { isFull }) => {
       forgetSilent();
@@ -81,9 +85,9 @@ export function openDistribution(clock: { readonly monotonicMs: () => number }, 
         one = heldUp(one, from);
       const chosen = chooseSources(one.member, swarm, { failed: one.failed, originIsFull: isFull });
       if (chosen.kind === "origin") return "origin";
-      const [first] = chosen.sources;
+      const [first, ...others] = chosen.sources;
       if (first === undefined) return "origin";
-      assign(one, first);
+      assign(one, first, chosen.atOnce === true ? others : []);
       return chosen.sources.flatMap(sourceOf);
     },
   };

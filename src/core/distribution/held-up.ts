@@ -19,7 +19,8 @@ export function isHeldUp(caller: Member, swarm: Swarm, { originIsFull }: { reado
   const heads = [...swarm.heads()];
   const least = Math.max(slowBytesPerSecond, slowPart * Math.max(0, ...heads.map((one) => one.bytesPerSecond ?? 0)));
   const isSlow = ({ bytesPerSecond }: Member) => bytesPerSecond !== undefined && bytesPerSecond < least;
-  if (source === undefined || !isSlow(caller)) return false;
+  // A seed is slow by its limit; one that gives nothing is left by those who ask it.
+  if (source === undefined || source.isSeed === true || !isSlow(caller)) return false;
   if (source.doneBytes - caller.doneBytes >= aheadBytes) return true;
   if (!isSlow(source) || source.from === undefined) return false;
   const isAhead = (one: Member | undefined) => one !== undefined && one.doneBytes - source.doneBytes >= aheadBytes;

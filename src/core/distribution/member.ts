@@ -12,6 +12,8 @@ export type Member = {
   readonly serves: boolean;
   /** It runs a workload, and gives only a little of its link. */
   readonly isWorking: boolean;
+  /** It serves the files of its system: it has fetched nothing, and polls. */
+  readonly isSeed?: boolean;
   /** From whom it fetches; undefined while it waits, and once it has everything. */
   readonly from: MachineId | "origin" | undefined;
   /** From whom it fetches other parts at the same time: machines that have everything, each of which gives a part of its link. */

@@ -1,9 +1,9 @@
 import type { MachineId } from "../machine/record.ts";
 import type { Member } from "./member.ts";
-import { type OpenSwarm, openSwarm, type Swarm } from "./swarm.ts";
+import { type Known, type Members, openMembers, type Progress } from "./members.ts";
 
 /** What a machine says, and the MDB knows, when it asks from whom to fetch. */
-export type Caller = Pick<Member, "id" | "rack" | "totalBytes" | "doneBytes" | "isWorking"> & {
+export type Caller = Pick<Member, "id" | "rack" | "totalBytes" | "doneBytes" | "isWorking" | "isSeed"> & {
   readonly image: string;
   /** Where it serves others, `ADDRESS:PORT`; absent if it does not. */
   readonly endpoint?: string;
@@ -13,26 +13,6 @@ export type Caller = Pick<Member, "id" | "rack" | "totalBytes" | "doneBytes" | "
   readonly linkMbps?: number;
 };
 
-/** A machine that takes part in passing an image on. */
-export type Known = {
-  readonly member: Member;
-  readonly image: string;
-  readonly endpoint: string | undefined;
-  readonly linkMbps: number | undefined;
-  readonly heardAtMs: number;
-  readonly failed: Set<string>;
-  /** From where its rate is measured. */
-  readonly measuredFrom: Progress;
-  /** Whether it said just now how far it is, and its rate is that from its present source. */
-  readonly isMeasured: boolean;
-  /** How often it was given another source because it got contents slowly. */
-  readonly timesHeldUp: number;
-};
-
-type Progress = { readonly atMs: number; readonly doneBytes: number };
-
-/** A machine says every twenty seconds how far it is. */
-const silentMs = 60_000;
 /** Failures that one machine may tell of: a rack and some. */
 const failedLimit = 100;
 /** A machine that had trouble with more than these has the trouble itself: they are not blamed. */
@@ -43,10 +23,7 @@ export const heldUpLimit = 2;
 const measuredMs = 2500;
 
 /** The machines that fetch images or have them, and what they have said. */
-export type Roster = {
-  readonly known: ReadonlyMap<MachineId, Known>;
-  /** Those of one image. */
-  readonly swarmOf: (image: string) => Swarm;
+export type Roster = Omit<Members, "put"> & {
   /** Takes what a machine says of itself; one that turns to another image begins anew. */
   readonly upsert: (caller: Caller) => Known;
   /** Takes which machines gave it nothing useful. */
@@ -54,51 +31,29 @@ export type Roster = {
   /** A machine gets contents slowly because of that source: it is to have another one. */
   readonly heldUp: (one: Known, by: MachineId) => Known;
   /** Sets from whom a machine fetches. */
-  readonly assign: (one: Known, from: Member["from"]) => void;
-  readonly left: (id: MachineId) => void;
-  readonly forgetSilent: () => void;
+  readonly assign: (one: Known, from: Member["from"], besides?: readonly MachineId[]) => void;
 };
 
 /** Nobody is known yet. */
 export function openRoster({ monotonicMs }: { readonly monotonicMs: () => number }): Roster {
-  /** In the order in which they were heard of last. */
-  const known = new Map<MachineId, Known>();
-  const swarms = new Map<string, OpenSwarm>();
+  const members = openMembers({ monotonicMs });
+  const { known, put, left } = members;
   let begun = 0;
 
-  function swarmOf(image: string): OpenSwarm {
-    const swarm = swarms.get(image) ?? openSwarm();
-    swarms.set(image, swarm);
-    return swarm;
-  }
-  function left(id: MachineId): void {
-    const one = known.get(id);
-    if (one === undefined) return;
-    known.delete(id);
-    const swarm = swarmOf(one.image);
-    swarm.remove(id);
-    if (swarm.size() === 0) swarms.delete(one.image);
-  }
-  function forgetSilent(): void {
-    for (const [id, { heardAtMs }] of known) {
-      if (monotonicMs() - heardAtMs <= silentMs) return;
-      left(id);
-    }
-  }
-  /** Keeps its place in the order. */
-  function put(one: Known): void {
-    known.set(one.member.id, one);
-    swarmOf(one.image).put(one.member);
-  }
   function upsert(caller: Caller): Known {
     const { image, endpoint, linkMbps, failed: _failed, ...facts } = caller;
     const before = known.get(caller.id);
     const own = before?.image === image ? before : undefined;
-    const earlier = own?.member ?? { from: undefined, order: begun++, accusers: new Set<MachineId>() };
+    const earlier: Pick<Member, "from" | "besides" | "order" | "accusers" | "isSeed"> = own?.member ?? {
+      from: undefined,
+      order: begun++,
+      accusers: new Set<MachineId>(),
+    };
     const serves = endpoint !== undefined;
     const from = facts.doneBytes >= facts.totalBytes ? undefined : earlier.from;
     const { bytesPerSecond, ...measured } = measure(own, { atMs: monotonicMs(), doneBytes: facts.doneBytes });
-    const member: Member = { ...earlier, ...facts, from, serves, bytesPerSecond };
+    const { isSeed: _isSeed, ...kept } = earlier;
+    const member: Member = { ...kept, ...facts, from, serves, bytesPerSecond };
     const { failed = new Set<string>(), timesHeldUp = 0 } = own ?? {};
     const now = { member, image, endpoint, linkMbps, heardAtMs: monotonicMs(), failed, timesHeldUp, ...measured };
     left(caller.id);
@@ -115,12 +70,15 @@ export function openRoster({ monotonicMs }: { readonly monotonicMs: () => number
       put({ ...accused, member: { ...accused.member, accusers } });
     }
   }
-  function assign(one: Known, from: Member["from"]): void {
-    if (one.member.from === from) return;
+  function assign(one: Known, from: Member["from"], besides: readonly MachineId[] = []): void {
+    if (one.member.from === from) {
+      put({ ...one, member: { ...one.member, besides } });
+      return;
+    }
     const measuredFrom = { atMs: monotonicMs(), doneBytes: one.member.doneBytes };
     // Its rate so far says nothing of another source, except where others did not help before.
     const rate = one.timesHeldUp < heldUpLimit ? { bytesPerSecond: undefined } : {};
-    put({ ...one, measuredFrom, member: { ...one.member, from, ...rate } });
+    put({ ...one, measuredFrom, member: { ...one.member, from, besides, ...rate } });
   }
   function heldUp(one: Known, by: MachineId): Known {
     one.failed.add(by);
@@ -128,7 +86,7 @@ export function openRoster({ monotonicMs }: { readonly monotonicMs: () => number
     put(now);
     return now;
   }
-  return { known, swarmOf, upsert, accuse, assign, heldUp, left, forgetSilent };
+  return { ...members, upsert, accuse, assign, heldUp };
 }
 
 function measure(

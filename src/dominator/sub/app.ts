@@ -13,6 +13,7 @@ import {
   type FetchSource,
   type PackOrigin,
   type PollDecision,
+  type Seed,
   type SubPolicy,
   wholeDirective,
 } from "../../core/image/update/directive.ts";
@@ -48,7 +49,7 @@ export type SubAppInput = {
   readonly policy?: SubPolicy;
   readonly reportSlots?: ReportSlots;
   /** Who fetches now; told when a machine does not any more. */
-  readonly fetchTurns?: Pick<FetchTurns, "ended">;
+  readonly fetchTurns?: Pick<FetchTurns, "ended" | "seed" | "seedsNoMore">;
   /** An external Dominator updates the machines after their first image. */
   readonly othersUpdate?: boolean;
   /** Where contents are in packs, and the servers of packs for a machine, best first; without it, contents come one by one. */
@@ -120,6 +121,8 @@ export function subApp(input: SubAppInput): Hono {
     const isOrdered = directive.kind !== "wait" || upgrade !== undefined;
     if (held !== undefined && isOrdered) return context.json(waitFor(held, policy));
     if (upgrade !== undefined) return context.json(upgrade);
+    const seed = seedFor(input, { machine, poll, directive });
+    if (seed !== undefined) return context.json({ ...directive, seed });
     const { packs } = input;
     const origin = packs === undefined ? undefined : { find: packs.find(), sources: packs.sourcesFor(machine.id) };
     return answer(directive, { comparison: poll.comparison, compared, origin });
@@ -195,6 +198,22 @@ function assessedReport(poll: SmallPoll, compared: ComparedTree | undefined): As
   if (comparison === undefined) return report;
   const { plan, ...own } = comparison;
   return { ...report, compared: { ...own, hasPlan: plan !== undefined } };
+}
+
+/** How a machine that has nothing to do serves its image to others; undefined if it does not. */
+function seedFor(
+  { images, fetchTurns, othersUpdate = false }: Pick<SubAppInput, "images" | "fetchTurns" | "othersUpdate">,
+  at: { readonly machine: Machine; readonly poll: SmallPoll; readonly directive: SentDirective },
+): Seed | undefined {
+  const { machine, poll, directive } = at;
+  const { id, requiredImage } = machine;
+  const image = requiredImage === undefined ? undefined : images.get(requiredImage);
+  const { seeding, running } = poll;
+  const isIdle = directive.kind === "wait" && directive.upToDate === true && running === "image" && !othersUpdate;
+  if (isIdle && seeding !== undefined && image !== undefined) return fetchTurns?.seed(machine, { image, seeding });
+  // A comparison changes nothing.
+  if (directive.kind !== "compare") fetchTurns?.seedsNoMore(id);
+  return undefined;
 }
 
 /** A large directive is sent in slices, because encrypting it at once would take milliseconds. */

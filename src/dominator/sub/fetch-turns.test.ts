@@ -79,6 +79,7 @@ function site(machines: number, peers?: PeerRules) {
   }
   return {
     ...{ ask, events, turns, ids, noted },
+    recordOf: (index: number) => recordOf(ids[index] ?? assert.fail()),
     change: (index: number, change: (machine: Machine) => Machine) => {
       const id = ids[index] ?? assert.fail();
       records.set(id, change(recordOf(id)));
@@ -254,4 +255,27 @@ test("a machine that has everything serves on, at the limit of its kind, until i
   world.change(1, (machine) => ({ ...machine, requiredImage: "compute/2" }));
   await world.ask(1, whole);
   assert.equal(await sourceOf(3).then((sources) => sources?.toString()), "2");
+});
+
+test("a machine that runs the image is asked to serve it, at the limit of its link, and never a confidential one", async () => {
+  const image = { name: "compute/1", manifest: { sha512: "ab".repeat(64), size: 1000 } };
+  const seedOf = (world: ReturnType<typeof site>, index: number, seeding: { port?: number; linkMbps?: number }) => {
+    return world.turns.seed(world.recordOf(index), { image, seeding });
+  };
+  const world = site(4, { keys: () => [key], isConfidential: () => false });
+  const seed = { manifest: image.manifest, peerKeys: [key], uploadBytesPerSecond: 6_250_000 };
+  assert.deepEqual(seedOf(world, 0, {}), seed);
+  // Before it says where it serves, nobody is sent there.
+  assert.deepEqual(await world.ask(1, { peerPort }), { kind: "go", reportSeconds: 3, peerKeys: [key] });
+  assert.deepEqual(seedOf(world, 2, { port: 7001, linkMbps: 10_000 }), { ...seed, uploadBytesPerSecond: 62_500_000 });
+  const other = site(4, { keys: () => [key], isConfidential: () => false });
+  seedOf(other, 0, { port: 7001 });
+  const turn = await other.ask(1, { peerPort });
+  assert.ok(turn.kind === "go");
+  assert.deepEqual(
+    turn.sources?.map(({ machineId, bytesPerSecond: rate }) => [machineId, rate]),
+    [[other.ids[0], 6_250_000]],
+  );
+  assert.equal(seedOf(site(1, { keys: () => [key], isConfidential: () => true }), 0, { port: 7001 }), undefined);
+  assert.equal(seedOf(site(1), 0, { port: 7001 }), undefined);
 });

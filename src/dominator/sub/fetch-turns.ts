@@ -7,6 +7,8 @@ import { openDistribution } from "../../core/distribution/distribution.ts";
 import type { Caller } from "../../core/distribution/roster.ts";
 import type { UploadRules } from "../../core/distribution/upload-limit.ts";
 import { locationPath } from "../../core/export/location-path.ts";
+import type { Content } from "../../core/image/update/difference.ts";
+import type { Seed, Seeding } from "../../core/image/update/directive.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
@@ -30,7 +32,14 @@ export type FetchTurns = {
   readonly app: Hono;
   /** A machine has got another task: it does not fetch any more. */
   readonly ended: (id: MachineId) => void;
+  /** How a machine that runs this image is to serve it until its next poll; undefined if it is not to. */
+  readonly seed: (machine: Machine, of: { readonly image: SeededImage; readonly seeding: Seeding }) => Seed | undefined;
+  /** A machine does not run its image, or is about to change. */
+  readonly seedsNoMore: (id: MachineId) => void;
 };
+
+/** An image and its manifest. */
+type SeededImage = { readonly name: string; readonly manifest: Content };
 
 /** A machine that fetches or waits, for which image, and from whom. */
 type Fetcher = {
@@ -61,7 +70,7 @@ type FetchTurnsDeps = OriginQueueDeps & {
 
 export function openFetchTurns(deps: FetchTurnsDeps): FetchTurns {
   const { store, clock } = deps;
-  const { turnOf, ended, gone } = openTurns(deps);
+  const { turnOf, ended, gone, seed, seedsNoMore } = openTurns(deps);
   const rates: RequestRates = new Map();
   const app = new Hono();
   app.post(paths.fetchTurn, bodyLimit({ maxSize: maxRequestBytes }), async (context) => {
@@ -84,7 +93,7 @@ export function openFetchTurns(deps: FetchTurnsDeps): FetchTurns {
     gone(id);
     return context.json({ kind: "abandon", reason: held } satisfies FetchTurn);
   });
-  return { app, ended };
+  return { app, ended, seed, seedsNoMore };
 }
 
 function openTurns(deps: FetchTurnsDeps) {
@@ -151,7 +160,7 @@ function openTurns(deps: FetchTurnsDeps) {
     fetchers.set(id, { image, doneBytes, from: "peers" });
     return { ...(await go(id, known)), ...passing.serving(id), sources };
   }
-  return { turnOf, ended, gone };
+  return { turnOf, ended, gone, seed: passing.seed, seedsNoMore: passing.seedsNoMore };
 }
 
 /** The part of machines that fetch from each other. */
@@ -176,7 +185,24 @@ function passingOn({ peers, clock }: Pick<FetchTurnsDeps, "peers" | "clock">) {
       reportSeconds: distribution.reportSeconds(),
     };
   }
-  return { ask, admitted, left, participant, serving };
+  function seed(machine: Machine, { image, seeding }: { readonly image: SeededImage; readonly seeding: Seeding }) {
+    const { id, permanentAddress: address } = machine;
+    const { port, ...more } = seeding;
+    if (peers === undefined || address === undefined || peers.isConfidential(image.name)) return undefined;
+    const endpoint = port === undefined ? {} : { endpoint: `${formatIpv4(address)}:${port}` };
+    if (!distribution.seed({ id, image: image.name, rack: rackOf(machine), ...endpoint, ...more })) return undefined;
+    const limit = distribution.uploadLimit(id) ?? 0;
+    return {
+      ...{ manifest: image.manifest, peerKeys: peers.keys() },
+      ...(limit === 0 ? {} : { uploadBytesPerSecond: limit }),
+    };
+  }
+  return { ask, admitted, left, participant, serving, seed, seedsNoMore: distribution.seedsNoMore };
+}
+
+/** Machines of the same place share a switch. */
+function rackOf(machine: Machine): string {
+  return locationPath(machine) ?? machine.placement?.switchName ?? "";
 }
 
 /** What a machine still has to fetch. */
@@ -184,12 +210,12 @@ type Now = Pick<Fetcher, "image" | "doneBytes"> & { readonly leftBytes: number }
 
 /** How a machine takes part in passing the image on; undefined if its agent cannot. */
 function callerOf(machine: Machine, request: FetchTurnRequest): Caller | undefined {
-  const { id, requiredImage: image, permanentAddress, placement, runningImage } = machine;
+  const { id, requiredImage: image, permanentAddress, runningImage } = machine;
   const { peerPort, failedPeers = [], totalBytes, doneBytes, linkMbps } = request;
   if (peerPort === undefined || image === undefined || permanentAddress === undefined) return undefined;
   return {
     ...{ id, image, totalBytes, doneBytes, isWorking: runningImage !== undefined },
-    rack: locationPath(machine) ?? placement?.switchName ?? "",
+    rack: rackOf(machine),
     endpoint: `${formatIpv4(permanentAddress)}:${peerPort}`,
     failed: failedPeers,
     ...(linkMbps === undefined ? {} : { linkMbps }),

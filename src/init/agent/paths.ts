@@ -6,6 +6,8 @@ export const agentPaths = {
   drafts: "/.birther-agent/drafts",
   /** Second names of the objects, by which a machine that is being born serves them while they become files of its system. */
   served: "/.birther-agent/served",
+  /** Which contents the files of the system have, while the machine serves them (host-peer-tree.c). */
+  contents: "/.birther-agent/contents",
   /** A directory that exists while the objects are not to be served to other machines. */
   privateMark: "/.birther-agent/private",
   unlock: "/usr/local/lib/birther/unlock",

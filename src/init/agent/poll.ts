@@ -14,6 +14,7 @@ import { readKernelRecord, runningKernel } from "./boot/kernel-record.ts";
 import { judgeThisBoot } from "./boot/measured-boot.ts";
 import { keepKeySealed } from "./boot/sealing.ts";
 import type { MdbConnection } from "./mdb-connection.ts";
+import type { Seeding } from "./peers/seeding.ts";
 import { isPidOne } from "./pid-one.ts";
 import { freeBytes } from "./scan.ts";
 import { isRebootPending, readPatchedImage } from "./state.ts";
@@ -43,7 +44,7 @@ export type Poll = {
 };
 
 /** Polls over the connection to the MDB. */
-export function openPoll(context: SubContext, connection: MdbConnection): Poll {
+export function openPoll(context: SubContext, connection: MdbConnection, seeding: Pick<Seeding, "report">): Poll {
   const { root, settings, version, takeLines } = context;
   const startedMs = host.monotonicMs();
   const kernel = kernelRelease();
@@ -67,6 +68,7 @@ export function openPoll(context: SubContext, connection: MdbConnection): Poll {
     const authorities = connection.authorities();
     const kernels = readKernelRecord(root);
     const rejectedKernel = kernelRejection(kernels);
+    const seeds = seeding.report();
     unsent = [...unsent, ...takeLines()].slice(-maxLogLines);
     const request: SubPoll = {
       protocol: agentProtocol,
@@ -80,6 +82,7 @@ export function openPoll(context: SubContext, connection: MdbConnection): Poll {
       ...(measuredBoot === undefined ? {} : { measuredBoot }),
       ...(diskKey === undefined ? {} : { diskKey }),
       ...(authorities === undefined ? {} : { authorities }),
+      ...(seeds === undefined ? {} : { seeding: seeds }),
       agent: { version, ...(rejected === undefined ? {} : { rejected }) },
       ...progress,
       ...(unsent.length === 0 ? {} : { log: unsent }),

@@ -14,8 +14,9 @@ import { fetchObjects } from "./objects/fetch.ts";
 import { type Turn, takeTurn } from "./objects/fetch-turn.ts";
 import { loadManifest } from "./objects/manifest.ts";
 import { type ObjectCache, openObjectCache } from "./objects/object-cache.ts";
-import { openObjectServer } from "./objects/object-server.ts";
+import { type ObjectServer, openObjectServer } from "./objects/object-server.ts";
 import { openPackSources } from "./objects/pack-sources.ts";
+import { openSeeding, type Seeding } from "./peers/seeding.ts";
 import { openServing } from "./peers/serving.ts";
 import { openPoll } from "./poll.ts";
 import { restart } from "./restart.ts";
@@ -69,14 +70,8 @@ type Memory = {
   scans: number;
 };
 
-/** Opens the session; connects at the first turn. */
-export function openSession(context: SubContext): Session {
-  const { log, alive } = context;
-  const mdb = openMdbConnection(context);
-  const poll = openPoll(context, mdb);
-  const cache = openObjectCache(context);
-  cache.dropServed();
-  const memory: Memory = {
+function nothingSeen(): Memory {
+  return {
     checkedAtMs: host.monotonicMs(),
     seen: { kind: "nothing" },
     outcome: undefined,
@@ -84,10 +79,23 @@ export function openSession(context: SubContext): Session {
     hasFetchFailed: false,
     scans: 0,
   };
+}
+
+/** Opens the session; connects at the first turn. */
+export function openSession(context: SubContext): Session {
+  const { log, alive } = context;
+  const mdb = openMdbConnection(context);
+  const cache = openObjectCache(context);
+  cache.dropServed();
+  const objects = openObjectServer(context);
+  const seeding = openSeeding(context, { objects, cache });
+  const poll = openPoll(context, mdb, seeding);
+  const memory = nothingSeen();
   const secondsSinceCheck = () => Math.min(longSeconds, Math.floor((host.monotonicMs() - memory.checkedAtMs) / 1000));
   const kernels = openKernelKeeper(context);
   const progressed = updateProgress(poll, log, secondsSinceCheck);
-  const runDirective = directiveRunner(context, { mdb, cache, pollMeanwhile, progressed }, memory);
+  const means = { mdb, objects, cache, seeding, pollMeanwhile, progressed };
+  const runDirective = directiveRunner(context, means, memory);
   let polledMs = memory.checkedAtMs;
 
   /**
@@ -159,24 +167,23 @@ function describe(seen: Seen, cache: ObjectCache): Pick<SubReport, "tree" | "obj
   }
 }
 
+/** What directives are carried out with. */
+type Means = {
+  readonly mdb: MdbConnection;
+  readonly objects: ObjectServer;
+  readonly cache: ObjectCache;
+  readonly seeding: Seeding;
+  readonly pollMeanwhile: () => void;
+  readonly progressed: (done: number, total: number) => void;
+};
+
 /** Carries out directives and returns what follows; throws if one fails. */
 function directiveRunner(
   context: SubContext,
-  {
-    mdb,
-    cache,
-    pollMeanwhile,
-    progressed,
-  }: {
-    readonly mdb: MdbConnection;
-    readonly cache: ObjectCache;
-    readonly pollMeanwhile: () => void;
-    readonly progressed: (done: number, total: number) => void;
-  },
+  { mdb, objects, cache, seeding, pollMeanwhile, progressed }: Means,
   memory: Memory,
 ): (order: Directive) => Next {
   const { root, log } = context;
-  const objects = openObjectServer(context);
   const packSources = openPackSources(endpointOf(context.settings.http).address);
   const serving = openServing(context, cache);
   let turn: Turn | undefined;
@@ -195,6 +202,7 @@ function directiveRunner(
   }
   return (order) => {
     memory.scans = order.kind === "report" || order.kind === "compare" ? memory.scans + 1 : 0;
+    seedAs(seeding, order);
     switch (order.kind) {
       case "wait":
         memory.seen = { kind: "nothing" };
@@ -241,6 +249,12 @@ function directiveRunner(
         return "replaced";
     }
   };
+}
+
+/** A comparison changes nothing; before anything else, nothing is served any more. */
+function seedAs(seeding: Seeding, order: Directive): void {
+  if (order.kind === "wait") seeding.apply(order.seed);
+  else if (order.kind !== "compare") seeding.stop();
 }
 
 /** The port at which the server itself has contents beside that of the settings, if there is one. */

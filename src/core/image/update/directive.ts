@@ -36,7 +36,12 @@ export type SubReport = {
   readonly rejectedKernel?: string;
   /** Its agent; absent if that is older than `upgradingProtocol`. */
   readonly agent?: AgentReport;
+  /** It can serve its image to other machines out of the files of its system, and where it does. */
+  readonly seeding?: Seeding;
 };
+
+/** Of a machine that runs its image: the port at which it serves other machines, if it does, and the speed of its link, if that is known. */
+export type Seeding = { readonly port?: number; readonly linkMbps?: number };
 
 /** A sub's comparison of its tree with the manifest of this SHA-512. */
 export type Comparison = {
@@ -65,6 +70,8 @@ export type Directive =
       readonly reason: string;
       /** Nothing to do: the machine runs its image. */
       readonly upToDate?: true;
+      /** Until the next answer, serve the image to other machines. */
+      readonly seed?: Seed;
     }
   /** Scan the disk and send the tree. `filter` lines mark paths to skip. */
   | { readonly kind: "report"; readonly filter: readonly string[] }
@@ -83,6 +90,15 @@ export type Directive =
   /** Trust these certificate authorities, and no others: PEM texts, one after the other. */
   | { readonly kind: "trust"; readonly caPem: string }
   | UpgradeAgent;
+
+/** How a machine that runs an image serves it to others, out of the files of its system. */
+export type Seed = {
+  readonly manifest: Content;
+  /** The keys by which machines know each other, the present one first, in hex. */
+  readonly peerKeys: readonly string[];
+  /** To all others together; absent where no limit applies. */
+  readonly uploadBytesPerSecond?: number;
+};
 
 /** Fetch contents, from other machines or from the server. What is in packs can also come from these sources, as streams. */
 export type FetchContents = {

@@ -41,7 +41,7 @@ export function fetchObjects(context: SubContext, http: HttpClient, cache: Objec
       source === "origin" || turn === undefined
         ? fromPacks({ ...context, alive }, cache, { packs, rest }) ||
           fromOrigin({ ...context, alive }, http, cache, rest)
-        : fromPeer(context, cache, { source, turn, rest, doneBytes });
+        : fromPeer(context, http, cache, { source, turn, rest, doneBytes });
     doneBytes += contents.slice(done, done + stored).reduce((sum, { size }) => sum + size, 0);
     done += stored;
     if (stored > 0) context.log("info", "fetched", { objects: done, of: contents.length });
@@ -84,7 +84,8 @@ function fromOrigin(context: SubContext, http: HttpClient, cache: ObjectCache, r
 
 /** Fetches a batch from another machine; returns how many contents are there. Whatever that machine does, the fetch goes on. */
 function fromPeer(
-  { alive, log }: SubContext,
+  context: SubContext,
+  http: HttpClient,
   cache: ObjectCache,
   now: {
     readonly source: NamedPeer;
@@ -93,6 +94,7 @@ function fromPeer(
     readonly doneBytes: number;
   },
 ): number {
+  const { alive, log } = context;
   const { source: peer, turn, rest, doneBytes } = now;
   const arrived = (bytes: number): boolean => {
     turn.progressed(doneBytes + bytes);
@@ -101,6 +103,12 @@ function fromPeer(
   const wanted = firstBatch(rest.slice(0, maxPeerObjects));
   const { stored, fault } = fetchFromPeer({ alive }, cache, { peer, wanted, arrived });
   if (fault === undefined) return stored;
+  const lacked = fault.lacksNext ? wanted.slice(stored, stored + 1) : [];
+  if (lacked.length > 0) {
+    // It has the others.
+    fetchBatch(context, http, cache, lacked);
+    return stored + 1;
+  }
   log("info", "a peer served only a part", { peer: peer.machineId, fault: fault.reason, objects: stored });
   if (!turn.isReplaced(peer)) turn.failed(peer, { isToBlame: fault.isToBlame, stored });
   return stored;

@@ -12,7 +12,7 @@ import type { ObjectCache } from "../objects/object-cache.ts";
 import { objectSink } from "../objects/object-stream.ts";
 import type { SubContext } from "../sub-context.ts";
 import { type PeerAnswer, peerAnswer } from "./peer-answer.ts";
-import { isUnready, unready } from "./unready.ts";
+import { isLacking, isUnready, unready } from "./unready.ts";
 
 /** The limit for a connection to be made, and for a single read. */
 const stepMs = 1500;
@@ -33,14 +33,14 @@ export type Peer = {
   readonly port: number;
   /** 64 hexadecimal digits. */
   readonly key: string;
-  /** The rate that its limit should give; a peer that sends less than an eighth of it is left. */
+  /** The rate that its limit should give, 0 without a limit; a peer that sends less than 1 MB/s and an eighth of it is left. */
   readonly expectedBytesPerSecond: number;
 };
 
 /** How many contents from the first on are stored, and why not all of them; 0 if a content was not what it should be. */
 export type PeerFetch = {
   readonly stored: number;
-  readonly fault?: { readonly reason: string; readonly isToBlame: boolean };
+  readonly fault?: { readonly reason: string; readonly isToBlame: boolean; readonly lacksNext: boolean };
 };
 
 /** What to fetch from whom. */
@@ -59,7 +59,7 @@ export function fetchFromPeer(
 ): PeerFetch {
   const about = (error: unknown) => {
     const reason = `peer ${peer.address}:${peer.port}: ${messageOf(error)}`;
-    return { reason, isToBlame: !isUnready(error) };
+    return { reason, isToBlame: !isUnready(error), lacksNext: isLacking(error) };
   };
   let fd: number;
   try {
@@ -127,7 +127,8 @@ function watched(
     arrived,
   }: Required<Pick<FromPeer, "peer" | "arrived">> & { readonly answer: PeerAnswer; readonly alive: () => void },
 ): ByteStream {
-  const least = Math.max(leastBytesPerSecond, peer.expectedBytesPerSecond / 8);
+  const expected = peer.expectedBytesPerSecond;
+  const least = expected === 0 ? leastBytesPerSecond : Math.min(leastBytesPerSecond, expected / 8);
   let total = 0;
   const stream = watchedStream(fd, {
     ...{ alive, stallMs, leastBytesPerSecond: least, isCounted: answer.isInContent },

@@ -1,7 +1,7 @@
 import { decodeUtf8 } from "../../../core/bytes/utf8.ts";
 import type { Content } from "../../../core/image/update/difference.ts";
 import type { ObjectSink } from "../objects/object-stream.ts";
-import { unready } from "./unready.ts";
+import { lacking, unready } from "./unready.ts";
 
 /** `HEX LENGTH` and its end: 128 digits, a space, at most 16 digits. */
 const maxLineBytes = 150;
@@ -20,7 +20,7 @@ export type PeerAnswer = {
 
 /**
  * Passes the contents of an answer on to a sink, which verifies them. Between contents, a peer says `HEX ?` while it waits for one,
- * and `HEX -` if it does not have it (host-peer.c).
+ * `HEX -` if it does not have it, and `HEX !` if it never will (host-peer.c).
  */
 export function peerAnswer(
   { sink, nowMs }: { readonly sink: ObjectSink; readonly nowMs: () => number },
@@ -46,6 +46,7 @@ export function peerAnswer(
       wait();
       return;
     }
+    if (text === `${content.sha512} !`) throw lacking(`the peer lacks ${content.sha512.slice(0, 16)}…`);
     if (text === `${content.sha512} -`) throw unready(`the peer does not have ${content.sha512.slice(0, 16)}…`);
     waitingSinceMs = undefined;
     sink.take(line.subarray(0, filled));

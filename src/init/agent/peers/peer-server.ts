@@ -10,6 +10,9 @@ import type { SubContext } from "../sub-context.ts";
 /** Under this name the native program serves contents (host-peer.c). */
 const program = "birther-peer";
 
+/** On all addresses: without a key nobody is served, and a machine's permanent address is not always there yet. */
+export const anyAddress = "0.0.0.0";
+
 /** Who is served, and how fast. */
 export type PeerServing = {
   /** The current key and its predecessor, 64 hexadecimal digits each; nobody is served without one. */
@@ -27,16 +30,20 @@ export type PeerServer = {
   readonly stop: () => void;
 };
 
-/** Starts the process on an address of this machine, which has to be there; it serves nobody until `set`. Throws if it cannot. */
+/**
+ * Starts the process on an address of this machine, which has to be there; it serves nobody until `set`. With a table (the path of
+ * contents-table.ts) it also serves the files of the system. Throws if it cannot.
+ */
 export function startPeerServer(
   { root }: Pick<SubContext, "root">,
-  { address, port }: { readonly address: string; readonly port: number },
+  { address, port, table }: { readonly address: string; readonly port: number; readonly table?: string },
 ): PeerServer {
   const directory = agentPaths.objects.slice(0, agentPaths.objects.lastIndexOf("/"));
   makeDirectories(root, agentPaths.objects, 0o700);
   const settings = newPipe();
   const status = newPipe();
-  const pid = os.exec([program, `${root}${directory}`, address, String(port)], {
+  const ofTree = table === undefined ? [] : [root === "" ? "/" : root, `${root}${table}`];
+  const pid = os.exec([program, `${root}${directory}`, address, String(port), ...ofTree], {
     ...{ block: false, file: "/proc/self/exe", stdin: settings.reader, stdout: status.writer },
   });
   os.close(settings.reader);

@@ -5,10 +5,8 @@ import { messageOf } from "../../birth/stop.ts";
 import type { ObjectCache } from "../objects/object-cache.ts";
 import type { SubContext } from "../sub-context.ts";
 import { linkMbpsOf } from "./link-speed.ts";
-import { type PeerServer, startPeerServer } from "./peer-server.ts";
+import { anyAddress, type PeerServer, startPeerServer } from "./peer-server.ts";
 
-/** On all addresses: without a key nobody is served, and a machine's permanent address is not always there yet. */
-const anyAddress = "0.0.0.0";
 /** After a failed start. */
 const startAgainMs = 60_000;
 
