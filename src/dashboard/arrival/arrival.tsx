@@ -7,11 +7,14 @@ import { useAnswer } from "../data/query.ts";
 import { selection } from "../list/selection.ts";
 import { Command } from "../parts/command.tsx";
 import { FaultNote } from "../parts/fault.tsx";
+import { type FilterField, FilterForm } from "../parts/filter-form.tsx";
 import { parameter, setParameters } from "../route/route.ts";
 import { type Colouring, colourings, legendOf, scoresOf } from "./colours.ts";
 import { imagesOf } from "./elevation-view.ts";
 import { Elevations } from "./elevations.tsx";
 import { Figures, Lagging, PhaseBars } from "./figures.tsx";
+
+const fields: readonly FilterField[] = [{ parameter: "w", label: "Show", placeholder: "rack=7,phase!=up" }];
 
 /** The arrival of a fleet: all racks on one screen, filling themselves, and when it will be done. */
 export function Arrival() {
@@ -40,25 +43,7 @@ export function Arrival() {
         </div>
       )}
       <div class="bar">
-        <form
-          class="filter"
-          onSubmit={(event) => {
-            event.preventDefault();
-            setParameters({ w: String(new FormData(event.currentTarget).get("w") ?? "").trim() });
-          }}
-        >
-          <label>
-            Show{" "}
-            <input
-              key={where}
-              name="w"
-              defaultValue={where}
-              placeholder="rack=7,phase!=up"
-              spellcheck={false}
-              autocomplete="off"
-            />
-          </label>
-        </form>
+        <FilterForm fields={fields} />
         <fieldset class="colouring">
           <legend class="hidden">colour by</legend>
           {colourings.map((one) => (

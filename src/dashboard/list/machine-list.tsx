@@ -6,6 +6,7 @@ import { type Row, sortRows } from "../data/row.ts";
 import { mayAct } from "../data/session.ts";
 import { Command } from "../parts/command.tsx";
 import { FaultNote } from "../parts/fault.tsx";
+import { type FilterField, FilterForm } from "../parts/filter-form.tsx";
 import { parameter, setParameters } from "../route/route.ts";
 import { commandLine } from "../text/shell-word.ts";
 import { countText } from "../text/time.ts";
@@ -41,7 +42,7 @@ export function MachineList() {
   ];
   return (
     <section class="list" aria-label="machines">
-      <Filter where={where} labels={labels} />
+      <Filter />
       {found.fault === undefined ? null : <FaultNote fault={found.fault} />}
       <div class="bar">
         <output>
@@ -88,45 +89,21 @@ function act(rows: readonly Row[]): void {
   acting.value = { targets: rows.map((row) => ({ id: row.id, name: row.name })) };
 }
 
-function Filter({ where, labels }: { where: string; labels: string }) {
+const fields: readonly FilterField[] = [
+  { parameter: "w", label: "Where", placeholder: "rack=7,phase!=up" },
+  { parameter: "l", label: "Labels", placeholder: "role=web" },
+];
+
+function Filter() {
   return (
-    <form
-      class="filter"
-      onSubmit={(event) => {
-        event.preventDefault();
-        const data = new FormData(event.currentTarget);
-        setParameters({ w: String(data.get("w") ?? "").trim(), l: String(data.get("l") ?? "").trim() });
-      }}
-    >
-      <label>
-        Where
-        <input
-          key={where}
-          name="w"
-          defaultValue={where}
-          placeholder="rack=7,phase!=up"
-          spellcheck={false}
-          autocomplete="off"
-        />
-      </label>
-      <label>
-        Labels
-        <input
-          key={labels}
-          name="l"
-          defaultValue={labels}
-          placeholder="role=web"
-          spellcheck={false}
-          autocomplete="off"
-        />
-      </label>
+    <FilterForm fields={fields}>
       <button type="submit">Filter</button>
       {["condition=failing", "phase!=up", "state=unknown", "condition=hold"].map((text) => (
         <button key={text} type="button" class="chip" onClick={() => setParameters({ w: text })}>
           {text}
         </button>
       ))}
-    </form>
+    </FilterForm>
   );
 }
 

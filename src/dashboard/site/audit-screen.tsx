@@ -1,8 +1,13 @@
 import { mayAct } from "../data/session.ts";
 import { Audit } from "../machine/audit.tsx";
 import { Command } from "../parts/command.tsx";
-import { parameter, setParameters } from "../route/route.ts";
+import { type FilterField, FilterForm } from "../parts/filter-form.tsx";
+import { parameter } from "../route/route.ts";
 import { commandLine } from "../text/shell-word.ts";
+
+const fields: readonly FilterField[] = [
+  { parameter: "about", label: "About", placeholder: "a machine, a token or a stream" },
+];
 
 /** Who changed what on the whole site. */
 export function AuditScreen() {
@@ -10,25 +15,9 @@ export function AuditScreen() {
   return (
     <section>
       <h1>Audit</h1>
-      <form
-        class="filter"
-        onSubmit={(event) => {
-          event.preventDefault();
-          setParameters({ about: String(new FormData(event.currentTarget).get("about") ?? "").trim() });
-        }}
-      >
-        <label>
-          About{" "}
-          <input
-            key={about}
-            name="about"
-            defaultValue={about}
-            placeholder="a machine, a token or a stream"
-            autocomplete="off"
-          />
-        </label>
+      <FilterForm fields={fields}>
         <button type="submit">Filter</button>
-      </form>
+      </FilterForm>
       {mayAct("operator") ? <Audit about={about} /> : <p>The audit needs the role operator.</p>}
       <Command text={commandLine("birther", "audit", ...(about === "" ? [] : [about]))} />
     </section>
