@@ -433,7 +433,7 @@ export const suites: readonly Suite[] = [
   {
     name: "fuzz-native",
     about:
-      "coverage-guided fuzzing of the native program: TLS, HTTP, JSON, calls, contents, peers (FUZZ_SECONDS for each of six)",
+      "coverage-guided fuzzing of the native program: TLS, HTTP, JSON, calls, contents, peers, placing (FUZZ_SECONDS for each of seven)",
     cost: "10 min",
     packages: [...packagesOf["image build"], "clang", "libclang-rt-14-dev"],
     run: { kind: "files", globs: ["tests/fuzz-native/*.test.ts"], timeoutMs: 1440 * minuteMs },

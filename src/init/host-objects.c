@@ -61,18 +61,24 @@ static void fail(const char *what, const char *hex, const char *joint, const cha
 	pthread_mutex_unlock(&s.lock);
 }
 
-enum { PATH_BYTES = HEX_DIGITS + sizeof "/.new" };
+enum { PATH_BYTES = HEX_DIGITS + 32 };
 
-/* `aa/REST`, below the directory; with `ending`, the content that is not verified yet: nobody takes it for the whole. */
-static void path_of(const struct content *c, const char *ending, char path[PATH_BYTES])
+/* `aa/REST`, below the directory. */
+static void path_of(const struct content *c, char path[PATH_BYTES])
 {
-	snprintf(path, PATH_BYTES, "%.2s/%s%s", c->hex, c->hex + 2, ending);
+	snprintf(path, PATH_BYTES, "%.2s/%s", c->hex, c->hex + 2);
+}
+
+/* The same while it is not verified: nobody takes it for the whole. A content that is listed twice is written by two threads. */
+static void draft_of(const struct content *c, char path[PATH_BYTES])
+{
+	snprintf(path, PATH_BYTES, "%.2s/%s.new%zu", c->hex, c->hex + 2, (size_t)(c - s.contents));
 }
 
 static int create(const struct content *c)
 {
 	char path[PATH_BYTES], directory[3] = { c->hex[0], c->hex[1], 0 };
-	path_of(c, ".new", path);
+	draft_of(c, path);
 	if (mkdirat(s.directory, directory, 0700) < 0 && errno != EEXIST) return -1;
 	if (unlinkat(s.directory, path, 0) < 0 && errno != ENOENT) return -1;
 	return openat(s.directory, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
@@ -94,7 +100,7 @@ static int write_all(int file, const uint8_t *bytes, size_t length)
 static void drop(struct worker *w)
 {
 	char path[PATH_BYTES];
-	path_of(w->open, ".new", path);
+	draft_of(w->open, path);
 	if (w->file >= 0) close(w->file);
 	w->file = -1;
 	unlinkat(s.directory, path, 0);
@@ -115,8 +121,8 @@ static int finish(struct worker *w, struct content *c)
 		return -1;
 	}
 	char draft[PATH_BYTES], path[PATH_BYTES];
-	path_of(c, ".new", draft);
-	path_of(c, "", path);
+	draft_of(c, draft);
+	path_of(c, path);
 	int result = close(w->file);
 	w->file = -1;
 	if (result == 0) result = renameat(s.directory, draft, s.directory, path);

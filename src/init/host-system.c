@@ -179,9 +179,9 @@ static JSValue host_monotonic_ms(JSContext *ctx, const struct argument *a)
 static JSValue host_random_bytes(JSContext *ctx, const struct argument *a)
 {
 	uint8_t bytes[256];
-	size_t count = (size_t)a[0].number;
 	if (!(a[0].number >= 0 && a[0].number <= sizeof bytes))
 		return host_throw(ctx, "randomBytes: expected a count of 0 to %zu, found %g", sizeof bytes, a[0].number);
+	size_t count = (size_t)a[0].number;
 	/* getrandom(2): requests of up to 256 bytes are never interrupted or cut short */
 	if (getrandom(bytes, count, 0) != (ssize_t)count) return host_throw_errno(ctx, "randomBytes");
 	return JS_NewArrayBufferCopy(ctx, bytes, count);

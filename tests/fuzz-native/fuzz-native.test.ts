@@ -11,7 +11,7 @@ import { buildHarness, bundleTarget } from "./build.ts";
 
 /** Seconds for each target; a night of `FUZZ_SECONDS=7200` is worth more than the default. */
 const seconds = Number(process.env.FUZZ_SECONDS ?? 60);
-const targets = ["http", "json", "tls", "arguments", "objects", "peer"] as const;
+const targets = ["http", "json", "tls", "arguments", "objects", "peer", "place"] as const;
 const outputKept = 8000;
 
 let directory: string;

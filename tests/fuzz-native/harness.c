@@ -47,6 +47,12 @@ static JSValue peer_request(JSContext *ctx, JSValueConst this_value, int argc, J
 	memcpy(bytes, input, length);
 	int status = peer_read_request(bytes, length, &request);
 	if (status == 200 && (request.body < bytes || request.body + request.body_length != bytes + length)) abort();
+	/* What is refused early stays refused, however the bytes arrive. */
+	for (size_t some = 1; some < length && some <= 512; some++) {
+		struct peer_request part = { 0 };
+		int early = peer_read_request(bytes, some, &part);
+		if (early != 0 && early != 200 && early != status) abort();
+	}
 	if (status == 200 && peer_is_authentic(&request, &keys)) status += peer_has_hashes(&request);
 	if (peer_read_settings(line, &limit, &keys) && keys.count > 2) abort();
 	free(bytes);
@@ -85,7 +91,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t length)
 	JSValue result = JS_Call(context, take, JS_UNDEFINED, 1, &input);
 	if (JS_IsException(result)) {
 		JSValue thrown = JS_GetException(context);
-		if (!JS_IsError(context, thrown)) abort();
+		if (!JS_IsError(context, thrown)) {
+			const char *fault = JS_ToCString(context, thrown);
+			fprintf(stderr, "fault: %s\n", fault ? fault : "not to be shown");
+			abort();
+		}
 		JS_FreeValue(context, thrown);
 	}
 	JS_FreeValue(context, result);

@@ -14,6 +14,9 @@ import { classifyClient } from "../../src/core/pxe/client.ts";
 import { readTftp, type TftpPacket, writeTftp } from "../../src/core/tftp/packet.ts";
 import { answerRequest } from "../../src/core/tftp/request.ts";
 import { startTransfer, stepTransfer } from "../../src/core/tftp/transfer.ts";
+import type { ObjectCache } from "../../src/init/agent/objects/object-cache.ts";
+import { objectSink } from "../../src/init/agent/objects/object-stream.ts";
+import { peerAnswer } from "../../src/init/agent/peers/peer-answer.ts";
 import { framesOf, udpPayloadsTo } from "../support/pcap.ts";
 
 /** A reader under test: complete packets as seeds, and the processing of an input. It must never throw. */
@@ -46,6 +49,34 @@ const tftpPackets: readonly TftpPacket[] = [
   { kind: "optionAck", options: [["tsize", "1"]] },
 ];
 const files = new Map([["snponly.efi", new Uint8Array(5000)]]);
+
+/** Contents that a machine asks another one for, and an answer with all of them, one of which it had to wait for. */
+const wanted = [
+  { sha512: "a".repeat(128), size: 3 },
+  { sha512: "b".repeat(128), size: 300 },
+];
+const peerLines = [
+  ...[`${"a".repeat(128)} 3`, `abc${"b".repeat(128)} ?`, `${"b".repeat(128)} 300`],
+  `${"x".repeat(300)}`,
+].join("\n");
+
+/** Another machine's answer: what it says that was not asked for is refused, and never more is passed on than was asked for. */
+function readPeerAnswer(bytes: Uint8Array): void {
+  let stored = 0;
+  const take = (part: Uint8Array): void => {
+    stored += part.length;
+  };
+  const cache = { receive: () => ({ take, end: () => 0 }) };
+  const answer = peerAnswer({ sink: objectSink(cache as unknown as ObjectCache, wanted), nowMs: () => 0 }, wanted);
+  try {
+    // In pieces of all lengths.
+    for (let at = 0, step = 1; at < bytes.length; at += step, step = (step % 97) + 1)
+      answer.take(bytes.subarray(at, at + step));
+  } catch (error) {
+    if (!(error instanceof Error) || error.constructor !== Error) throw error;
+  }
+  if (stored > 303 || (answer.isComplete() && stored !== 303)) throw new RangeError(`${stored} bytes were passed on`);
+}
 
 const lldpFrame = writeLldp(
   {
@@ -94,6 +125,7 @@ export const readers: readonly Reader[] = [
       if (answer.kind === "send") startTransfer(answer.bytes, answer.terms, 0);
     },
   },
+  { name: "peer answer", seeds: [bytesFromText(peerLines)], read: readPeerAnswer },
   {
     name: "HTTP path",
     seeds: [

@@ -26,7 +26,11 @@ function contentOf({ next }: Bytes): Uint8Array {
   return bytes;
 }
 
-function feed(bytes: Uint8Array, step: number): void {
+/** Calls for one input: an input of single bytes would take minutes in an interpreter, and say no more. */
+const mostFeeds = 4096;
+
+function feed(bytes: Uint8Array, wanted: number): void {
+  const step = Math.max(wanted, Math.ceil(bytes.length / mostFeeds));
   for (let at = 0; at < bytes.length; at += step)
     host.objectsFeed(bytes.buffer as ArrayBuffer, bytes.byteOffset + at, Math.min(step, bytes.length - at));
 }
@@ -43,7 +47,7 @@ function store(top: number, input: Bytes): void {
   let ends = 0;
   let complete = 0;
   host.objectsBegin(top, contents.map((content) => `${sha512Bytes(content)} ${content.length}\n`).join(""));
-  let error = false;
+  let error: unknown;
   try {
     for (const [index, content] of contents.entries()) {
       const bytes = content.slice();
@@ -53,16 +57,16 @@ function store(top: number, input: Bytes): void {
       if (ends <= sent.length) complete += 1;
     }
     feed(sent, step);
-  } catch {
-    error = true;
+  } catch (fault) {
+    error ??= fault;
   }
   let stored = -1;
   try {
     stored = host.objectsEnd();
-  } catch {
-    error = true;
+  } catch (fault) {
+    error ??= fault;
   }
-  if (error ? !isForged || forged >= complete : stored !== complete || (isForged && forged < complete))
+  if (error !== undefined ? !isForged || forged >= complete : stored !== complete || (isForged && forged < complete))
     throw `expected ${complete} of ${contents.length} contents, found ${stored}, error ${error}, forged ${forged}`;
 }
 
