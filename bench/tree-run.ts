@@ -72,9 +72,10 @@ function openServer(images: ImageStore, image: ImageSummary, tasks: Pick<Dominat
     ...{ id, requiredImage: image.name, runningImage: image.name },
     subTokenHash: createHash("sha256").update(credential).digest("hex"),
   });
-  const reportSlots = openReportSlots();
+  const clock = { monotonicMs: () => performance.now() };
+  const reportSlots = openReportSlots(clock);
   const app = subApp({
-    ...{ images, tasks, caPem: "", clock: { monotonicMs: () => performance.now() }, log, reportSlots },
+    ...{ images, tasks, caPem: "", clock, log, reportSlots },
     store: {
       ...{ get: () => machine, unreadableWith: () => undefined },
       ...{ apply: async () => ({ kind: "changed", machine }), addLog: () => undefined },

@@ -13,6 +13,9 @@ const authority = readFileSync(ca);
 const answers = new Map<string, number>();
 const note = (answer: string) => void answers.set(answer, (answers.get(answer) ?? 0) + 1);
 
+/** More than a small poll has (app.ts). */
+const largeBytes = 5 << 20;
+
 const pollOf = (credential: string, more: object = {}) => ({
   ...{ protocol: 2, machineId: credential.split(".")[0], running: "image", kernel: "6.1.0" },
   ...{ rebootPending: false, secondsSinceCheck: 1_000_000, freeBytes: 1e9, ...more },
@@ -117,6 +120,46 @@ async function slowBodies(seconds: number): Promise<void> {
   await Promise.all(slow.map(({ ended }) => ended));
 }
 
+/** Bodies that are announced as large: all slots for them are held, and asked for again at once when one is free. */
+async function hogs(seconds: number): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 32 });
+  const endMs = performance.now() + seconds * 1000;
+  await Promise.all(
+    credentials.map(async (credential) => {
+      while (performance.now() < endMs) {
+        await post(credential, JSON.stringify(pollOf(credential)), agent);
+        for (let n = 0; n < 4; n += 1) {
+          const { sent, ended } = open(credential, paths.subPoll, { "content-length": String(largeBytes) }, false);
+          sent.write(" ");
+          await Promise.race([ended, wait(4000)]);
+          sent.destroy();
+          await ended;
+        }
+      }
+    }),
+  );
+  agent.destroy();
+}
+
+/** A machine that attacks nobody: it is asked for its large tree, and sends it when the server says. */
+async function reports(): Promise<void> {
+  const [credential = assert.fail()] = credentials;
+  await post(credential, JSON.stringify(pollOf(credential)), false);
+  const small = JSON.stringify(pollOf(credential, { tree: { inodes: [], entries: [] }, objects: [] }));
+  for (let tries = 0; tries < 12; tries += 1) {
+    const { sent, ended } = open(credential, paths.subPoll, { "content-length": String(largeBytes) }, false);
+    // Without an answer: the server had said it and closed, while the body was still on its way.
+    let retryAfterSeconds: number | undefined = 5;
+    sent.on("response", ({ statusCode, headers }) => {
+      retryAfterSeconds = statusCode === 503 ? Number(headers["retry-after"]) : undefined;
+    });
+    sent.end(small.padEnd(largeBytes));
+    await ended;
+    if (retryAfterSeconds === undefined) return;
+    await wait(retryAfterSeconds * 1000);
+  }
+}
+
 /** Connections that are kept open with a good request each. */
 async function connections(count: number): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: count, maxFreeSockets: count });
@@ -134,6 +177,8 @@ const attacks: { readonly [name: string]: () => Promise<void> } = {
   floods,
   hugeScans,
   slowBodies: () => slowBodies(15),
+  hogs: () => hogs(60),
+  reports,
   connections: () => connections(1500),
   /** One good poll of an agent that attacks nobody. */
   one: () => post(credentials[0] ?? assert.fail(), JSON.stringify(pollOf(credentials[0] ?? "")), false),

@@ -56,6 +56,29 @@ async function startSite() {
 }
 
 await insideNamespace(import.meta.url, () => {
+  test(`${hostile} machines hold all slots for large trees in turn: another one gets a slot in its turn`, {
+    timeout: 300_000,
+  }, async (t) => {
+    await using site = await startSite();
+    const [own = assert.fail(), ...others] = site.credentials.toReversed();
+    let under = true;
+    const ended = site.agents("hogs", "10.77.0.9", ...others).finally(() => {
+      under = false;
+    });
+    const outcomes: string[] = [];
+    while (under) outcomes.push((await site.agents("reports", "10.77.0.10", own)).output.trim());
+    const { status, output } = await ended;
+    t.diagnostic(`${output.trim()}; the other machine: ${outcomes.join(" ")}`);
+    assert.deepEqual([status, site.child.exitCode], [0, null], output);
+    assert.match(output, /"503":/, "they fill all slots");
+    // The last one may have begun when the attack was over.
+    const underAttack = outcomes.slice(0, -1);
+    assert.ok(underAttack.length > 0, "no report under attack has ended");
+    await repeatAttack(t, underAttack.length, async (round) =>
+      /"(fetch|update|wait)":1/.test(underAttack[round] ?? "") ? undefined : underAttack[round],
+    );
+  });
+
   for (const [attack, what, proof] of [
     ["floods", "thousands of polls with logs, and of turns to fetch", /"429":/],
     ["hugeScans", "trees that are deep or wide, which the server asked for", /"fetch":/],

@@ -68,12 +68,13 @@ function largeBody(bytes: number) {
 }
 
 function app() {
-  const reportSlots = openReportSlots(1);
+  const clock = { monotonicMs: () => 0 };
+  const reportSlots = openReportSlots(clock, 1);
   const hono = subApp({
     store,
     images,
     tasks,
-    ...{ caPem: "", clock: { monotonicMs: () => 0 }, log: () => undefined, reportSlots },
+    ...{ caPem: "", clock, log: () => undefined, reportSlots },
   });
   const post = async (body: object | ReadableStream, more: { bearer?: string; length?: number } = {}) => {
     const stream = body instanceof ReadableStream;
@@ -202,7 +203,7 @@ describe("a sub's poll", () => {
     assert.equal((await post(poll)).body.kind, "report");
     const other = "m-525400000002" as MachineId;
     slots.notified(other, { kind: "report" });
-    const admission = slots.admit(other);
+    const admission = slots.admit({ id: other });
     assert.ok(admission.kind === "room");
     const large = { ...poll, log: ["x"], tree: { inodes: [], entries: [] } };
     const length = 5 << 20;

@@ -75,7 +75,7 @@ export function subApp(input: SubAppInput): Hono {
     log,
     caPem,
     policy = defaultSubPolicy,
-    reportSlots = openReportSlots(),
+    reportSlots = openReportSlots(input.clock),
     othersUpdate = false,
   } = input;
   const trust = { caPem, sha512: sha512Of(caPem) };
@@ -148,8 +148,11 @@ function admitPolls({
       return context.json(tooManyPolls, 429, { "retry-after": String(rate.retryAfterSeconds), connection: "close" });
     }
     if (announcedBytes(context) <= smallPollBytes) return await bodyLimit({ maxSize: smallPollBytes })(context, next);
-    const admission = reportSlots.admit(id);
-    if (admission.kind === "busy") return context.json(busy, 503);
+    const admission = reportSlots.admit(machine);
+    if (admission.kind === "busy") {
+      // The connection stays: closed under a body that is being sent, it would lose the answer.
+      return context.json(busy, 503, { "retry-after": String(admission.retryAfterSeconds) });
+    }
     if (admission.kind === "notRequested") {
       const reason = "the server did not request this tree, because it has restarted; it will request it again";
       return context.json({ kind: "wait", seconds: 1, reason } satisfies Directive);
@@ -292,8 +295,8 @@ function waitFor(reason: string, { pollSeconds }: SubPolicy): Wait {
 const busy: Problem = {
   kind: "busy",
   title: "too many trees at once",
-  detail: "the server reads only a few trees at a time, and one per machine",
-  next: "retry in a few seconds",
+  detail: "the server reads only a few trees at a time, and one per machine; who has sent fewer comes first",
+  next: "retry after the time in Retry-After",
 };
 
 const tooManyPolls: Problem = {
