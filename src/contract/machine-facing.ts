@@ -17,6 +17,7 @@ import { parseMac } from "../core/net/mac.ts";
 import type { ImageRule } from "../core/site/image-rule.ts";
 import { type Neighbour, neighbourLimit, type Placement, type PlacementRule } from "../core/site/placement.ts";
 import { type AddressesAsText, endpoint, ipv4 } from "./address-text.ts";
+import { keySealing } from "./measured-boot.ts";
 import { protocolNumber } from "./protocol.ts";
 import { pinned, pinnedShape } from "./same.ts";
 
@@ -312,7 +313,11 @@ export const storageReport = v.object({
     }),
   ),
   encryption: v.variant("kind", [
-    v.object({ kind: v.literal("luks2"), keyIn: v.literal("uefi-variable") }),
+    v.object({
+      kind: v.literal("luks2"),
+      keyIn: v.literal("uefi-variable"),
+      sealing: v.exactOptional(keySealing),
+    }),
     v.object({ kind: v.literal("none"), reason: text }),
   ]),
 });

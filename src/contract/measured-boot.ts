@@ -1,7 +1,7 @@
 /** What a machine's agent knows of the measurements of its boots: on its disk, and in its polls. */
 import * as v from "valibot";
 import type { MeasuredBootRecord } from "../core/image/boot/measured-boot.ts";
-import type { DiskKeyState } from "../core/tpm/disk-key.ts";
+import { agentPlainCauses, birthPlainCauses, type DiskKeyState, type KeySealing } from "../core/tpm/disk-key.ts";
 import type { MeasuredBoot } from "../core/tpm/measured-boot.ts";
 import { pinned } from "./same.ts";
 
@@ -22,9 +22,18 @@ pinned<MeasuredBoot>()(measuredBoot);
 /** The schema of `DiskKeyState`. */
 export const diskKeyState = v.variant("kind", [
   v.object({ kind: v.literal("sealed") }),
-  v.object({ kind: v.literal("plain"), reason: v.pipe(v.string(), v.maxLength(maxDiskKeyReason)) }),
+  v.object({
+    kind: v.literal("plain"),
+    reason: v.pipe(v.string(), v.maxLength(maxDiskKeyReason)),
+    // A cause of a newer version must not end its polls; the reason says the same.
+    cause: v.exactOptional(v.fallback(v.picklist(agentPlainCauses), "failed")),
+  }),
 ]);
 pinned<DiskKeyState>()(diskKeyState);
+
+/** The schema of `KeySealing`; a newer version's word says no more than that the key is not sealed yet. */
+export const keySealing = v.fallback(v.picklist(["asked", ...birthPlainCauses]), "asked");
+pinned<KeySealing>()(keySealing);
 
 const possibleBoot = v.object({ commands: digests, files: digests });
 

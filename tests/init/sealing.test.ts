@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
 import { diskKeyVariable, sealedKeyVariable } from "../../src/core/boot-loader/efi-variable.ts";
+import { trustOf } from "../../src/core/machine/trust.ts";
 import { testSeed } from "../support/seed.ts";
 import { comeUp, cutPoints } from "./convergence.ts";
 import type { BoardFacts } from "./host/board.ts";
@@ -23,6 +24,11 @@ function bornMachine(t: TestContext, facts: Partial<BoardFacts> = {}, trial: Tri
 }
 
 const state = ({ site }: TestMachine) => site.machine(mac).diskKey;
+/** Why the record says that the key is not sealed, or what protects it instead. */
+const unsealed = ({ site }: TestMachine) => {
+  const { disk, unsealed } = trustOf(site.machine(mac));
+  return unsealed ?? disk;
+};
 const variables = ({ board }: TestMachine) =>
   [diskKeyVariable, sealedKeyVariable].map((name) => board.nvram.root.entries.has(name));
 const [plainAlone, sealedAlone] = [
@@ -89,27 +95,21 @@ test("the key stays plain, and why: a boot not as written, another PCR 4, a TPM 
     machine.boot(trial);
     assert.deepEqual(variables(machine), plainAlone);
     const found = state(machine);
-    return found?.kind === "plain" ? found.reason : assert.fail(JSON.stringify(found));
+    return found?.kind === "plain" ? `${unsealed(machine)}: ${found.reason}` : assert.fail(JSON.stringify(found));
   };
-  assert.match(plain({ grubMeasures: false }), /expected a boot as written/);
-  assert.match(plain({ failedEntries: 9 }), /PCR 4 of the TPM: expected the boot loader after at most 7/);
+  assert.match(plain({ grubMeasures: false }), /^unsealed-other-start: expected a boot as written/);
+  assert.match(plain({ failedEntries: 9 }), /^unsealed-other-program: PCR 4 of .* after at most 7/);
   const full: Trial = {
     troubles: [{ call: "create", about: /BirtherDiskKeySealed/, trouble: { kind: "fails", errno: "ENOSPC" } }],
   };
-  assert.match(plain({}, full), /BirtherDiskKeySealed/);
+  assert.match(plain({}, full), /^unsealed-failed: .*BirtherDiskKeySealed/);
 });
 
-test("without sealDiskKey, without a TPM and on BIOS firmware nothing is sealed, and nothing said", (t) => {
-  for (const [facts, asked] of [
-    [
-      { tpm: makeTpm(), grubMeasures: true },
-      { ...storage, sealDiskKey: false },
-    ],
-    [{}, storage],
-    [
-      { tpm: makeTpm(), firmware: "bios" },
-      { ...storage, allowUnencrypted: true },
-    ],
+test("without sealDiskKey, without a TPM and on BIOS firmware nothing is sealed, and the record says why", (t) => {
+  for (const [facts, asked, why] of [
+    [{ tpm: makeTpm(), grubMeasures: true }, { ...storage, sealDiskKey: false }, "unsealed-not-asked"],
+    [{}, storage, "unsealed-no-tpm"],
+    [{ tpm: makeTpm(), firmware: "bios" }, { ...storage, allowUnencrypted: true }, "unencrypted"],
   ] as const) {
     const site = openSite({ config: { storage: asked } });
     t.after(site.close);
@@ -117,6 +117,7 @@ test("without sealDiskKey, without a TPM and on BIOS firmware nothing is sealed,
     assert.ok(comeUp(machine).isUp);
     machine.boot();
     assert.equal(state(machine), undefined);
+    assert.equal(unsealed(machine), why);
     assert.equal(variables(machine)[1], false);
   }
 });
@@ -243,6 +244,7 @@ test("after a recovery the TPM hangs: the agent goes on, the record says why, an
   assert.ok(machine.site.world.nowMs - lastSeenAtMs < 60_000, "it polls");
   const found = state(machine);
   assert.match(found?.kind === "plain" ? found.reason : "", /the TPM or .* hang: 2 tries .* did not end; .*a restart/);
+  assert.equal(unsealed(machine), "unsealed-gave-up");
   assert.deepEqual([conditions, phase, variables(machine)], [[], "up", [true, true]]);
   machine.boot();
   assert.deepEqual([state(machine), variables(machine)], [{ kind: "sealed" }, sealedAlone]);

@@ -2,6 +2,7 @@ import type { CauseView, NetworkBrief, SummaryView } from "../../contract/operat
 import { statuses } from "../../core/fleet/machine-status.ts";
 import type { RackSummary } from "../../core/fleet/racks.ts";
 import type { PhaseSummary } from "../../core/fleet/summary.ts";
+import { unsealedTrusts } from "../../core/machine/trust.ts";
 import { describeProgress } from "../../core/machine/work-progress.ts";
 import { formatCount, formatDuration, formatTime, zoneAt } from "./figures.ts";
 import { formatTable } from "./table.ts";
@@ -21,6 +22,7 @@ export function headText(summary: SummaryView, width: number): string[] {
     `${formatCount(machines)} machines${parts.length === 0 ? "" : `: ${parts.join(", ")}`}${waiting}`,
     ...arrivalText(summary),
     ...expectedText(summary),
+    ...diskKeysText(summary.diskKeys),
     ...(unplaced === 0 ? [] : [unplacedText(unplaced)]),
     ...(unreadable === 0 ? [] : [`${formatCount(unreadable)} records cannot be read and are in no number above`]),
   ];
@@ -49,6 +51,23 @@ function expectedText({ racks }: SummaryView): string[] {
   const unheard = racks.reduce((sum, rack) => sum + (rack.unheard ?? 0), 0);
   if (expected === 0) return [];
   return [`${formatCount(expected)} slots expected, ${formatCount(unheard)} never heard from`];
+}
+
+/** How many disk keys are sealed and why others are not, where sealing was asked for at all. */
+export function diskKeysText(counts: SummaryView["diskKeys"]): string[] {
+  const { "sealed-key": sealed = 0, unencrypted = 0 } = counts;
+  const plain = unsealedTrusts
+    .map((why) => ({ why, machines: counts[why] ?? 0 }))
+    .filter(({ machines }) => machines > 0)
+    .sort((a, b) => b.machines - a.machines);
+  if (sealed === 0 && plain.every(({ why }) => why === "unsealed-not-asked")) return [];
+  const [most] = plain;
+  const parts = [
+    `${formatCount(sealed)} sealed`,
+    ...plain.map(({ why, machines }) => `${formatCount(machines)} ${why.replace("unsealed-", "not sealed: ")}`),
+    ...(unencrypted === 0 ? [] : [`${formatCount(unencrypted)} not encrypted`]),
+  ];
+  return [`disk keys: ${parts.join(", ")}${most === undefined ? "" : `; birther machines --where trust=${most.why}`}`];
 }
 
 /** One line for each phase that machines are in, with a bar. */

@@ -1,7 +1,9 @@
 import type { MachineView } from "../../contract/operator/views.ts";
-import { type Trust, trustOf } from "../../core/machine/trust.ts";
+import { type Trust, trustOf, type UnsealedTrust } from "../../core/machine/trust.ts";
 
-const texts: { readonly [Part in keyof Trust]-?: { readonly [Value in NonNullable<Trust[Part]>]: string } } = {
+const texts: {
+  readonly [Part in Exclude<keyof Trust, "unsealed">]-?: { readonly [Value in NonNullable<Trust[Part]>]: string };
+} = {
   boot: {
     "signed-image":
       "signed image: its firmware verified kernel, initramfs and command line of its birth with the site's key",
@@ -27,19 +29,33 @@ const texts: { readonly [Part in keyof Trust]-?: { readonly [Value in NonNullabl
   },
 };
 
+/** Why a disk key is not sealed, in a few words. */
+export const unsealedTexts: { readonly [Why in UnsealedTrust]: string } = {
+  "unsealed-not-asked": "storage.sealDiskKey was off at its birth: a rebirth seals the key",
+  "unsealed-awaited": "its agent seals it after its first start as written, once kernel and agent are confirmed",
+  "unsealed-no-tpm": "it has no TPM",
+  "unsealed-tpm-silent": "its TPM gave no answer at its birth; the birth's log says why",
+  "unsealed-debian-loaders": "it starts by Debian's signed loaders; see secureBootKey in docs/secure-boot.md",
+  "unsealed-tpm-gone": "the TPM of its birth is gone",
+  "unsealed-other-start": "no start as written yet: a restart measures one",
+  "unsealed-other-program": "another program ran before its boot loader",
+  "unsealed-gave-up": "its TPM or firmware hung twice: a restart tries again",
+  "unsealed-failed": "its agent could not seal it",
+};
+
 /** What vouches for a machine, one line for each part. */
 export function trustLines(machine: MachineView): readonly string[] {
-  const { boot, identity, disk, start } = trustOf(machine);
+  const { boot, identity, disk, unsealed, start } = trustOf(machine);
   const lines = [
     boot && texts.boot[boot],
     identity && texts.identity[identity],
-    disk && `${texts.disk[disk]}${whyPlain(machine)}`,
+    disk && `${texts.disk[disk]}${unsealed === undefined ? "" : ` (${whyUnsealed(machine, unsealed)})`}`,
     start && texts.start[start],
   ];
   return lines.filter((line) => line !== undefined);
 }
 
-/** Why a key that is to be sealed is not. */
-function whyPlain({ diskKey }: MachineView): string {
-  return diskKey?.kind === "plain" ? ` (${diskKey.reason})` : "";
+/** Why the key is not sealed: by the agent's word where there is one. */
+function whyUnsealed({ diskKey }: MachineView, why: UnsealedTrust): string {
+  return diskKey?.kind === "plain" ? diskKey.reason : unsealedTexts[why];
 }

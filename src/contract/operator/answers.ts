@@ -8,7 +8,7 @@ import { bootTrusts } from "../../core/hardware/hardware.ts";
 import { aspects, maxNamedPaths } from "../../core/image/catalogue/image-difference.ts";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { machineStates, phases, remedies } from "../../core/machine/record.ts";
-import { diskTrusts, identityTrusts, startTrusts } from "../../core/machine/trust.ts";
+import { diskTrusts, identityTrusts, startTrusts, unsealedTrusts } from "../../core/machine/trust.ts";
 import { works } from "../../core/machine/work-progress.ts";
 import type { AuditEntry } from "../../core/ports.ts";
 import { localMethodNames } from "../../core/pxe/local-boot/method-table.ts";
@@ -94,6 +94,9 @@ export const machineAnswer = pinnedShape<MachineView>()(
         boot: v.exactOptional(v.picklist(bootTrusts)),
         identity: v.exactOptional(v.picklist(identityTrusts)),
         disk: v.exactOptional(v.picklist(diskTrusts)),
+        unsealed: v.exactOptional(
+          v.pipe(v.picklist(unsealedTrusts), v.description("why the disk key is not sealed; diskKey has the reason")),
+        ),
         start: v.exactOptional(v.picklist(startTrusts)),
       }),
       v.description(

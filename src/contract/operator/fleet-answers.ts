@@ -3,6 +3,7 @@ import * as v from "valibot";
 import type { FigureSummary } from "../../core/fleet/burn-in-figures.ts";
 import { statuses } from "../../core/fleet/machine-status.ts";
 import { conditionKinds, phases } from "../../core/machine/record.ts";
+import { unsealedTrusts } from "../../core/machine/trust.ts";
 import { works } from "../../core/machine/work-progress.ts";
 import { pinnedShape } from "../same.ts";
 import { changeAnswer } from "./answers.ts";
@@ -101,6 +102,10 @@ export const summaryAnswer = pinnedShape<SummaryView>()(
         machines: v.pipe(count, v.description("those that told this server how far they are")),
         ...{ done: count, total: count },
       }),
+    ),
+    diskKeys: v.pipe(
+      someOf(["sealed-key", "unencrypted", ...unsealedTrusts]),
+      v.description("what protects the disk keys of healthy machines, and why those not sealed are not"),
     ),
     causes: v.pipe(v.array(cause), v.description("failures by reason and place, those of most machines first")),
     networks: v.array(

@@ -3,6 +3,7 @@ import { describe, test } from "node:test";
 import fc from "fast-check";
 import { conditionKinds, type Machine, machineStates, phases } from "../machine/record.ts";
 import { testMachine } from "../machine/testing/test-machine.ts";
+import type { DiskKeyState, KeySealing } from "../tpm/disk-key.ts";
 import { statuses } from "./machine-status.ts";
 import { compareNatural } from "./racks.ts";
 import { summarise } from "./summary.ts";
@@ -45,6 +46,28 @@ describe("summary of 4,000 machines in mid power-on", () => {
     // The last racks have not told their place yet.
     const placed = racks.reduce((sum, { machines }) => sum + machines, 0);
     assert.deepEqual([racks[0]?.rack, racks[9]?.rack, placed + summary.unplaced], ["1", "10", 4000]);
+  });
+
+  test("disk keys are counted by what protects them, and why they are not sealed", () => {
+    const rootDisk = { path: "/dev/vda", serial: "s", sizeBytes: 1, why: "only" };
+    const withKey = (sealing: KeySealing | undefined, diskKey?: DiskKeyState) => ({
+      ...testMachine("healthy"),
+      storage: {
+        rootDisk,
+        encryption: { kind: "luks2", keyIn: "uefi-variable", ...(sealing && { sealing }) } as const,
+      },
+      ...(diskKey && { diskKey }),
+    });
+    const fleet = [
+      withKey("asked", { kind: "sealed" }),
+      withKey("asked", { kind: "plain", reason: "r", cause: "gave-up" }),
+      ...[withKey("no-tpm"), withKey("no-tpm"), withKey("asked"), withKey(undefined), testMachine("birth")],
+    ];
+    const { diskKeys } = summarise(fleet as Machine[], { nowMs }).summary;
+    assert.deepEqual(diskKeys, {
+      ...{ "sealed-key": 1, "unsealed-gave-up": 1, "unsealed-no-tpm": 2, "unsealed-awaited": 1 },
+      ...{ "unsealed-not-asked": 1 },
+    });
   });
 
   test("the estimate is between the earliest and the latest end that the births before allow", () => {

@@ -1,6 +1,7 @@
 import { isWithin } from "../clock-jump.ts";
 import { nameOf } from "../machine/life/move.ts";
 import { type ConditionKind, conditionKinds, type Machine, type Phase, phases } from "../machine/record.ts";
+import { type DiskTrust, trustOf, type UnsealedTrust } from "../machine/trust.ts";
 import { type Work, type WorkProgress, works } from "../machine/work-progress.ts";
 import type { ExpectedSlots } from "../site/site-plan.ts";
 import { type AgeSketch, ageQuantile, newAgeSketch, noteAge } from "./age-sketch.ts";
@@ -22,6 +23,9 @@ export type PhaseSummary = {
   readonly usualP95Ms?: number;
 };
 
+/** What protects the disk keys of installed machines, and why others are not sealed. */
+export type DiskKeyCounts = { readonly [K in Exclude<DiskTrust, "unsealed-key"> | UnsealedTrust]?: number };
+
 /** A fleet at one time. `machines` does not count those retired; the statuses add up to `machines` and those retired. */
 export type FleetSummary = {
   readonly nowMs: number;
@@ -37,6 +41,7 @@ export type FleetSummary = {
   readonly arrival: Arrival;
   /** The work whose progress this server has heard of. */
   readonly work: readonly WorkSummary[];
+  readonly diskKeys: DiskKeyCounts;
 };
 
 /** One kind of work of all machines that told how far they are. */
@@ -89,6 +94,7 @@ class FleetTally {
   readonly #arrival = new ArrivalTally();
   readonly #times: BirthTimesTally;
   readonly #work = new Map<Work, { machines: number; done: number; total: number }>();
+  readonly #diskKeys: { -readonly [K in keyof DiskKeyCounts]: number } = {};
   #births = 0;
 
   constructor(rules: SummaryRules) {
@@ -101,6 +107,7 @@ class FleetTally {
     const status = machineStatusOf(machine, othersUpdate);
     this.#statuses[status] += 1;
     for (const { kind } of machine.conditions) this.#conditions.set(kind, (this.#conditions.get(kind) ?? 0) + 1);
+    this.#addDiskKey(machine);
     this.#racks.add(machine, { status, nowMs, name: nameOf(machine) });
     if (status === "failing") this.#causes.add(machine);
     if (status === "arriving") this.#misplaced.add(machine);
@@ -116,6 +123,13 @@ class FleetTally {
   #addWork({ what, done, total }: WorkProgress): void {
     const sum = this.#work.get(what) ?? { machines: 0, done: 0, total: 0 };
     this.#work.set(what, { machines: sum.machines + 1, done: sum.done + done, total: sum.total + total });
+  }
+
+  #addDiskKey(machine: Machine): void {
+    if (machine.state !== "healthy") return;
+    const { disk, unsealed } = trustOf(machine);
+    const kind = disk === "unsealed-key" ? unsealed : disk;
+    if (kind !== undefined) this.#diskKeys[kind] = (this.#diskKeys[kind] ?? 0) + 1;
   }
 
   #addArriving(machine: Machine): void {
@@ -158,6 +172,7 @@ class FleetTally {
           const sum = this.#work.get(what);
           return sum === undefined ? [] : [{ what, ...sum }];
         }),
+        diskKeys: this.#diskKeys,
       },
       causes: [...this.#causes.found(), ...this.#misplaced.found()],
     };

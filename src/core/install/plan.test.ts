@@ -134,6 +134,20 @@ test("no place for a key and no permission to install without: refused, with wha
   );
 });
 
+test("the storage report says whether the key is to be sealed, and why not", () => {
+  const possible = { kind: "possible", loader: { path: "/grub-tpm.efi", sha256: "c".repeat(64) } } as const;
+  const sealing = (facts: Partial<InstallInput>) => {
+    const { storage, root } = planned(facts);
+    return [storage.encryption.kind === "luks2" && storage.encryption.sealing, root.kind === "luks2" && root.seal];
+  };
+  assert.deepEqual(sealing({}), [undefined, undefined]);
+  assert.deepEqual(sealing({ sealing: possible }), ["asked", { loaderSha256: "c".repeat(64) }]);
+  assert.deepEqual(sealing({ sealing: possible, signedLoader }), ["debian-loaders", undefined]);
+  const impossible = { kind: "impossible", cause: "tpm-silent" } as const;
+  assert.deepEqual(sealing({ sealing: impossible }), ["tpm-silent", undefined]);
+  assert.deepEqual(sealing({ sealing: possible, firmware: "bios", keyPlace: noKey }), [false, false]);
+});
+
 const signedLoader = {
   shim: { path: "/disk/shimx64.efi", sha512: "a".repeat(128) },
   grub: { path: "/disk/grubx64.efi", sha512: "b".repeat(128) },

@@ -8,6 +8,7 @@ import type { Firmware, StorageReport } from "../machine/record.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Random } from "../ports.ts";
+import type { BirthPlainCause, KeySealing } from "../tpm/disk-key.ts";
 import { hostDirectories, hostFiles, hostLinks } from "./host-files.ts";
 import { type Layout, partitionFor, planLayout, sfdiskScript } from "./layout.ts";
 import { imagePaths, newRoot, onNewRoot, rootMapperName, rootPaths } from "./paths.ts";
@@ -23,8 +24,8 @@ export type InstallInput = {
   readonly bySignedImage: boolean;
   /** The loaders to install instead of Birther's GRUB, which Debian has not signed. */
   readonly signedLoader?: SignedLoader;
-  /** The boot loader that measures, if the key is to be sealed: its path in the Bootstrap Image and its Authenticode hash. */
-  readonly measuringLoader?: MeasuringLoader;
+  /** Whether the key is to be sealed: by which boot loader that measures, or why not. Absent: nobody asked for it. */
+  readonly sealing?: Sealing;
   readonly keyPlace: KeyLocation;
   readonly policy: StoragePolicy;
   /** The root disk, and why it was chosen. */
@@ -53,7 +54,12 @@ export type RootVolume =
     }
   | { readonly kind: "plain"; readonly partUuid: string };
 
-/** A boot loader for UEFI with GRUB's module `tpm`. */
+/** What the machine allows where the key is to be sealed. */
+export type Sealing =
+  | { readonly kind: "possible"; readonly loader: MeasuringLoader }
+  | { readonly kind: "impossible"; readonly cause: BirthPlainCause };
+
+/** A boot loader for UEFI with GRUB's module `tpm`: its path in the Bootstrap Image and its Authenticode hash. */
 export type MeasuringLoader = { readonly path: string; readonly sha256: string };
 
 export type InstallPlan = {
@@ -93,8 +99,7 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
   const layout = planLayout({ ...policy, disk, sectorBytes: input.sectorBytes, firmware: input.firmware }, random);
   const rootPartition = partitionFor(layout, "root");
   const bootPartUuid = partitionFor(layout, "boot").uuid;
-  // Under Debian's loaders, PCR 4 has the kernel, too.
-  const measuring = input.firmware === "uefi" && signedLoader === undefined ? input.measuringLoader : undefined;
+  const { sealing, measuring } = sealingOf(input, signedLoader);
   const root: RootVolume =
     keyPlace.kind === "uefi-variable"
       ? {
@@ -131,10 +136,22 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
       disks: input.disks.map(identityOf),
       encryption:
         keyPlace.kind === "uefi-variable"
-          ? { kind: "luks2", keyIn: "uefi-variable" }
+          ? { kind: "luks2", keyIn: "uefi-variable", ...(sealing === undefined ? {} : { sealing }) }
           : { kind: "none", reason: keyPlace.reason },
     },
   };
+}
+
+/** What becomes of the wish to have the key sealed, and the loader that measures, if it is. */
+function sealingOf(
+  { firmware, sealing }: InstallInput,
+  signedLoader: SignedLoader | undefined,
+): { readonly sealing?: KeySealing; readonly measuring?: MeasuringLoader } {
+  if (firmware === "bios" || sealing === undefined) return {};
+  // Under Debian's loaders, PCR 4 has the kernel, too.
+  if (signedLoader !== undefined) return { sealing: "debian-loaders" };
+  if (sealing.kind === "impossible") return { sealing: sealing.cause };
+  return { sealing: "asked", measuring: sealing.loader };
 }
 
 /**

@@ -5,7 +5,7 @@ import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Neighbour, Placement } from "../site/placement.ts";
 import type { TpmBinding } from "../tpm/claim.ts";
-import type { DiskKeyState } from "../tpm/disk-key.ts";
+import type { DiskKeyState, KeySealing } from "../tpm/disk-key.ts";
 import type { MeasuredBoot } from "../tpm/measured-boot.ts";
 
 declare const machineIdBrand: unique symbol;
@@ -105,7 +105,12 @@ export type StorageReport = {
   /** The boot order that a birth on UEFI left; absent in records of older versions. */
   readonly bootOrder?: BootOrder;
   readonly encryption:
-    | { readonly kind: "luks2"; readonly keyIn: "uefi-variable" }
+    | {
+        readonly kind: "luks2";
+        readonly keyIn: "uefi-variable";
+        /** Absent if the configuration did not ask for sealing, and in records of older versions. */
+        readonly sealing?: KeySealing;
+      }
     | { readonly kind: "none"; readonly reason: string };
 };
 

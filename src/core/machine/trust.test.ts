@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { KeySealing } from "../tpm/disk-key.ts";
 import { hardware as hardwareOf } from "./testing/test-fleet.ts";
 import { type Trust, trustOf } from "./trust.ts";
 
@@ -8,6 +9,7 @@ const { bootTrust: _said, ...older } = hardware;
 const rootDisk = { path: "/dev/vda", serial: "s", sizeBytes: 1, why: "only" };
 const tpm = { ekSha256: "a".repeat(64), firstSeenMs: 1 };
 const luks2 = { rootDisk, encryption: { kind: "luks2", keyIn: "uefi-variable" } } as const;
+const askedFor = (sealing: KeySealing) => ({ rootDisk, encryption: { ...luks2.encryption, sealing } });
 const plain = { rootDisk, encryption: { kind: "none", reason: "BIOS" } } as const;
 
 const cases: readonly (readonly [string, Parameters<typeof trustOf>[0], Trust])[] = [
@@ -26,13 +28,28 @@ const cases: readonly (readonly [string, Parameters<typeof trustOf>[0], Trust])[
   [
     "bound, though its TPM was later removed",
     { hardware: { ...hardware, tpm: false }, tpm, storage: luks2 },
-    { boot: "wire-trusted", identity: "tpm-bound", disk: "unsealed-key" },
+    { boot: "wire-trusted", identity: "tpm-bound", disk: "unsealed-key", unsealed: "unsealed-not-asked" },
   ],
   ["a sealed disk key", { storage: luks2, diskKey: { kind: "sealed" } }, { disk: "sealed-key" }],
   [
-    "a disk key that could not be sealed",
+    "a disk key that an agent of an older version could not seal",
     { storage: luks2, diskKey: { kind: "plain", reason: "r" } },
-    { disk: "unsealed-key" },
+    { disk: "unsealed-key", unsealed: "unsealed-failed" },
+  ],
+  [
+    "a disk key whose agent has not said anything yet",
+    { storage: askedFor("asked") },
+    { disk: "unsealed-key", unsealed: "unsealed-awaited" },
+  ],
+  [
+    "a birth behind Debian's signed loaders",
+    { storage: askedFor("debian-loaders") },
+    { disk: "unsealed-key", unsealed: "unsealed-debian-loaders" },
+  ],
+  [
+    "the agent's word is newer than that of the birth",
+    { storage: askedFor("asked"), diskKey: { kind: "plain", reason: "r", cause: "other-program" } },
+    { disk: "unsealed-key", unsealed: "unsealed-other-program" },
   ],
   ["a start as written", { measuredBoot: { kind: "asWritten" } }, { start: "start-as-written" }],
   ["another start", { measuredBoot: { kind: "differs", pcrs: [9] } }, { start: "start-differs" }],

@@ -1,6 +1,7 @@
 import { type BootTrust, bootTrusts } from "../hardware/hardware.ts";
+import { agentPlainCauses, birthPlainCauses, type DiskKeyState } from "../tpm/disk-key.ts";
 import type { MeasuredBoot } from "../tpm/measured-boot.ts";
-import type { Machine } from "./record.ts";
+import type { Machine, StorageReport } from "./record.ts";
 
 /**
  * What proves that an order goes to this machine. `tpm-bound`: a proof of its TPM. `tpm-unproved`: it has a TPM, but no birth
@@ -16,6 +17,14 @@ export type IdentityTrust = (typeof identityTrusts)[number];
 export const diskTrusts = ["sealed-key", "unsealed-key", "unencrypted"] as const;
 export type DiskTrust = (typeof diskTrusts)[number];
 
+/**
+ * Why the disk key is not sealed: what a birth or an agent found (core/tpm/disk-key.ts); `not-asked`: the configuration did not ask
+ * for it at the birth; `awaited`: the agent has not said anything of it yet.
+ */
+const plainCauses = ["not-asked", "awaited", ...birthPlainCauses, ...agentPlainCauses] as const;
+export type UnsealedTrust = `unsealed-${(typeof plainCauses)[number]}`;
+export const unsealedTrusts = plainCauses.map((cause): UnsealedTrust => `unsealed-${cause}`);
+
 /** What its agent found in the TPM after the latest boot from the disk (core/image/boot/measured-boot.ts). */
 export const startTrusts = ["start-as-written", "start-differs", "start-not-measured"] as const;
 export type StartTrust = (typeof startTrusts)[number];
@@ -25,6 +34,8 @@ export type Trust = {
   readonly boot?: BootTrust;
   readonly identity?: IdentityTrust;
   readonly disk?: DiskTrust;
+  /** Only beside `unsealed-key`. */
+  readonly unsealed?: UnsealedTrust;
   readonly start?: StartTrust;
 };
 
@@ -35,7 +46,13 @@ const starts = {
 } as const satisfies { readonly [Kind in MeasuredBoot["kind"]]: StartTrust };
 
 /** Every value of every part. */
-export const trustValues = [...bootTrusts, ...identityTrusts, ...diskTrusts, ...startTrusts] as const;
+export const trustValues = [
+  ...bootTrusts,
+  ...identityTrusts,
+  ...diskTrusts,
+  ...unsealedTrusts,
+  ...startTrusts,
+] as const;
 
 type TrustFacts = Pick<Machine, "hardware" | "storage" | "tpm" | "measuredBoot" | "diskKey">;
 
@@ -43,12 +60,20 @@ type TrustFacts = Pick<Machine, "hardware" | "storage" | "tpm" | "measuredBoot" 
 export function trustOf({ hardware, storage, tpm, measuredBoot, diskKey }: TrustFacts): Trust {
   const unproved = hardware && (hardware.tpm ? "tpm-unproved" : "no-tpm");
   const identity = tpm === undefined ? unproved : "tpm-bound";
-  const withKey = diskKey?.kind === "sealed" ? "sealed-key" : "unsealed-key";
   return {
     // Versions that report none had no signed image.
     ...(hardware === undefined ? {} : { boot: hardware.bootTrust ?? "wire-trusted" }),
     ...(identity === undefined ? {} : { identity }),
-    ...(storage === undefined ? {} : { disk: storage.encryption.kind === "luks2" ? withKey : "unencrypted" }),
+    ...(storage === undefined ? {} : diskTrustOf(storage.encryption, diskKey)),
     ...(measuredBoot === undefined ? {} : { start: starts[measuredBoot.kind] }),
   };
+}
+
+function diskTrustOf(encryption: StorageReport["encryption"], diskKey: DiskKeyState | undefined): Trust {
+  if (encryption.kind === "none") return { disk: "unencrypted" };
+  if (diskKey?.kind === "sealed") return { disk: "sealed-key" };
+  // The newest word: the birth was before.
+  if (diskKey !== undefined) return { disk: "unsealed-key", unsealed: `unsealed-${diskKey.cause ?? "failed"}` };
+  const { sealing = "not-asked" } = encryption;
+  return { disk: "unsealed-key", unsealed: `unsealed-${sealing === "asked" ? "awaited" : sealing}` };
 }

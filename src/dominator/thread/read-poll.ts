@@ -67,12 +67,13 @@ export function readPoll(
 
 /** A poll whose texts may be shown; the paths in its comparison stay as they are. */
 export function plainPoll(poll: SmallPoll): SmallPoll {
-  const { agent, outcome, log } = poll;
+  const { agent, diskKey, outcome, log } = poll;
   return {
     ...poll,
     kernel: plainText(poll.kernel),
     ...(poll.patchedImage === undefined ? {} : { patchedImage: plainText(poll.patchedImage) }),
     ...(agent === undefined ? {} : { agent: plainAgent(agent) }),
+    ...(diskKey?.kind === "plain" ? { diskKey: { ...diskKey, reason: plainText(diskKey.reason) } } : {}),
     ...(outcome === undefined ? {} : { outcome: plainOutcome(outcome) }),
     ...(log === undefined ? {} : { log: log.map(plainText) }),
   };

@@ -6,7 +6,7 @@ import { imagePaths } from "../../core/install/paths.ts";
 import { type InstallInput, type InstallPlan, planInstall } from "../../core/install/plan.ts";
 import type { InstallPhase } from "../../core/install/step.ts";
 import type { BootOrder } from "../../core/machine/record.ts";
-import type { Log, Random } from "../../core/ports.ts";
+import type { Random } from "../../core/ports.ts";
 import type { Placement } from "../../core/site/placement.ts";
 import { findKeyLocation } from "../device/efi.ts";
 import { systemTree } from "../device/tree.ts";
@@ -47,13 +47,15 @@ export function install(
         mac: settings.mac,
         ...order.permanent,
         ...(order.signedLoader === undefined ? {} : { signedLoader: order.signedLoader }),
-        ...measuringLoader(taken, console.log),
+        ...sealingFor(taken, inspection),
       },
       random,
     );
     if (planning.kind === "refused") throw stop(planning.reason);
     return planning;
   });
+  const seal = plan.root.kind === "luks2" ? plan.root.seal : undefined;
+  if (seal !== undefined) console.log("info", "the disk key will be sealed to the boot path", seal);
   let { storage } = plan;
   const bootOrder = (order: BootOrder) => {
     storage = { ...storage, bootOrder: order };
@@ -69,17 +71,17 @@ export function install(
   return { ...plan, storage };
 }
 
-/** The loader for a machine whose disk key is to be sealed: one that measures, because a broken TPM would stop it. */
-function measuringLoader(
+/** Where the disk key is to be sealed: the loader that measures, which a broken TPM would stop, or why there is none. */
+function sealingFor(
   { order, firmware, tpmAnswers, bySignedImage }: TakenOrder,
-  log: Log,
-): Pick<InstallInput, "measuringLoader"> {
-  if (!order.storage.sealDiskKey || firmware === "bios" || !tpmAnswers) return {};
+  { hardware }: Inspection,
+): Pick<InstallInput, "sealing"> {
+  if (!order.storage.sealDiskKey || firmware === "bios") return {};
+  if (!tpmAnswers) return { sealing: { kind: "impossible", cause: hardware.tpm ? "tpm-silent" : "no-tpm" } };
   const path = bySignedImage ? imagePaths.grubEfi : imagePaths.grubEfiMeasuring;
   const hash = authenticodeSha256(readBytes(path), sha256);
   if (hash === undefined) throw new Error(`${path}: expected an EFI program, found another file`);
-  log("info", "the disk key will be sealed to the boot path", { loader: hexFromBytes(hash) });
-  return { measuringLoader: { path, sha256: hexFromBytes(hash) } };
+  return { sealing: { kind: "possible", loader: { path, sha256: hexFromBytes(hash) } } };
 }
 
 function phaseDetail(plan: InstallPlan, phase: InstallPhase): string {

@@ -29,7 +29,8 @@ function isSameMeasurement(one: MeasuredBoot | undefined, other: MeasuredBoot | 
 }
 
 function isSameKeyState(one: DiskKeyState | undefined, other: DiskKeyState | undefined): boolean {
-  const reasonOf = (state: DiskKeyState | undefined) => (state?.kind === "plain" ? state.reason : "");
+  const reasonOf = (state: DiskKeyState | undefined) =>
+    state?.kind === "plain" ? `${state.cause ?? ""} ${state.reason}` : "";
   return one?.kind === other?.kind && reasonOf(one) === reasonOf(other);
 }
 

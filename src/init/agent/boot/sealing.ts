@@ -9,7 +9,7 @@ import {
 import { firmwareBoots } from "../../../core/boot-loader/firmware-measurements.ts";
 import { bytesFromHex, sameBytes } from "../../../core/bytes/text.ts";
 import { type PossibleBoot, pcrDigestOf } from "../../../core/image/boot/measured-boot.ts";
-import type { DiskKeyState } from "../../../core/tpm/disk-key.ts";
+import type { AgentPlainCause, DiskKeyState } from "../../../core/tpm/disk-key.ts";
 import type { MeasuredBoot } from "../../../core/tpm/measured-boot.ts";
 import { recoveryBranches } from "../../../core/tpm/recovery.ts";
 import type { SealedTo } from "../../../core/tpm/seal-policy.ts";
@@ -31,6 +31,9 @@ import { type KnownKey, tryOnce, whyNoTry } from "./sealing-tries.ts";
 const nonceBytes = 32;
 const keyMode = 0o600;
 
+/** Why a key is not sealed: the cause for counts, the reason for people. */
+type WhyPlain = { readonly cause: AgentPlainCause; readonly reason: string };
+
 type SealContext = Pick<SubContext, "root" | "settings" | "log">;
 
 /**
@@ -42,7 +45,7 @@ export function keepKeySealed(context: SealContext, measured: MeasuredBoot | und
   const { loader } = sealingOf(context);
   if (loader === undefined || isPidOne()) return undefined;
   const hung = whyNoTry(context.root);
-  if (hung !== undefined) return keyStateOf(hung.key, hung.reason);
+  if (hung !== undefined) return keyStateOf(hung.key, { cause: "gave-up", reason: hung.reason });
   let known: KnownKey = "unknown";
   try {
     return tryOnce(context.root, (know) => {
@@ -55,28 +58,28 @@ export function keepKeySealed(context: SealContext, measured: MeasuredBoot | und
   } catch (error) {
     const reason = messageOf(error);
     context.log("warn", "sealing the disk key failed", { reason });
-    return keyStateOf(known, reason);
+    return keyStateOf(known, { cause: "failed", reason });
   }
 }
 
 function sealOrKeep(
   context: SealContext,
-  { plain, whyNot }: { readonly plain: Uint8Array | undefined; readonly whyNot: () => string | undefined },
+  { plain, whyNot }: { readonly plain: Uint8Array | undefined; readonly whyNot: () => WhyPlain | undefined },
 ): DiskKeyState {
   if (plain === undefined) {
     sealTo(context, wantedOf(context, expectedBoots(context.root)));
     return { kind: "sealed" };
   }
   const why = whyNot();
-  if (why !== undefined) return { kind: "plain", reason: why };
+  if (why !== undefined) return { kind: "plain", ...why };
   sealFirst(context, plain);
   context.log("info", "the disk key is sealed to the boot path; the plain one is removed from the firmware");
   return { kind: "sealed" };
 }
 
 /** Undefined if nothing is known: the server keeps what it knows. */
-function keyStateOf(known: KnownKey, reason: string): DiskKeyState | undefined {
-  if (known === "plain") return { kind: "plain", reason: reason.slice(0, maxDiskKeyReason) };
+function keyStateOf(known: KnownKey, { cause, reason }: WhyPlain): DiskKeyState | undefined {
+  if (known === "plain") return { kind: "plain", reason: reason.slice(0, maxDiskKeyReason), cause };
   return known === "sealed" ? { kind: "sealed" } : undefined;
 }
 
@@ -122,13 +125,20 @@ function openVariables(): void {
 }
 
 /** Why the plain key has to stay for now; undefined if it can be sealed. */
-function whyNotSealed(loader: Uint8Array, measured: MeasuredBoot | undefined): string | undefined {
-  if (!hasTpm()) return "expected the TPM 2.0 of its birth, found none";
+function whyNotSealed(loader: Uint8Array, measured: MeasuredBoot | undefined): WhyPlain | undefined {
+  if (!hasTpm()) return { cause: "tpm-gone", reason: "expected the TPM 2.0 of its birth, found none" };
   if (measured?.kind !== "asWritten")
-    return "expected a boot as written, found none yet: a restart measures what the agent has written";
+    return {
+      cause: "other-start",
+      reason: "expected a boot as written, found none yet: a restart measures what the agent has written",
+    };
   const found = bytesFromHex(readSystemText(`${pcrs}/4`).trim());
   if (found !== undefined && firmwareBoots(loader, sha256).some((value) => sameBytes(value, found))) return undefined;
-  return "PCR 4 of the TPM: expected the boot loader after at most 7 boot entries that started nothing, found another value; another program ran before it";
+  return {
+    cause: "other-program",
+    reason:
+      "PCR 4 of the TPM: expected the boot loader after at most 7 boot entries that started nothing, found another value; another program ran before it",
+  };
 }
 
 function wantedOf({ root, settings, ...context }: SealContext, boots: readonly PossibleBoot[] | undefined): SealedTo {
