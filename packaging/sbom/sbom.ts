@@ -9,12 +9,14 @@ import { ensurePackages } from "../../src/bootstrap-image/install-packages.ts";
 import { loaderPackages } from "../../src/bootstrap-image/loader/loaders.ts";
 import { billOfMaterials, debianComponent } from "../../src/bootstrap-image/sbom.ts";
 import { stubPackage } from "../../src/bootstrap-image/secure-boot/signed-image.ts";
-import { defaultSuite } from "../../src/core/bootstrap-image/suite.ts";
+import { type BootstrapSuite, bootstrapSuites, defaultSuite } from "../../src/core/bootstrap-image/suite.ts";
 import { packagesOf } from "../../src/main/packages.ts";
 import { cacheDirectory } from "../../src/main/paths.ts";
 
 const loadersFile = "boot-loaders.cdx.json";
-const usage = `usage: packaging/sbom/sbom DIRECTORY
+const usage = `usage: packaging/sbom/sbom DIRECTORY [SUITE]
+
+SUITE is one of ${bootstrapSuites.join(", ")} (bootstrapImage.suite); ${defaultSuite} if it is left out.
 
 Writes server.cdx.json (the npm packages of the lock file, Node.js among them), ${sbomFile}
 (Debian packages, sources and npm packages of the Bootstrap Image) and ${loadersFile} (iPXE, the signed
@@ -33,13 +35,13 @@ async function serverBill(): Promise<string> {
 }
 
 /** Builds the image, mostly from the cache, and takes the bill that the build writes. */
-async function writeImageBill(directory: string): Promise<void> {
+async function writeImageBill(directory: string, suite: BootstrapSuite): Promise<void> {
   const log = (_: string, message: string): void => void process.stderr.write(`${message}\n`);
   await ensurePackages(packagesOf["image build"], log);
   const outputDirectory = await mkdtemp(join(tmpdir(), "birther-sbom-"));
   try {
     await buildBootstrapImage({
-      debian: await openDebian({ suite: defaultSuite, cacheDirectory, log }),
+      debian: await openDebian({ suite, cacheDirectory, log }),
       cacheDirectory,
       outputDirectory,
       caPem: "",
@@ -52,22 +54,23 @@ async function writeImageBill(directory: string): Promise<void> {
 }
 
 /** The packages of the loaders that firmware starts, and of the signed image's stub. */
-async function loadersBill(): Promise<string> {
+async function loadersBill(suite: BootstrapSuite): Promise<string> {
   const log = (_: string, message: string): void => void process.stderr.write(`${message}\n`);
   await ensurePackages(packagesOf.serve, log);
-  const debian = await openDebian({ suite: defaultSuite, cacheDirectory, log });
+  const debian = await openDebian({ suite, cacheDirectory, log });
   const packages = await debian.resolve([...loaderPackages, stubPackage]);
   return billOfMaterials("birther-boot-loaders", packages.map(debianComponent));
 }
 
-const [word] = process.argv.slice(2);
-if (word === undefined || word.startsWith("-")) {
+const [word, named = defaultSuite] = process.argv.slice(2);
+const suite = bootstrapSuites.find((known) => known === named);
+if (word === undefined || word.startsWith("-") || suite === undefined) {
   process.stdout.write(usage);
-  process.exitCode = word === undefined ? 2 : 0;
+  process.exitCode = word?.startsWith("-") ? 0 : 2;
 } else {
   const directory = resolve(word);
   await mkdir(directory, { recursive: true });
   await writeFile(join(directory, "server.cdx.json"), await serverBill());
-  await writeFile(join(directory, loadersFile), await loadersBill());
-  await writeImageBill(directory);
+  await writeFile(join(directory, loadersFile), await loadersBill(suite));
+  await writeImageBill(directory, suite);
 }

@@ -25,6 +25,7 @@ const readBill = async (name: string) => v.parse(bill, JSON.parse(await readFile
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), "birther-sbom-test-"));
   await promisify(execFile)(join(root, "packaging/sbom/sbom"), [directory]);
+  await promisify(execFile)(join(root, "packaging/sbom/sbom"), [join(directory, "trixie"), "trixie"]);
 });
 after(() => rm(directory, { recursive: true }));
 
@@ -42,15 +43,24 @@ test("the server's bill names every package of the lock file at its version", as
   );
 });
 
-test("the image's bill names every package that is unpacked, the sources, and the bundled npm packages", async () => {
-  const { components } = await readBill(sbomFile);
-  const { packages } = debianReleases[suites[defaultSuite].release];
-  const named = (name: string) => components.find((component) => component.name === name);
-  for (const name of [...packages, "libc6-dev", "valibot"]) assert.ok(named(name), `no ${name}`);
-  assert.ok(components.some(({ name }) => /^linux-image-\d/.test(name)));
-  for (const { name, version } of [quickjsSource, mbedtlsSource]) assert.equal(named(name)?.version, version);
-  assert.equal(new Set(components.map(({ purl }) => purl)).size, components.length);
-  assert.match(named("busybox")?.purl ?? "", /^pkg:deb\/debian\/busybox@1%3A[\d.]+-[^?]+\?arch=amd64$/);
+for (const [suite, file] of [
+  [defaultSuite, sbomFile],
+  ["trixie", `trixie/${sbomFile}`],
+] as const)
+  test(`the bill of ${suite} names every package that is unpacked, the sources, and the bundled npm packages`, async () => {
+    const { components } = await readBill(file);
+    const { packages } = debianReleases[suites[suite].release];
+    const named = (name: string) => components.find((component) => component.name === name);
+    for (const name of [...packages, "libc6-dev", "valibot"]) assert.ok(named(name), `no ${name}`);
+    assert.ok(components.some(({ name }) => /^linux-image-\d/.test(name)));
+    for (const { name, version } of [quickjsSource, mbedtlsSource]) assert.equal(named(name)?.version, version);
+    assert.equal(new Set(components.map(({ purl }) => purl)).size, components.length);
+    assert.match(named("busybox")?.purl ?? "", /^pkg:deb\/debian\/busybox@1%3A[\d.]+-[^?]+\?arch=amd64$/);
+  });
+
+test("a suite that there is not is refused with those that there are", async () => {
+  const unknown = promisify(execFile)(join(root, "packaging/sbom/sbom"), [directory, "sid"]);
+  await assert.rejects(unknown, { code: 2, stdout: /one of bookworm, trixie/ });
 });
 
 test("the loaders' bill names iPXE and the signed loaders and the stub, at the versions that are handed out", async () => {
