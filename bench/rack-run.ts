@@ -21,7 +21,8 @@ const about = `How a rack of machines gets an image over its uplink: real agents
 Eight agents start half a second apart. Each has a link of ten times the uplink. A machine at fault is the first one, which
 fetches from the server, or the fourth: it is killed after a third of the ideal time, lies, or has a hundredth of a link. The
 last line is one JSON object: for each trial the bytes over the uplink, as a multiple of the image, and the time of the last
-machine not at fault, as a multiple of the time that the image takes over the uplink. Everything is in memory (/dev/shm).
+machine not at fault, as a multiple of the time that the image takes over the uplink, and CPU seconds for a GB. Everything is in
+memory (/dev/shm).
 `;
 
 const mark = "BIRTHER_BENCH_INSIDE";
@@ -51,7 +52,12 @@ type Bench = {
   readonly bytes: number;
   readonly uplinkMbps: number;
 };
-type Result = { readonly overUplink: number; readonly lastDone: number };
+/** `cpu`: CPU seconds of the average agent for a GB, with the program that serves it to the next one; of the server, for a GB sent. */
+type Result = {
+  readonly overUplink: number;
+  readonly lastDone: number;
+  readonly cpu: { readonly agent: number; readonly server: number };
+};
 
 const round = (value: number) => Math.round(value * 100) / 100;
 
@@ -79,6 +85,21 @@ function startMachine(
   return spawn(command, rest, { stdio: ["pipe", "pipe", openSync(join(root, "log"), "w")] });
 }
 
+/** CPU seconds that a process and its children have used (proc_pid_stat(5), in hundredths). */
+function cpuSeconds(pid: number | undefined): number {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\) /, "")
+      .split(" ");
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").filter(Boolean);
+    const own = (Number(stat[11]) + Number(stat[12])) / 100;
+    return children.reduce((sum, child) => sum + cpuSeconds(Number(child)), own);
+  } catch {
+    // It was killed.
+    return 0;
+  }
+}
+
 /** The seconds until a machine says that it is done; undefined if it is late. */
 async function doneAfter(child: ChildProcess, startMs: number, limitMs: number): Promise<number | undefined> {
   const done = once(child.stdout ?? child, "data").then(() => (performance.now() - startMs) / 1000);
@@ -94,6 +115,7 @@ async function trial(bench: Bench, fault: Fault, at: number): Promise<Result> {
   await using origin = await startOrigin(join(directory, "objects"), machines, uplinkMbps);
   if (fault === "slow") await network.slow(at, linkMbps / 100);
   const beforeBytes = network.crossedBytes();
+  const beforeCpu = process.cpuUsage();
   const children: ChildProcess[] = [];
   const done: Promise<number | undefined>[] = [];
   const startMs = performance.now();
@@ -113,7 +135,11 @@ async function trial(bench: Bench, fault: Fault, at: number): Promise<Result> {
     if (late > 0) throw new Error(`${fault}: ${late} machines were not done within ${longest} times the ideal time`);
     const last = Math.max(...seconds.map((one) => one ?? 0));
     const startedSeconds = ((machines - 1) * startEveryMs) / 1000;
-    const result = { overUplink: round(crossed / bytes), lastDone: round(last / idealSeconds) };
+    const { user, system } = process.cpuUsage(beforeCpu);
+    const counted = children.map(({ pid }) => cpuSeconds(pid)).filter((used) => used > 0);
+    const agents = counted.reduce((sum, used) => sum + used, 0) / counted.length;
+    const cpu = { agent: round((agents * 1e9) / bytes), server: round(((user + system) * 1e3) / crossed) };
+    const result = { overUplink: round(crossed / bytes), lastDone: round(last / idealSeconds), cpu };
     say(
       `${fault}${fault === "none" ? "" : ` at ${at + 1}`}: ${JSON.stringify(result)}; machines done after ` +
         `${seconds.map((one) => one?.toFixed(1)).join(" ")} s; ideal ${idealSeconds.toFixed(1)} s, started within ${startedSeconds} s`,
@@ -146,7 +172,7 @@ async function run(options: { readonly uplinkMbps: number; readonly megabytes: n
       const name = fault === "none" ? fault : `${fault}${at === 0 ? "First" : "Fourth"}`;
       if (name.includes(only)) results[name] = await trial(bench, fault, at);
     }
-    const worst = (key: keyof Result) => Math.max(...Object.values(results).map((result) => result[key]));
+    const worst = (key: "overUplink" | "lastDone") => Math.max(...Object.values(results).map((result) => result[key]));
     return {
       ...{ machines, uplinkMbps, linkMbps: uplinkMbps * linkFactor, bytes, objects: contents.length },
       ...results,

@@ -7,10 +7,8 @@ import type { MachineId } from "../machine/record.ts";
 import { isSource, type Member } from "./member.ts";
 import type { Swarm } from "./swarm.ts";
 
-/** Whom to ask, best first, and whether all of them at once; or the origin, which may have a queue. */
-export type Sources =
-  | { readonly kind: "peers"; readonly sources: readonly MachineId[]; readonly atOnce?: true }
-  | { readonly kind: "origin" };
+/** Whom to ask, best first; or the origin, which may have a queue. */
+export type Sources = { readonly kind: "peers"; readonly sources: readonly MachineId[] } | { readonly kind: "origin" };
 
 /** Who disappoints as many machines serves nobody any more: one may be wrong, or lie. */
 export const accusersLimit = 2;
@@ -68,12 +66,8 @@ export function chooseSources(
   return far.length > 0 ? peers(far) : { kind: "origin" };
 }
 
-/** Of seeds, which give a small part of their links each, all are asked at once. */
 function peers(members: readonly Member[]): Sources {
-  const named = [...new Set(members)].slice(0, sourcesLimit);
-  const sources = named.map(({ id }) => id);
-  const atOnce = named.length > 1 && named.every(({ isSeed }) => isSeed === true);
-  return { kind: "peers", sources, ...(atOnce ? { atOnce } : {}) };
+  return { kind: "peers", sources: [...new Set(members.map(({ id }) => id))].slice(0, sourcesLimit) };
 }
 
 /** Newborns before machines with a workload; then the one that began last, the end of the chain. */

@@ -111,6 +111,17 @@ test("a slow first machine is replaced by the next one, once; where all are slow
   assert.deepEqual(full({ a: 1, b: 1, c: 1, d: 1 }, true), { a: "origin", b: "a:1", c: "b:1", d: "c:1" });
 });
 
+test("a machine that tried the server returns behind the first one, if that is not slower", () => {
+  const { report } = racing();
+  report({ a: 4, b: 1, c: 1, d: 1 });
+  assert.deepEqual(report({ a: 8, b: 2, c: 2, d: 2 }), { a: "origin", b: "origin", c: "b:1", d: "c:1" });
+  assert.deepEqual(report({ a: 58, b: 52, c: 52, d: 52 }), { a: "origin", b: "a:1", c: "b:1", d: "c:1" });
+  const { report: slow } = racing();
+  slow({ a: 1, b: 1, c: 1, d: 1 });
+  assert.deepEqual(slow({ a: 2, b: 52, c: 52, d: 52 }), { a: "origin", b: "origin", c: "b:1", d: "c:1" });
+  assert.deepEqual(slow({ a: 22, b: 102, c: 102, d: 102 }), { a: "b:1", b: "origin", c: "b:1", d: "c:1" });
+});
+
 test("a machine that blames everybody is believed twice", () => {
   const { ask } = world();
   for (const name of ["a", "b", "c", "d", "e", "f"]) ask(name);
@@ -163,12 +174,11 @@ test("a few machines of a rack that run the image serve it, others take the plac
   assert.equal(seedOf("s4"), false);
 });
 
-test("a machine that comes alone fetches from all of them at once, each of which it has for itself", () => {
+test("a machine that comes alone fetches from one of them, and from another one if that does nothing for it", () => {
   const { ask, uploadLimit } = seeded();
   assert.equal(ask("a"), seedsFirst);
   assert.equal(ask("a", { doneBytes: 50 }), seedsFirst);
   for (const name of ["s1", "s4"]) assert.equal(uploadLimit(idOf(name)), 6_250_000);
-  // One that did nothing for it is left out.
   assert.equal(ask("a", { doneBytes: 60, failed: [idOf("s4")] }), "s3:1 s2:1 s1:1");
 });
 

@@ -1,6 +1,6 @@
 import type { MachineId } from "../machine/record.ts";
 import { chooseSources } from "./choose-sources.ts";
-import { isHeldUp } from "./held-up.ts";
+import { betterHead, isHeldUp } from "./held-up.ts";
 import type { Known } from "./members.ts";
 import { type Caller, heldUpLimit, openRoster } from "./roster.ts";
 import { openSeeds, type Seeds } from "./seeds.ts";
@@ -35,7 +35,7 @@ const reportLimits = { least: 3, most: 20 } as const;
 /** Nobody fetches yet. */
 export function openDistribution(clock: { readonly monotonicMs: () => number }, rules: UploadRules = {}): Distribution {
   const roster = openRoster(clock);
-  const { known, fetching, swarmOf, upsert, accuse, assign, heldUp, left, forgetSilent } = roster;
+  const { known, fetching, swarmOf, upsert, accuse, assign, heldUp, forgive, left, forgetSilent } = roster;
 
   function childrenOf({ member: { id }, image }: Known): ReadonlySet<MachineId> {
     return swarmOf(image).childrenOf(id);
@@ -80,14 +80,20 @@ export function openDistribution(clock: { readonly monotonicMs: () => number }, 
       if (isWhole) return "origin";
       const swarm = swarmOf(caller.image);
       const { from } = one.member;
+      const earlier = from === "origin" && one.isMeasured ? betterHead(one.member, swarm) : undefined;
+      if (earlier !== undefined) {
+        forgive(one, earlier.id);
+        assign(one, earlier.id);
+        return sourceOf(earlier.id);
+      }
       const isJudged = one.isMeasured && one.timesHeldUp < heldUpLimit;
       if (isJudged && from !== undefined && from !== "origin" && isHeldUp(one.member, swarm, { originIsFull: isFull }))
         one = heldUp(one, from);
       const chosen = chooseSources(one.member, swarm, { failed: one.failed, originIsFull: isFull });
       if (chosen.kind === "origin") return "origin";
-      const [first, ...others] = chosen.sources;
+      const [first] = chosen.sources;
       if (first === undefined) return "origin";
-      assign(one, first, chosen.atOnce === true ? others : []);
+      assign(one, first);
       return chosen.sources.flatMap(sourceOf);
     },
   };

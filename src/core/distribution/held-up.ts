@@ -1,4 +1,4 @@
-import { sharedLimit } from "./choose-sources.ts";
+import { accusersLimit, sharedLimit } from "./choose-sources.ts";
 import type { Member } from "./member.ts";
 import type { Swarm } from "./swarm.ts";
 
@@ -17,7 +17,7 @@ const aheadBytes = 8 << 20;
 export function isHeldUp(caller: Member, swarm: Swarm, { originIsFull }: { readonly originIsFull: boolean }): boolean {
   const source = sourceOf(caller, swarm);
   const heads = [...swarm.heads()];
-  const least = Math.max(slowBytesPerSecond, slowPart * Math.max(0, ...heads.map((one) => one.bytesPerSecond ?? 0)));
+  const least = leastRate(swarm);
   const isSlow = ({ bytesPerSecond }: Member) => bytesPerSecond !== undefined && bytesPerSecond < least;
   // A seed is slow by its limit; one that gives nothing is left by those who ask it.
   if (source === undefined || source.isSeed === true || !isSlow(caller)) return false;
@@ -29,6 +29,35 @@ export function isHeldUp(caller: Member, swarm: Swarm, { originIsFull }: { reado
   for (const one of swarm.ofRack(caller.rack)) if (isAhead(one) && one.serves && hasRoom(one)) return true;
   // One machine of a rack tries whether the origin is faster for it; if all are slow, the uplink is.
   return !originIsFull && heads.filter(({ rack }) => rack === caller.rack).length === 1;
+}
+
+/** What is less is slow. */
+function leastRate(swarm: Swarm): number {
+  const rates = [...swarm.heads()].map(({ bytesPerSecond = 0 }) => bytesPerSecond);
+  return Math.max(slowBytesPerSecond, slowPart * Math.max(0, ...rates));
+}
+
+/** A machine that gets about as much from the origin as another one shares the uplink with it: it is as fast behind that one. */
+const equalPart = 0.8;
+
+/**
+ * Another machine of the rack that fetches from the origin, is ahead, and is not slower: both would cross the uplink with the
+ * same. That is so where a second one tried the origin because the first seemed to be slow, and it was not, or all are.
+ */
+export function betterHead(caller: Member, swarm: Swarm): Member | undefined {
+  const { bytesPerSecond: own = 0 } = caller;
+  if (own < leastRate(swarm)) return undefined;
+  const least = own * equalPart;
+  const isBetter = ({ id, rack, serves, doneBytes, bytesPerSecond = 0, accusers }: Member) =>
+    id !== caller.id &&
+    rack === caller.rack &&
+    serves &&
+    doneBytes > caller.doneBytes &&
+    bytesPerSecond >= least &&
+    accusers.size < accusersLimit &&
+    swarm.childrenOf(id).size < sharedLimit;
+  for (const head of swarm.heads()) if (isBetter(head)) return head;
+  return undefined;
 }
 
 function sourceOf({ from }: Member, swarm: Swarm): Member | undefined {

@@ -16,8 +16,6 @@ export type Member = {
   readonly isSeed?: boolean;
   /** From whom it fetches; undefined while it waits, and once it has everything. */
   readonly from: MachineId | "origin" | undefined;
-  /** From whom it fetches other parts at the same time: machines that have everything, each of which gives a part of its link. */
-  readonly besides?: readonly MachineId[];
   /** Its place in the order in which machines began to fetch. */
   readonly order: number;
   /** Machines that got nothing or wrong contents from it. */

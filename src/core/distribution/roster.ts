@@ -30,8 +30,10 @@ export type Roster = Omit<Members, "put"> & {
   readonly accuse: (by: Known, failed: readonly string[]) => void;
   /** A machine gets contents slowly because of that source: it is to have another one. */
   readonly heldUp: (one: Known, by: MachineId) => Known;
+  /** It may fetch from that source again. */
+  readonly forgive: (one: Known, id: MachineId) => void;
   /** Sets from whom a machine fetches. */
-  readonly assign: (one: Known, from: Member["from"], besides?: readonly MachineId[]) => void;
+  readonly assign: (one: Known, from: Member["from"]) => void;
 };
 
 /** Nobody is known yet. */
@@ -44,7 +46,7 @@ export function openRoster({ monotonicMs }: { readonly monotonicMs: () => number
     const { image, endpoint, linkMbps, failed: _failed, ...facts } = caller;
     const before = known.get(caller.id);
     const own = before?.image === image ? before : undefined;
-    const earlier: Pick<Member, "from" | "besides" | "order" | "accusers" | "isSeed"> = own?.member ?? {
+    const earlier: Pick<Member, "from" | "order" | "accusers" | "isSeed"> = own?.member ?? {
       from: undefined,
       order: begun++,
       accusers: new Set<MachineId>(),
@@ -70,15 +72,12 @@ export function openRoster({ monotonicMs }: { readonly monotonicMs: () => number
       put({ ...accused, member: { ...accused.member, accusers } });
     }
   }
-  function assign(one: Known, from: Member["from"], besides: readonly MachineId[] = []): void {
-    if (one.member.from === from) {
-      put({ ...one, member: { ...one.member, besides } });
-      return;
-    }
+  function assign(one: Known, from: Member["from"]): void {
+    if (one.member.from === from) return;
     const measuredFrom = { atMs: monotonicMs(), doneBytes: one.member.doneBytes };
     // Its rate so far says nothing of another source, except where others did not help before.
     const rate = one.timesHeldUp < heldUpLimit ? { bytesPerSecond: undefined } : {};
-    put({ ...one, measuredFrom, member: { ...one.member, from, besides, ...rate } });
+    put({ ...one, measuredFrom, member: { ...one.member, from, ...rate } });
   }
   function heldUp(one: Known, by: MachineId): Known {
     one.failed.add(by);
@@ -86,7 +85,8 @@ export function openRoster({ monotonicMs }: { readonly monotonicMs: () => number
     put(now);
     return now;
   }
-  return { ...members, upsert, accuse, assign, heldUp };
+  const forgive = ({ failed }: Known, id: MachineId) => void failed.delete(id);
+  return { ...members, upsert, accuse, assign, heldUp, forgive };
 }
 
 function measure(

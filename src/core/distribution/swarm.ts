@@ -24,7 +24,8 @@ export type OpenSwarm = Swarm & {
 /** What the indices have of a member, so that exactly that is taken out again. */
 type Indexed = {
   readonly member: Member;
-  readonly sources: readonly MachineId[];
+  /** The machine that it fetches from. */
+  readonly source: MachineId | undefined;
   /** The rack that sends to its own, if it is another one. */
   readonly sendingRack: string | undefined;
 };
@@ -49,13 +50,13 @@ export function openSwarm(): OpenSwarm {
   function remove(id: MachineId): void {
     const known = all.get(id);
     if (known === undefined) return;
-    const { member, sources, sendingRack } = known;
+    const { member, source, sendingRack } = known;
     all.delete(id);
     heads.delete(id);
     const rack = racks.get(member.rack);
     rack?.delete(id);
     if (rack?.size === 0) racks.delete(member.rack);
-    for (const source of sources) {
+    if (source !== undefined) {
       const others = children.get(source);
       others?.delete(id);
       if (others?.size === 0) children.delete(source);
@@ -68,14 +69,14 @@ export function openSwarm(): OpenSwarm {
   function put(member: Member): void {
     const { id, rack, from } = member;
     remove(id);
-    const sources = from === undefined || from === "origin" ? [] : [from, ...(member.besides ?? [])];
-    const [sourceRack] = sources.map((source) => all.get(source)?.member.rack);
+    const source = from === "origin" ? undefined : from;
+    const sourceRack = source === undefined ? undefined : all.get(source)?.member.rack;
     const sendingRack = sourceRack === rack ? undefined : sourceRack;
-    all.set(id, { member, sources, sendingRack });
+    all.set(id, { member, source, sendingRack });
     const near = racks.get(rack) ?? new Map<MachineId, Member>();
     racks.set(rack, near.set(id, member));
     if (from === "origin") heads.set(id, member);
-    for (const source of sources) children.set(source, (children.get(source) ?? new Set()).add(id));
+    if (source !== undefined) children.set(source, (children.get(source) ?? new Set()).add(id));
     if (isSource(member)) sourcesIn.add(rack, 1);
     if (sendingRack !== undefined) streamsFrom.add(sendingRack, 1);
     updateIdle(rack);

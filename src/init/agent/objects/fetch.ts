@@ -29,14 +29,22 @@ export type Fetch = {
 };
 
 /** Fetches contents at full speed, a whole batch per request; verifies each before it counts as fetched. */
-export function fetchObjects(context: SubContext, http: HttpClient, cache: ObjectCache, fetch: Fetch): void {
+export function fetchObjects(context: SubContext, http: HttpClient, store: ObjectCache, fetch: Fetch): void {
   const { contents, oneBatch, turn, packs } = fetch;
   let done = 0;
   let doneBytes = 0;
+  /** Of the batch that is under way: a batch takes longer than a report, and a machine without progress would count as slow. */
+  let arrivedBytes = 0;
+  const cache = countingCache(store, (bytes) => {
+    arrivedBytes += bytes;
+  });
   while (done < contents.length) {
     const source = turn?.next(doneBytes) ?? "origin";
     if (source === "nobody") return;
-    const rest = contents.slice(done, done + maxBatchObjects);
+    const rest = upTo(
+      turn === undefined ? Number.POSITIVE_INFINITY : partBytes,
+      contents.slice(done, done + maxBatchObjects),
+    );
     const stored =
       source === "origin" || turn === undefined
         ? fromPacks({ ...context, alive }, cache, { packs, rest }) ||
@@ -44,6 +52,7 @@ export function fetchObjects(context: SubContext, http: HttpClient, cache: Objec
         : fromPeer(context, http, cache, { source, turn, rest, doneBytes });
     doneBytes += contents.slice(done, done + stored).reduce((sum, { size }) => sum + size, 0);
     done += stored;
+    arrivedBytes = 0;
     if (stored > 0) context.log("info", "fetched", { objects: done, of: contents.length });
     if (stored > 0 && oneBatch) return;
     turn?.progressed(doneBytes);
@@ -52,8 +61,34 @@ export function fetchObjects(context: SubContext, http: HttpClient, cache: Objec
 
   function alive(): void {
     context.alive();
-    turn?.progressed(doneBytes);
+    turn?.progressed(doneBytes + arrivedBytes);
   }
+}
+
+/** With a turn, another source may be named at any time; as much is still fetched from the former one. */
+const partBytes = 32 << 20;
+
+/** The first contents with about this many bytes. */
+function upTo(bytes: number, contents: readonly PlacedContent[]): readonly PlacedContent[] {
+  let left = bytes;
+  const end = contents.findIndex(({ size }) => {
+    left -= size;
+    return left < 0;
+  });
+  return end < 0 ? contents : contents.slice(0, Math.max(1, end));
+}
+
+/** A cache that tells how many bytes it takes. */
+function countingCache(cache: ObjectCache, took: (bytes: number) => void): ObjectCache {
+  const receive: ObjectCache["receive"] = (contents) => {
+    const reception = cache.receive(contents);
+    const take: typeof reception.take = (bytes) => {
+      took(bytes.length);
+      reception.take(bytes);
+    };
+    return { ...reception, take };
+  };
+  return { ...cache, receive };
 }
 
 /** The first batch of a list. */
