@@ -237,6 +237,8 @@ type PollFacts = {
   readonly diskKey?: DiskKeyState;
   readonly outcome?: SubOutcome;
   readonly log?: readonly string[];
+  /** /proc/sys/kernel/random/boot_id. Agents before it say nothing. */
+  readonly bootId?: string;
   /** Sent in the middle of a directive: the answer is not obeyed. */
   readonly progress?: WorkProgress;
 };
@@ -262,6 +264,7 @@ export const subPollRequest = v.object({
   outcome: v.exactOptional(outcome),
   log: v.exactOptional(v.pipe(v.array(text), v.maxLength(limits.logLines))),
   progress: v.exactOptional(workProgress),
+  bootId: v.exactOptional(text),
 });
 export type SubPollRequest = v.InferOutput<typeof subPollRequest>;
 

@@ -1,5 +1,6 @@
 import type { Ownership } from "./fleet/blast-radius.ts";
 import type { Decision, MachineEvent, Refusal, UnreadableEvent } from "./machine/event.ts";
+import type { LogLine } from "./machine/log-line.ts";
 import type { Firmware, Machine, MachineId } from "./machine/record.ts";
 import type { NotedProgress, WorkProgress } from "./machine/work-progress.ts";
 import type { Ipv4 } from "./net/ipv4.ts";
@@ -148,8 +149,11 @@ export type Store = {
     readonly limit: number;
   }) => Promise<readonly AuditEntry[]>;
   /** Console and log lines of init or the agent, stored outside the record and bounded. */
-  readonly addLog: (id: MachineId, lines: readonly string[]) => void;
+  readonly addLog: (id: MachineId, lines: readonly string[], bootId?: string) => void;
+  /** The latest of them, in memory. */
   readonly log: (id: MachineId) => readonly string[];
+  /** All that are kept, on disk where the server has a directory for them, over restarts. */
+  readonly readLog: (id: MachineId) => Promise<readonly LogLine[]>;
   /** How far a machine is with its work, as this server last heard: in memory, neither a change nor in the history. */
   readonly noteProgress: (id: MachineId, progress: WorkProgress) => void;
   readonly progress: (machine: Machine) => NotedProgress | undefined;

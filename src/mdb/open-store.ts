@@ -1,9 +1,11 @@
 import { checkFleet } from "../core/machine/check.ts";
 import type { Change, Clock, Log, Store } from "../core/ports.ts";
 import { historyLimit, type Journal } from "./journal/journal.ts";
+import type { LogFiles } from "./logs/log-files.ts";
 import { isPostgres } from "./postgres/connection-string.ts";
 import { openJournalThread } from "./sqlite/thread.ts";
 import { changeListeners } from "./store/change-listeners.ts";
+import { logLines } from "./store/log-lines.ts";
 import { machineLogs } from "./store/machine-logs.ts";
 import { progressNotes } from "./store/progress-notes.ts";
 import { noteRefusal } from "./store/refusal-note.ts";
@@ -33,6 +35,8 @@ type StoreOptions = {
   readonly log: Log;
   /** An external Dominator updates the machines after their first image. */
   readonly othersUpdate?: boolean;
+  /** Where the lines of machines are kept; without it, only the latest are in memory. */
+  readonly logFiles?: LogFiles;
 };
 type QueuedDocument = DocumentWrite & { readonly onlyIf?: (now: unknown) => boolean };
 
@@ -44,12 +48,12 @@ export async function storeOn(options: StoreOptions): Promise<OpenStore> {
   const { journal, log, othersUpdate = false } = options;
   const holdings = await journal.load();
   for (const { message, kind } of checkFleet(holdings.machines)) log("error", `inconsistent: ${message}`, { kind });
-  const logs = machineLogs();
+  const lines = logLines({ memory: machineLogs(), clock: options.clock, files: options.logFiles });
   const progress = progressNotes(options.clock);
   const listeners = changeListeners(log);
   const notify = (change: Change) => {
     for (const gone of change.absorbed ?? []) {
-      logs.forget(gone);
+      lines.forget(gone);
       progress.forget(gone);
     }
     listeners.notify(change);
@@ -58,13 +62,13 @@ export async function storeOn(options: StoreOptions): Promise<OpenStore> {
   const queue = writeQueue({
     ...{ ...options, memory: memory.fleet, position: memory.position, documentNow: memory.documents.get },
     ...{ onWritten: memory.written, onRemoteChanges: memory.takeRemote },
-    onRefused: (outcome, kind) => noteRefusal({ log, logs }, outcome, kind),
+    onRefused: (outcome, kind) => noteRefusal({ log, lines }, outcome, kind),
   });
   journal.others?.watch(queue.poll);
   return {
     ...readsOf(memory, journal, queue),
     ...writesTo(options, queue),
-    ...{ watch: listeners.add, addLog: logs.add, log: logs.of },
+    ...{ watch: listeners.add, addLog: lines.add, log: lines.latest, readLog: lines.all },
     ...{ noteProgress: progress.note, progress: progress.of, watchProgress: progress.watch },
   };
 }

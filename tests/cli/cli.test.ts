@@ -134,7 +134,13 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.match(events.out, /pxeAsked.*orderIssued.*orderTaken.*becameHealthy/s);
     assert.ok(!events.out.includes("Hash"));
     assert.equal(JSON.parse((await asked("events", "r01u1", "-n", "2", "-o", "json")).out).length, 2);
-    assert.equal((await asked("log", testMac(2))).out, "hello from init\n");
+    assert.match((await asked("log", testMac(2))).out, /^-- boot 1 of 1, .* --\n\d\d:\d\d:\d\d hello from init\n$/);
+    assert.equal((await asked("log", testMac(2), "--since", "2099-01-01", "-o", "json")).out, "[]\n");
+    const [kept] = JSON.parse((await asked("log", testMac(2), "--boot", "0", "-o", "json")).out);
+    assert.deepEqual([kept.text, Number.isInteger(kept.atMs)], ["hello from init", true]);
+    const beyond = await asked("log", testMac(2), "--boot", "2");
+    assert.deepEqual([beyond.status, beyond.err.includes("boot: expected a number from 0 to 1, found 2")], [1, true]);
+    assert.equal((await asked("log", testMac(2), "--boot", "x")).status, 2);
   });
 
   test("why: what the machine waits for, since when, the evidence and the next step", async () => {
@@ -238,6 +244,9 @@ describe("the birther command against a server on its Unix socket", () => {
   });
 
   test("create, set, selectors, dry run, retire: operators describe machines, and act on many at once", async () => {
+    // The state that the tests before leave; this one runs alone, too.
+    const { id, state } = store.find("r01u1") ?? assert.fail();
+    if (state === "healthy") await store.apply({ kind: "rebirthAsked", id, by: "test" });
     const created = await asked(
       "create",
       "--hostname",

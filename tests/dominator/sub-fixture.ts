@@ -345,6 +345,7 @@ function oneMachineStore(): Store {
     history: async () => [],
     addLog: () => undefined,
     log: () => [],
+    readLog: async () => [],
     noteProgress: () => undefined,
     progress: () => undefined,
     watchProgress: () => () => undefined,

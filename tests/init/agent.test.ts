@@ -34,8 +34,18 @@ test("from PXE to a running image: the agent fetches, updates, restarts, and rep
   assert.equal(textIn(root, "/.birther-agent/objects"), undefined);
   assert.match(textIn(boot, "/grub/grub.cfg") ?? "", /initrd \S+\/initrd\.img-6\.1\.0-1 \S+\/birther-unlock\.img/);
 
+  const before = site.log(mac);
+  assert.ok(
+    before.some((text) => text.includes("directive received")),
+    "from the Bootstrap Image",
+  );
   const up = machine.boot();
   assert.equal(up.answer.kind, "localDisk");
+  const since = site.log(mac).slice(before.length);
+  assert.ok(
+    since.some((text) => text.includes("birther-agent started")),
+    "from the system on the disk",
+  );
   const record = site.machine(mac);
   assert.deepEqual([record.phase, record.runningImage, record.conditions], ["up", "compute/1", []]);
 });

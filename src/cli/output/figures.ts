@@ -20,11 +20,17 @@ export function formatBytes(bytes: number): string {
 
 /** The local time, with the date unless it is today. */
 export function formatTime(atMs: number, nowMs = Date.now()): string {
+  const isToday = new Date(nowMs).toDateString() === new Date(atMs).toDateString();
+  const [, time = ""] = formatDateTime(atMs).split(" ");
+  return isToday ? time : formatDateTime(atMs);
+}
+
+/** The local date and time. */
+export function formatDateTime(atMs: number): string {
   const at = new Date(atMs);
   const two = (value: number) => String(value).padStart(2, "0");
   const time = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
-  const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
-  return new Date(nowMs).toDateString() === at.toDateString() ? time : `${day} ${time}`;
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${time}`;
 }
 
 /** The zone of local times at a moment, such as `UTC` or `UTC+01:00`. */

@@ -1,15 +1,81 @@
+import { setTimeout as wait } from "node:timers/promises";
 import type { Command } from "commander";
+import type { LogView } from "../../contract/operator/views.ts";
+import type { LogLine } from "../../core/machine/log-line.ts";
+import type { Api } from "../api/api.ts";
+import { exitStatus, failure, statusOf } from "../api/failure.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { formatDateTime, formatTime, zoneAt } from "../output/figures.ts";
+import { readSince } from "../output/since.ts";
 
-/** Adds `log`: prints the latest log lines of a machine. */
+type LogOptions = ServerOptions & { readonly follow?: true; readonly since?: string; readonly boot?: string };
+
+/** How often `--follow` asks for new lines. */
+const followMs = 1000;
+
+/** Adds `log`: prints the log lines of a machine. */
 export function logCommand(program: Command): void {
   const command = program
     .command("log <name>")
-    .description("print the latest log lines of a machine's init or agent, and the refusals it got");
-  serverOptions(command).action(async (name: string, options: ServerOptions) => {
+    .description("print what a machine's init and agent logged, over all its boots, and the refusals it got")
+    .option("-f, --follow", "go on with each new line until Ctrl-C")
+    .option("--since <time>", "only lines from this time on: 15m, 1h, 2d, or 2026-03-01T08:00")
+    .option("--boot <number>", "only one boot: 0 is the latest, -1 the one before it, 1 the oldest that is kept");
+  serverOptions(command).action(async (name: string, options: LogOptions) => {
     const { openApi } = await import("../api/api.ts");
-    const { lines } = await (await openApi(options)).ask<{ lines: string[] }>("log", { name });
-    if (options.output === "json") printJson(lines);
-    else print(...lines);
+    if (options.boot !== undefined && !/^-?\d{1,4}$/.test(options.boot))
+      throw failure("misused", `--boot: expected a number such as 0, -1 or 1, found ${options.boot}`);
+    const query = {
+      ...(options.since === undefined ? {} : { sinceMs: String(readSince(options.since)) }),
+      ...(options.boot === undefined ? {} : { boot: options.boot }),
+    };
+    const first = await (await openApi(options)).ask<LogView>("log", { name, query });
+    if (options.output === "json") printJson(first.lines);
+    else print(...logText(first));
+    if (options.follow === true) await follow(() => openApi(options), { name, first, options });
   });
+}
+
+/** Lines with their times; where a boot begins, a line that says so. */
+export function logText({ lines, boot = 1, boots }: LogView, before?: LogLine): string[] {
+  let last = before;
+  let number = boot;
+  return lines.flatMap((line, at) => {
+    const isNewBoot = line.boot !== undefined && line.boot !== last?.boot;
+    if (isNewBoot && at > 0) number += 1;
+    const head =
+      last === undefined || isNewBoot
+        ? [`-- boot ${Math.min(number, boots)} of ${boots}, ${dateAndZone(line.atMs)} --`]
+        : [];
+    last = line.boot === undefined && last !== undefined ? { ...line, ...(last.boot && { boot: last.boot }) } : line;
+    return [...head, `${formatTime(line.atMs, line.atMs)} ${line.text}`];
+  });
+}
+
+function dateAndZone(atMs: number): string {
+  return `${formatDateTime(atMs)} ${zoneAt(atMs)}`;
+}
+
+/** Asks for what came after the last line, again and again; a server that restarts is waited for. */
+async function follow(
+  open: () => Promise<Api>,
+  { name, first, options }: { readonly name: string; readonly first: LogView; readonly options: LogOptions },
+): Promise<void> {
+  process.once("SIGINT", () => process.exit(exitStatus.done));
+  process.stdout.on("error", () => process.exit(exitStatus.done));
+  let last = first.lines.at(-1);
+  for (;;) {
+    await wait(followMs);
+    try {
+      const query = last === undefined ? {} : { afterMs: String(last.atMs) };
+      const more = await (await open()).ask<LogView>("log", { name, query });
+      if (options.output === "json") for (const line of more.lines) printJson(line);
+      else print(...logText(more, last));
+      last = more.lines.at(-1) ?? last;
+    } catch (error) {
+      if (statusOf(error) === exitStatus.misused) throw error;
+      process.stderr.write("the server does not answer; lines follow when it does\n");
+      await wait(5 * followMs);
+    }
+  }
 }

@@ -1,7 +1,7 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import type { Command } from "commander";
-import type { ChangeView, MachineView, PacketView, StatusView } from "../../contract/operator/views.ts";
+import type { ChangeView, LogView, MachineView, PacketView, StatusView } from "../../contract/operator/views.ts";
 import { escapeCommands, plainText } from "../../core/bytes/plain-text.ts";
 import { failure } from "../api/failure.ts";
 import { type ServerOptions, serverOptions } from "../api/server-options.ts";
@@ -21,7 +21,8 @@ export function reportCommand(program: Command): void {
     const { openApi } = await import("../api/api.ts");
     const api = await openApi(options);
     const machine = await api.ask<MachineView>("get", { name });
-    const { lines } = await api.ask<{ lines: string[] }>("log", { name });
+    const { lines: kept } = await api.ask<LogView>("log", { name });
+    const lines = kept.map(({ atMs, text }) => `${new Date(atMs).toISOString()} ${text}`);
     const { events } = await api.ask<{ events: ChangeView[] }>("events", { name, query: { limit: `${eventLimit}` } });
     const { packets } = await api.ask<{ packets: PacketView[] }>("packets", { name });
     const status = await api.ask<StatusView>("status");

@@ -9,6 +9,7 @@ import { defaultRequestsPerMinute } from "../../core/network/request-rate.ts";
 import { leaf, listOf, optional, required, withDefault } from "./entry.ts";
 import { bootstrapImage } from "./sections/bootstrap-image.ts";
 import { burnIn } from "./sections/burn-in.ts";
+import { machineLogs } from "./sections/machine-logs.ts";
 import { network } from "./sections/network.ts";
 import { blastRadius, exports, operators } from "./sections/operators.ts";
 import { peers } from "./sections/peers.ts";
@@ -87,6 +88,7 @@ export const configSchema = v.strictObject({
   burnIn,
   storage,
   watch,
+  machineLogs,
   exports,
   retrySeconds: withDefault(
     seconds(1, 86_400),

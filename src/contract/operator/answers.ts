@@ -34,6 +34,7 @@ import type {
   ImageDetails,
   ImageView,
   LessonView,
+  LogView,
   MachineBrief,
   MachineView,
   NetworkView,
@@ -385,7 +386,19 @@ export const listAnswer = v.strictObject({
   continue: v.exactOptional(v.pipe(text, v.description("there are more: ask again with this"))),
 });
 export const eventsAnswer = v.strictObject({ events: v.array(changeAnswer) });
-export const logAnswer = v.strictObject({ lines: v.array(text) });
+export const logAnswer = pinnedShape<LogView>()(
+  v.strictObject({
+    boot: v.exactOptional(v.pipe(count, v.description("the number of the boot that the first line belongs to"))),
+    boots: v.pipe(count, v.description("how many boots the kept lines are of")),
+    lines: v.array(
+      v.strictObject({
+        atMs: v.pipe(timeMs, v.description("when the server heard it; after it, `afterMs` goes on")),
+        boot: v.exactOptional(v.pipe(text, v.description("the start of the boot id that the machine had"))),
+        text,
+      }),
+    ),
+  }),
+);
 export const packetsAnswer = v.strictObject({ packets: v.array(packet) });
 export const networksAnswer = v.strictObject({ networks: v.array(network) });
 export const quirksAnswer = v.strictObject({ quirks: v.array(lesson) });

@@ -90,6 +90,22 @@ export const listQuery = v.strictObject({
 
 export const eventsQuery = v.strictObject({ limit: v.optional(wholeNumber(1, 10_000), "50") });
 
+/** Which lines of a machine's log. */
+export const logQuery = v.strictObject({
+  boot: v.exactOptional(
+    v.pipe(
+      v.string(),
+      v.regex(/^-?\d{1,4}$/, "expected the number of a boot, such as 0, -1 or 1"),
+      v.transform(Number),
+      v.description("only this boot: 0 is the latest, -1 the one before it, 1 the oldest that is kept"),
+    ),
+  ),
+  sinceMs: v.exactOptional(v.pipe(wholeNumber(0, Number.MAX_SAFE_INTEGER), v.description("from this time on"))),
+  afterMs: v.exactOptional(
+    v.pipe(wholeNumber(0, Number.MAX_SAFE_INTEGER), v.description("`atMs` of the last line that the caller has")),
+  ),
+});
+
 /** A selection of machines, without pages. */
 export const selectionQuery = v.strictObject({ labels: v.exactOptional(labels), where: v.exactOptional(where) });
 

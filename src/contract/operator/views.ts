@@ -8,6 +8,7 @@ import { type ImageStream, imageOf } from "../../core/image/stream/image-stream.
 import type { StreamSurvey } from "../../core/image/stream/survey.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
 import { type Location, locationOf } from "../../core/machine/location.ts";
+import type { LogLine } from "../../core/machine/log-line.ts";
 import type { Condition, Machine } from "../../core/machine/record.ts";
 import { type Trust, trustOf } from "../../core/machine/trust.ts";
 import type { NotedProgress } from "../../core/machine/work-progress.ts";
@@ -67,6 +68,14 @@ export type PacketView = {
   readonly facts: readonly string[];
   /** The UDP payload in base64. */
   readonly bytes: string;
+};
+
+/** The log lines of a machine: oldest first, in one boot or over several. */
+export type LogView = {
+  /** The number of the boot that the first line belongs to: 1 is the oldest of which lines are kept. Absent without lines. */
+  readonly boot?: number;
+  readonly boots: number;
+  readonly lines: readonly LogLine[];
 };
 
 /** A network as the Boot Server sees it; counts begin at the server's start. */

@@ -97,7 +97,7 @@ export function subApp(input: SubAppInput): Hono {
     if (read.kind === "newerProtocol") return context.json(newerThanServer(read.protocol), 422);
     const { poll, compared } = read;
     if (sender.id !== poll.machineId) return stranger(context, store);
-    if (poll.log !== undefined) store.addLog(sender.id, poll.log);
+    if (poll.log !== undefined) store.addLog(sender.id, poll.log, poll.bootId);
     if (poll.progress !== undefined) {
       store.noteProgress(sender.id, poll.progress);
       const wait = waitFor("it is at work", policy);

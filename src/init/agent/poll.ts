@@ -17,7 +17,7 @@ import type { MdbConnection } from "./mdb-connection.ts";
 import type { Seeding } from "./peers/seeding.ts";
 import { isPidOne } from "./pid-one.ts";
 import { freeBytes } from "./scan.ts";
-import { isRebootPending, readPatchedImage } from "./state.ts";
+import { bootId, isRebootPending, readPatchedImage } from "./state.ts";
 import type { SubContext } from "./sub-context.ts";
 import { forgetRejection, readStoredAgents } from "./versions/stored-agents.ts";
 
@@ -48,6 +48,7 @@ export function openPoll(context: SubContext, connection: MdbConnection, seeding
   const { root, settings, version, takeLines } = context;
   const startedMs = host.monotonicMs();
   const kernel = kernelRelease();
+  const boot = bootId();
   const running = isPidOne() ? "birth" : "image";
   const measuredBoot = judgeThisBoot(context);
   /** Known after the first poll of this start: the plain key stays until a server has heard of the system on the disk. */
@@ -75,6 +76,7 @@ export function openPoll(context: SubContext, connection: MdbConnection, seeding
       machineId: settings.machineId,
       running,
       kernel,
+      bootId: boot,
       ...(patchedImage === undefined ? {} : { patchedImage }),
       rebootPending: isRebootPending(root) || isKernelDue(kernels, runningKernel()),
       ...(rejectedKernel === undefined ? {} : { rejectedKernel }),

@@ -4,7 +4,7 @@ import { decideLoneSub } from "../../core/birth/unreachable-mdb.ts";
 import { isOnTrial } from "../../core/image/boot/kernel-trial.ts";
 import type { Log } from "../../core/ports.ts";
 import { messageOf } from "../birth/stop.ts";
-import { openConsole } from "../device/console.ts";
+import { describeEntry, openConsole } from "../device/console.ts";
 import { sleepMs } from "../system/clock.ts";
 import { pauseMsAfter } from "../system/http.ts";
 import { readKernelRecord, runningKernel } from "./boot/kernel-record.ts";
@@ -40,10 +40,30 @@ export const serviceLog: Log = (level, message, facts = {}) => {
   std.out.flush();
 };
 
+/** Limit of pending lines for the MDB; the oldest are dropped. */
+const mostKeptLines = 500;
+
+/** The log of a service whose lines the MDB gets, too. */
+function serviceLines(): Pick<SubContext, "log" | "takeLines"> {
+  let pending: string[] = [];
+  return {
+    log: (level, message, facts) => {
+      serviceLog(level, message, facts);
+      if (level === "debug") return;
+      pending = [...pending, describeEntry(level, message, facts).slice(0, 2000)].slice(-mostKeptLines);
+    },
+    takeLines: () => {
+      const lines = pending;
+      pending = [];
+      return lines;
+    },
+  };
+}
+
 function openAgentContext({ root, program, supervised = false }: AgentArguments): AgentContext {
   const version = versionOf(program);
   const duties = supervised ? supervisedDuties(root) : noDuties;
-  if (!isPidOne()) return { root, version, log: serviceLog, takeLines: () => [], ...duties };
+  if (!isPidOne()) return { root, version, ...serviceLines(), ...duties };
   const { log, takeLines } = openConsole();
   return { root, version, log, takeLines, ...pidOneDuties() };
 }

@@ -9,7 +9,7 @@ export type SubContext = {
   /** The version of this agent. */
   readonly version: string;
   readonly log: Log;
-  /** Takes the log lines for the MDB: those of PID 1, because no system journal keeps them. */
+  /** Takes the log lines for the MDB. */
   readonly takeLines: () => readonly string[];
   /** Called often during long work; as PID 1 it reaps children and pets the watchdog. */
   readonly alive: () => void;

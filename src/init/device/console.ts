@@ -38,10 +38,7 @@ export function openConsole(): Console {
   }
 
   const log: Log = (level, message, facts = {}) => {
-    const details = Object.entries(facts).map(([name, value]) => ` ${name}=${factText(value)}`);
-    const mark = level === "info" || level === "debug" ? "" : `${level.toUpperCase()}: `;
-    const seconds = (host.monotonicMs() / 1000).toFixed(1).padStart(6);
-    const line = `[${seconds}] ${mark}${message}${details.join("")}`;
+    const line = describeEntry(level, message, facts);
     pending.push(line.slice(0, 2000));
     if (pending.length > mostKeptLines) pending.shift();
     show([line]);
@@ -54,6 +51,14 @@ export function openConsole(): Console {
   }
 
   return { log, show, takeLines };
+}
+
+/** A log entry as one line, with the time since power-on. */
+export function describeEntry(...[level, message, facts = {}]: Parameters<Log>): string {
+  const details = Object.entries(facts).map(([name, value]) => ` ${name}=${factText(value)}`);
+  const mark = level === "info" || level === "debug" ? "" : `${level.toUpperCase()}: `;
+  const seconds = (host.monotonicMs() / 1000).toFixed(1).padStart(6);
+  return `[${seconds}] ${mark}${message}${details.join("")}`;
 }
 
 function factText(value: unknown): string {

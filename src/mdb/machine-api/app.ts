@@ -231,7 +231,7 @@ async function applyReport(c: Context, deps: MachineFacingDeps, rates: RequestRa
     if (session === undefined) return noSession(c);
     const { machine, order } = session;
     if (item.kind === "log") {
-      store.addLog(machine.id, item.lines);
+      store.addLog(machine.id, item.lines, machine.order?.taken?.bootId);
       continue;
     }
     if (item.kind === "progress") {

@@ -13,6 +13,7 @@ import { entityTag } from "./entity-tag.ts";
 import { type ChangeFeed, changeFeed, watchersInTotal, watchersPerCaller } from "./feed/change-feed.ts";
 import { type IdOrder, idOrder } from "./feed/id-order.ts";
 import { type Handlers, type OperatorDeps, type RouteRequest, withMachine } from "./handler.ts";
+import { logHandler } from "./log.ts";
 
 type Reading = "list" | "get" | "events" | "log" | "packets" | "quirks" | "images" | "networks" | "check" | "changes";
 
@@ -30,7 +31,7 @@ export function readHandlers({ store }: OperatorDeps): Handlers<Reading> {
           ...{ name: "events", items: viewsOf(changes), rest: {} },
         });
       }),
-    log: (request) => withMachine(request, ({ id }) => answerJson(request.c, { lines: request.deps.store.log(id) })),
+    log: logHandler,
     packets: (request) =>
       withMachine(request, ({ id }) => answerJson(request.c, { packets: request.deps.packetsOf(id) })),
     quirks: ({ c, deps }) => answerJson(c, { quirks: lessonsOf(deps.store).map(operator.viewLesson) }),

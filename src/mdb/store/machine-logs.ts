@@ -1,3 +1,4 @@
+import { type LogLine, lineCharacters } from "../../core/machine/log-line.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import { heapShare } from "../heap-share.ts";
 
@@ -11,18 +12,18 @@ export type LogLimits = {
 
 /** Of mostly ASCII text for the whole fleet: 64 MiB, or less where the server has little memory. */
 const usualLimits: LogLimits = {
-  ...{ lines: 1000, lineCharacters: 500 },
+  ...{ lines: 1000, lineCharacters },
   totalCharacters: Math.min(64 << 20, heapShare(16)),
 };
 
-/** The last lines that each machine sent, kept in memory only. */
+/** The latest lines of each machine, in memory. */
 export type MachineLogs = {
-  readonly add: (id: MachineId, lines: readonly string[]) => void;
-  readonly of: (id: MachineId) => readonly string[];
+  readonly add: (id: MachineId, lines: readonly LogLine[]) => void;
+  readonly of: (id: MachineId) => readonly LogLine[];
   readonly forget: (id: MachineId) => void;
 };
 
-type Kept = { readonly lines: string[]; characters: number };
+type Kept = { readonly lines: LogLine[]; characters: number };
 
 /** No lines yet. When all are too many, the machine that has been silent for longest loses its lines. */
 export function machineLogs(limits: LogLimits = usualLimits): MachineLogs {
@@ -34,14 +35,16 @@ export function machineLogs(limits: LogLimits = usualLimits): MachineLogs {
     total -= logs.get(id)?.characters ?? 0;
     logs.delete(id);
   }
-  function append(kept: Kept, line: string): void {
+  function append(kept: Kept, line: LogLine): void {
     kept.lines.push(line);
-    kept.characters += line.length;
-    total += line.length;
+    kept.characters += line.text.length;
+    total += line.text.length;
   }
   function shorten(kept: Kept): void {
     const surplus = kept.lines.splice(0, Math.max(0, kept.lines.length - limits.lines));
-    for (const { length } of surplus) {
+    for (const {
+      text: { length },
+    } of surplus) {
       kept.characters -= length;
       total -= length;
     }
@@ -52,7 +55,8 @@ export function machineLogs(limits: LogLimits = usualLimits): MachineLogs {
       const kept = logs.get(id) ?? { lines: [], characters: 0 };
       logs.delete(id);
       logs.set(id, kept);
-      for (const line of lines.slice(-limits.lines)) append(kept, shortLine(line, limits.lineCharacters));
+      for (const line of lines.slice(-limits.lines))
+        append(kept, { ...line, text: shortLine(line.text, limits.lineCharacters) });
       shorten(kept);
       for (const [longestSilent] of logs) {
         if (total <= limits.totalCharacters || longestSilent === id) return;

@@ -1,14 +1,14 @@
 import { nameOf } from "../../core/machine/life/move.ts";
 import type { Log } from "../../core/ports.ts";
 import type { Outcome } from "./fleet-memory.ts";
-import type { MachineLogs } from "./machine-logs.ts";
+import type { LogLines } from "./log-lines.ts";
 
 /**
  * A refusal leaves no event, because anyone who can reach the port could fill the disk. It goes to the log and to the
  * machine's lines.
  */
 export function noteRefusal(
-  { log, logs }: { readonly log: Log; readonly logs: MachineLogs },
+  { log, lines }: { readonly log: Log; readonly lines: Pick<LogLines, "note"> },
   { decision, subject }: Outcome,
   kind: string,
 ): void {
@@ -21,6 +21,6 @@ export function noteRefusal(
     ...(machine && { machine: nameOf(machine) }),
   });
   if (machine !== undefined && level === "warn") {
-    logs.add(machine.id, [`refused ${kind}: ${refusal.message}; ${refusal.next}`]);
+    lines.note(machine.id, `refused ${kind}: ${refusal.message}; ${refusal.next}`);
   }
 }

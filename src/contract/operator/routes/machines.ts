@@ -71,8 +71,8 @@ export const machinesRoutes = {
     method: "GET",
     path: "/v1/machines/:name/log",
     role: "viewer",
-    says: "the latest log lines of init or the agent",
-    query: noQuery,
+    says: "the log lines of init and the agent that are kept, oldest first, over all boots of the machine",
+    query: shapes.logQuery,
     answer: answers.logAnswer,
   },
   packets: {

@@ -1,0 +1,21 @@
+import * as v from "valibot";
+import { withDefault } from "../entry.ts";
+import { count } from "../values.ts";
+
+/** How much of what machines say is kept. */
+export const machineLogs = withDefault(
+  v.strictObject({
+    perMachineKiB: withDefault(
+      count("a whole number of kibibytes", 16, 1_048_576),
+      256,
+      "Of one machine, the latest lines: a birth has about 10 KiB.",
+    ),
+    totalMiB: withDefault(
+      count("a whole number of mebibytes", 1, 1_048_576),
+      1024,
+      "Of all machines together. Beyond it, the machine that has been silent for longest loses its lines.",
+    ),
+  }),
+  {},
+  "The log lines of init and of agents, on disk in `stateDirectory/logs`; `birther log` prints them.",
+);
