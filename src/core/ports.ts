@@ -60,6 +60,16 @@ export type UnreadableDocument = Pick<Document, "kind" | "key"> & {
   readonly fault: string;
 };
 
+/** An operator's request, as the audit names it. */
+export type RequestOrigin = {
+  /** The same in all entries of the request. */
+  readonly id: string;
+  /** The address that it came from; `local` for the Unix socket. */
+  readonly from: string;
+  /** Why, as the operator says. */
+  readonly reason?: string;
+};
+
 /** One requested write: the caller, the action, and the changed facts, without hashes of secrets. */
 export type AuditEntry = {
   readonly position: number;
@@ -72,6 +82,8 @@ export type AuditEntry = {
   /** Absent when there was none before, or is none after. */
   readonly before?: unknown;
   readonly after?: unknown;
+  /** Absent in entries of older versions, and of what a server does by itself. */
+  readonly request?: RequestOrigin;
 };
 
 export type ApplyOptions = {

@@ -3,6 +3,7 @@ import type { Change, Clock, Log, Store } from "../core/ports.ts";
 import { historyLimit, type Journal } from "./journal/journal.ts";
 import type { LogFiles } from "./logs/log-files.ts";
 import { isPostgres } from "./postgres/connection-string.ts";
+import { requestNow } from "./request-origin.ts";
 import { openJournalThread } from "./sqlite/thread.ts";
 import { changeListeners } from "./store/change-listeners.ts";
 import { logLines } from "./store/log-lines.ts";
@@ -107,7 +108,10 @@ function writesTo({ journal, clock }: StoreOptions, queue: WriteQueue) {
   const tooLate = (what: string) => new Error(`writing ${what} failed: the MDB is closed`);
   const write = async (what: string, { by, onlyIf, ...entry }: Omit<QueuedDocument, "atMs">) => {
     if (closed) throw tooLate(what);
-    return await queue.write({ ...entry, atMs: clock.nowMs(), ...(by === undefined ? {} : { by }) }, onlyIf);
+    return await queue.write(
+      { ...entry, atMs: clock.nowMs(), ...requestNow(), ...(by === undefined ? {} : { by }) },
+      onlyIf,
+    );
   };
   return {
     putDocument: async ({ kind, key, document, ...by }) => {
@@ -119,7 +123,9 @@ function writesTo({ journal, clock }: StoreOptions, queue: WriteQueue) {
       await write(`the removal of ${kind} ${key}`, { documentKind: kind, key, ...by });
     },
     apply: (event, options) =>
-      closed ? Promise.reject(tooLate(event.kind)) : queue.apply({ ...options, event, atMs: clock.nowMs() }),
+      closed
+        ? Promise.reject(tooLate(event.kind))
+        : queue.apply({ ...options, event, atMs: clock.nowMs(), ...requestNow() }),
     leads: () => !closed && (journal.others?.leads() ?? true),
     [Symbol.asyncDispose]: async () => {
       if (closed) return;

@@ -4,7 +4,7 @@ import type { BatchAnswer } from "../../contract/operator/answers.ts";
 import type { MachineBrief } from "../../contract/operator/views.ts";
 import type { OperatorAction } from "../../core/fleet/operator-action.ts";
 import { failure } from "../api/failure.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { changeOptions, print, printJson, type ServerOptions } from "../api/server-options.ts";
 import { formatTable } from "../output/table.ts";
 import { type SelectionOptions, selectionOptions } from "./selection.ts";
 
@@ -24,7 +24,7 @@ export type ActOptions = ServerOptions & SelectionOptions & { readonly dryRun?: 
 export function actOptions(command: Command, risk: "loses" | "harmless"): Command {
   selectionOptions(command).option("--dry-run", "print the selected machines and any refusals, and change nothing");
   if (risk === "loses") command.option("-y, --yes", "do not ask for confirmation; required without a terminal");
-  return serverOptions(command);
+  return changeOptions(command);
 }
 
 /** Performs an action on all named or selected machines; a refusal for one does not stop the others. */

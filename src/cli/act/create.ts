@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
 import { failure } from "../api/failure.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { changeOptions, print, printJson, type ServerOptions } from "../api/server-options.ts";
 import { patchOf } from "./set.ts";
 
 type CreateOptions = ServerOptions & {
@@ -21,7 +21,7 @@ export function createCommand(program: Command): void {
     .option("-p, --place <switch:port>", "its switch port, with the names from LLDP: tor-1:swp7")
     .option("-n, --hostname <name>", "the hostname that its slot must yield")
     .option("--birth", "start its birth on any network, not only on a nursery");
-  serverOptions(command).action(async (text: string[], options: CreateOptions) => {
+  changeOptions(command).action(async (text: string[], options: CreateOptions) => {
     const { mac, place, hostname, birth } = options;
     const switchPort = place === undefined ? undefined : placeOf(place);
     const macs = mac?.length ? mac : undefined;

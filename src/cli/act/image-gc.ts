@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { CollectedView } from "../../contract/operator/views.ts";
 import { exitStatus, statusOf } from "../api/failure.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { changeOptions, print, printJson, type ServerOptions } from "../api/server-options.ts";
 import { formatBytes } from "../output/figures.ts";
 import type { Actions } from "./actions.ts";
 
@@ -13,7 +13,7 @@ export function imageGcCommand(image: Command, actions: Pick<Actions, "collectIm
       "remove contents that no image and no agent needs, such as those of removed images and of imports that were not finished; a running server does so by itself, in the hour after an image was removed",
     )
     .option("--dry-run", "say what would be removed");
-  serverOptions(gc).action(async (options: ServerOptions & { readonly dryRun?: boolean }) => {
+  changeOptions(gc).action(async (options: ServerOptions & { readonly dryRun?: boolean }) => {
     const found = await collectImages(options, options.dryRun === true, actions);
     if (options.output === "json") printJson(found);
     else print(...describeCollected(found));

@@ -4,7 +4,7 @@ import type { StreamView } from "../../contract/operator/views.ts";
 import { isStreamName, parseImageName } from "../../core/image/image-name.ts";
 import type { Api } from "../api/api.ts";
 import { failure } from "../api/failure.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { changeOptions, print, printJson, type ServerOptions } from "../api/server-options.ts";
 
 /** commander gives `false` for `--no-canary`. */
 type PromoteOptions = ServerOptions & { readonly canary?: string | boolean; readonly all?: true };
@@ -19,7 +19,7 @@ export function promoteCommands(image: Command): void {
     .option("--canary <name>", "the machine that gets the version first (default: the first by name that is up)")
     .option("--all", "once the first machine is up with it, make the version current for all machines and newborns")
     .option("--no-canary", "with --all: no machine tries the version first");
-  serverOptions(promote).action(async (name: string, options: PromoteOptions) => {
+  changeOptions(promote).action(async (name: string, options: PromoteOptions) => {
     const wanted = versionOf(name);
     if (options.canary === false && options.all !== true)
       throw failure(
@@ -38,7 +38,7 @@ export function promoteCommands(image: Command): void {
     .description(
       "return the first machine of a promotion; without one, make the version before the current one current again",
     );
-  serverOptions(rollback).action(async (stream: string, options: ServerOptions) => {
+  changeOptions(rollback).action(async (stream: string, options: ServerOptions) => {
     if (!isStreamName(stream))
       throw failure(
         "misused",

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
 import type { Api } from "../api/api.ts";
 import { exitStatus, failure, statusOf } from "../api/failure.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { changeOptions, print, printJson, type ServerOptions } from "../api/server-options.ts";
 import { confirm } from "./act.ts";
 import { listMachines, type SelectionOptions, selectionOptions } from "./selection.ts";
 
@@ -21,7 +21,7 @@ export function setCommand(program: Command): void {
     .option("--dry-run", "print the machines, and change nothing")
     .option("-y, --yes", "do not ask for confirmation of a selection; required for one without a terminal");
   selectionOptions(command);
-  serverOptions(command).action(async (words: string[], options: SetOptions) => {
+  changeOptions(command).action(async (words: string[], options: SetOptions) => {
     const assignments = words.filter((word) => word.includes("="));
     const patch = patchOf(assignments);
     if (assignments.length === 0) throw failure("misused", "expected KEY=VALUE, found none", `keys: ${keys}`);

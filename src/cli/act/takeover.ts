@@ -1,13 +1,13 @@
 import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { changeOptions, print, printJson, type ServerOptions } from "../api/server-options.ts";
 
 /** Adds `takeover`: a newcomer takes over the name and slot of a machine that is gone. */
 export function takeoverCommand(program: Command): void {
   const command = program
     .command("takeover <newcomer> <old>")
     .description("let a newcomer take over the name and slot of a machine that is gone (swapped board, replacement)");
-  serverOptions(command).action(async (name: string, from: string, options: ServerOptions) => {
+  changeOptions(command).action(async (name: string, from: string, options: ServerOptions) => {
     const { openApi } = await import("../api/api.ts");
     const api = await openApi(options);
     const machine = await api.ask<MachineView>("takeover", { name, body: { from } });

@@ -3,7 +3,7 @@ import { type IncomingMessage, type RequestOptions, request } from "node:http";
 import { request as tlsRequest } from "node:https";
 import * as v from "valibot";
 import { problem } from "../../contract/machine-facing.ts";
-import type { Route } from "../../contract/operator/routes/route.ts";
+import { type Route, reasonHeader } from "../../contract/operator/routes/route.ts";
 import { type OperatorRoute, operatorRoutes } from "../../contract/operator/routes.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
 import { type FeedEvent, readEvents } from "../read/feed-events.ts";
@@ -35,8 +35,11 @@ export type Api = {
 type Exchange = (options: RequestOptions, body: string | undefined) => Promise<IncomingMessage>;
 
 /** The operators' API of the server that `--server` names, else of the server on this machine that `findServer` finds. */
-export async function openApi(options: Pick<ServerOptions, "state" | "server" | "ca" | "tokenFile">): Promise<Api> {
+export async function openApi(
+  options: Pick<ServerOptions, "state" | "server" | "ca" | "tokenFile" | "reason">,
+): Promise<Api> {
   const exchange = await exchangeWith(options);
+  const { reason } = options;
 
   async function send(route: OperatorRoute, { name, query, body, ifMatch }: RequestParts): Promise<IncomingMessage> {
     const { method, path, bodyType = "application/json" }: Route = operatorRoutes[route];
@@ -45,6 +48,7 @@ export async function openApi(options: Pick<ServerOptions, "state" | "server" | 
     const headers = {
       ...(body === undefined ? {} : { "content-type": bodyType }),
       ...(ifMatch === undefined ? {} : { "if-match": ifMatch }),
+      ...(reason === undefined || method === "GET" ? {} : { [reasonHeader]: encodeURIComponent(reason) }),
     };
     const url = path.replace(":name", encodeURIComponent(name ?? "")) + search;
     const response = await exchange(

@@ -10,6 +10,8 @@ export type ServerOptions = LocalOptions & {
   readonly server?: string;
   readonly ca?: string;
   readonly tokenFile?: string;
+  /** Why, for the audit: of verbs that change something. */
+  readonly reason?: string;
 };
 
 /** Adds `--state` and `-o`. */
@@ -22,6 +24,12 @@ export function localOptions(command: Command): Command {
 /** Adds `--state`, `-o`, and the options for a server on another machine. */
 export function serverOptions(command: Command): Command {
   return remoteOptions(localOptions(command));
+}
+
+/** The same options for verbs that change something: with `--reason`. */
+export function changeOptions(command: Command): Command {
+  const hasOwn = command.options.some(({ long }) => long === "--reason");
+  return serverOptions(hasOwn ? command : command.option("--reason <text>", "why; the audit shows it"));
 }
 
 /** The same options without `-o`, for verbs with their own output format. */

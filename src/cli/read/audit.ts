@@ -1,30 +1,86 @@
 import type { Command } from "commander";
 import type { AuditAnswer } from "../../contract/operator/answers.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { formatTime, timeTitle } from "../output/figures.ts";
+import { formatCount, formatTime, timeTitle } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
+
+type Entry = AuditAnswer["entries"][number];
+type AuditOptions = ServerOptions & { readonly limit: string; readonly request?: string; readonly changes?: true };
 
 /** Adds `audit`: lists who changed what. */
 export function auditCommand(program: Command): void {
   const command = program
     .command("audit [name]")
-    .description("list who changed what, newest first: for a machine, for a token, or for all")
-    .option("-n, --limit <count>", "maximum number of entries", "100");
-  serverOptions(command).action(async (name: string | undefined, options: ServerOptions & { limit: string }) => {
+    .description(
+      "list who changed what and why, newest first, one line a request: for a machine, for a token, or for all",
+    )
+    .option("-n, --limit <count>", "maximum number of changes that are looked at", "100")
+    .option("--request <id>", "only the changes of this request, each with the values before and after")
+    .option("--changes", "each change on a line of its own, with the values before and after");
+  serverOptions(command).action(async (name: string | undefined, options: AuditOptions) => {
     const { openApi } = await import("../api/api.ts");
     const query = { about: name, limit: options.limit };
-    const { entries } = await (await openApi(options)).ask<AuditAnswer>("audit", { query });
+    const answer = await (await openApi(options)).ask<AuditAnswer>("audit", { query });
+    const { request } = options;
+    const entries = answer.entries.filter((entry) => request === undefined || entry.request?.id === request);
     if (options.output === "json") return printJson(entries);
-    const rows = entries.map(({ atMs, by, action, subject, before, after }) => [
-      formatTime(atMs),
-      by,
-      action,
-      subject,
-      differences(before, after).join(", ") || "-",
-    ]);
-    if (rows.length === 0) process.stderr.write("no changes are recorded yet\n");
-    else print(...formatTable([timeTitle(), "WHO", "ACTION", "SUBJECT", "BEFORE AND AFTER"], rows));
+    if (entries.length === 0) process.stderr.write(`${none(request)}\n`);
+    else if (request !== undefined || options.changes === true) print(...changesTable(entries));
+    else print(...requestsTable(entries));
   });
+}
+
+function none(request: string | undefined): string {
+  return request === undefined
+    ? "no changes are recorded yet"
+    : `no change of request ${request} is among the latest; look at more of them with -n 1000`;
+}
+
+/** One line for each request: who, from where, what was done to which machines, and why. */
+export function requestsTable(entries: readonly Entry[], nowMs = Date.now()): string[] {
+  const rows = requestsOf(entries).map(([first, ...more]) => [
+    formatTime(first.atMs, nowMs),
+    first.request?.id ?? "-",
+    first.by,
+    first.request?.from ?? "-",
+    [...new Set([first, ...more].map(({ action }) => action))].join(", "),
+    `${subjects([first, ...more])}${first.request?.reason === undefined ? "" : `: ${first.request.reason}`}`,
+  ]);
+  return formatTable([timeTitle(nowMs), "REQUEST", "WHO", "FROM", "ACTION", "SUBJECT AND REASON"], rows);
+}
+
+/** The entries of each request together; those without a request stay alone. */
+function requestsOf(entries: readonly Entry[]): [Entry, ...Entry[]][] {
+  const requests = new Map<string, [Entry, ...Entry[]]>();
+  for (const entry of entries) {
+    const key = entry.request?.id ?? `position ${entry.position}`;
+    const known = requests.get(key);
+    if (known === undefined) requests.set(key, [entry]);
+    else known.push(entry);
+  }
+  return [...requests.values()];
+}
+
+/** Names in a line of a request; `--request` lists all. */
+const namesShown = 10;
+
+function subjects(entries: readonly Entry[]): string {
+  const names = [...new Set(entries.map(({ name, subject }) => name ?? subject))].reverse();
+  const more = names.length - namesShown;
+  const shown = names.slice(0, namesShown).join(" ");
+  return more > 0 ? `${formatCount(names.length)} machines: ${shown} and ${formatCount(more)} more` : shown;
+}
+
+/** One line for each change, with the values before and after. */
+function changesTable(entries: readonly Entry[]): string[] {
+  const rows = entries.map(({ atMs, by, action, subject, name, before, after }) => [
+    formatTime(atMs),
+    by,
+    action,
+    name ?? subject,
+    differences(before, after).join(", ") || "-",
+  ]);
+  return formatTable([timeTitle(), "WHO", "ACTION", "SUBJECT", "BEFORE AND AFTER"], rows);
 }
 
 /** Facts that every change alters; they carry no information here. */

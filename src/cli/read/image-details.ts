@@ -4,7 +4,7 @@ import { plainText } from "../../core/bytes/plain-text.ts";
 import type { ImageUse, UsingMachines } from "../../core/image/catalogue/image-use.ts";
 import { parseImageName } from "../../core/image/image-name.ts";
 import { failure } from "../api/failure.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { changeOptions, print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatBytes, formatTime } from "../output/figures.ts";
 
 /** Adds `image show`, `image diff` and `image remove`. */
@@ -39,7 +39,7 @@ export function imageDetailCommands(image: Command): void {
   const remove = image
     .command("remove <stream/version>")
     .description("remove an image that no machine requires or runs; its name is not used again");
-  serverOptions(remove).action(async (name: string, options: ServerOptions) => {
+  changeOptions(remove).action(async (name: string, options: ServerOptions) => {
     const { stream, version } = imageNamed(name);
     const { openApi } = await import("../api/api.ts");
     const removed = await (await openApi(options)).ask("removeImage", { name: stream, body: { version } });

@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import type { TokenView } from "../../contract/operator/token.ts";
 import { roles } from "../../core/role.ts";
 import { failure } from "../api/failure.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { changeOptions, print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatTime } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
 
@@ -22,7 +22,7 @@ export function tokensCommand(program: Command): void {
         .makeOptionMandatory(),
     )
     .option("-e, --expires <time>", "validity: 90d, 12h, 30m (default: until it is revoked)");
-  serverOptions(create).action(async (name: string, { role, expires, ...options }: CreateOptions) => {
+  changeOptions(create).action(async (name: string, { role, expires, ...options }: CreateOptions) => {
     const expiresSeconds = expires === undefined ? undefined : secondsOf(expires);
     const body = { name, role, expiresSeconds };
     const made = await (await open(options)).ask<TokenView & { token: string }>("createToken", { body });
@@ -49,7 +49,7 @@ export function tokensCommand(program: Command): void {
   });
 
   const revoke = tokens.command("revoke <name>").description("revoke a token immediately");
-  serverOptions(revoke).action(async (name: string, options: ServerOptions) => {
+  changeOptions(revoke).action(async (name: string, options: ServerOptions) => {
     const done = await (await open(options)).ask<{ name: string }>("revokeToken", { name });
     if (options.output === "json") printJson(done);
     else print(`${name}: revoked`);

@@ -10,7 +10,6 @@ import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { machineStates, phases, remedies } from "../../core/machine/record.ts";
 import { diskTrusts, identityTrusts, startTrusts, unsealedTrusts } from "../../core/machine/trust.ts";
 import { works } from "../../core/machine/work-progress.ts";
-import type { AuditEntry } from "../../core/ports.ts";
 import { localMethodNames } from "../../core/pxe/local-boot/method-table.ts";
 import { roles } from "../../core/role.ts";
 import { agentReport } from "../agent.ts";
@@ -28,6 +27,7 @@ import { diskKeyState, measuredBoot } from "../measured-boot.ts";
 import { pinnedShape } from "../same.ts";
 import type { TokenView } from "./token.ts";
 import type {
+  AuditView,
   ChangeView,
   CollectedView,
   DifferenceView,
@@ -446,7 +446,7 @@ export const createdTokenAnswer = v.strictObject({
 });
 export const revokedTokenAnswer = v.strictObject({ name: text });
 
-const auditEntry = pinnedShape<AuditEntry>()(
+const auditEntry = pinnedShape<AuditView>()(
   v.strictObject({
     position: count,
     atMs: timeMs,
@@ -455,6 +455,14 @@ const auditEntry = pinnedShape<AuditEntry>()(
     subject: v.pipe(text, v.description("the machine's id, or the document's key")),
     before: v.exactOptional(v.unknown()),
     after: v.exactOptional(v.unknown()),
+    name: v.exactOptional(v.pipe(text, v.description("the hostname of the machine, now or as it last was"))),
+    request: v.exactOptional(
+      v.strictObject({
+        id: v.pipe(text, v.description("the same in all entries of a request")),
+        from: v.pipe(text, v.description("the address that it came from; `local` for the Unix socket")),
+        reason: v.exactOptional(text),
+      }),
+    ),
   }),
 );
 export const auditAnswer = v.strictObject({

@@ -5,7 +5,7 @@ import { roles } from "../../core/role.ts";
 import { problem } from "../machine-facing.ts";
 import { entriesOf, wrappedIn } from "../schema-walk.ts";
 import { changeAnswer, machineAnswer } from "./answers.ts";
-import type { Route } from "./routes/route.ts";
+import { type Route, reasonHeader } from "./routes/route.ts";
 import { operatorRoutes } from "./routes.ts";
 
 /** Schemas that stand in many answers: written once, named. */
@@ -105,8 +105,10 @@ function queryParameters({ query }: Route): Json[] {
   });
 }
 
-function headerParameters({ headers = [] }: Route): Json[] {
-  return headers.map(({ name, says, required = false }) => {
+function headerParameters({ headers = [], method }: Route): Json[] {
+  const says = "why, for the audit: percent-encoded UTF-8; the answer's birther-request names the request in the audit";
+  const all = method === "GET" ? headers : [...headers, { name: reasonHeader, says }];
+  return all.map(({ name, says, required = false }) => {
     return { name, in: "header", required, description: says, schema: { type: "string" } };
   });
 }

@@ -13,7 +13,7 @@ import type { Condition, Machine } from "../../core/machine/record.ts";
 import { type Trust, trustOf } from "../../core/machine/trust.ts";
 import type { NotedProgress } from "../../core/machine/work-progress.ts";
 import type { NetworkMode } from "../../core/network/network.ts";
-import type { PastChange } from "../../core/ports.ts";
+import type { AuditEntry, PastChange } from "../../core/ports.ts";
 import { type Lesson, rankMethods } from "../../core/pxe/local-boot/lesson.ts";
 import type { LocalMethod } from "../../core/pxe/local-boot/method-table.ts";
 import { methodsOf } from "../../core/pxe/local-boot/methods.ts";
@@ -50,6 +50,9 @@ export type ChangeView = {
   /** Ids of records that the change removed. */
   readonly absorbed?: readonly string[];
 };
+
+/** An entry of the audit, and the hostname of its machine. */
+export type AuditView = AuditEntry & { readonly name?: string };
 
 /** An event without hashes of secrets. */
 export type EventView = { readonly kind: EventText["kind"]; readonly [fact: string]: unknown };

@@ -14,7 +14,7 @@ export const fleetTables = {
   documents: { key: "kind || '\t' || key", columns: ["kind", "key", "document", "position"] },
   audit: {
     key: "position",
-    columns: ["position", "at_ms", "by_whom", "action", "subject", "before_json", "after_json"],
+    columns: ["position", "at_ms", "by_whom", "action", "subject", "before_json", "after_json", "request_json"],
   },
   claims: { key: "key", columns: ["key", "machine_id"] },
   feed: { key: "id", columns: ["id", "position", "oldest"] },

@@ -1,6 +1,6 @@
 import type { MachineEvent } from "../../core/machine/event.ts";
 import type { Machine } from "../../core/machine/record.ts";
-import type { AuditEntry, PastChange, Store, UnreadableRecord } from "../../core/ports.ts";
+import type { AuditEntry, PastChange, RequestOrigin, Store, UnreadableRecord } from "../../core/ports.ts";
 import type { Document, DocumentKind, StoredDocuments } from "../../core/store/stored-documents.ts";
 
 /** One change of a machine to write: the new record, and the one that it was decided on. */
@@ -11,6 +11,8 @@ export type MachineEntry = {
   readonly event: MachineEvent;
   readonly atMs: number;
   readonly by?: string;
+  /** The operator's request that it is part of. */
+  readonly request?: RequestOrigin;
   /** Records that the change removes. */
   readonly absorbed: readonly Machine[];
 };
@@ -24,6 +26,7 @@ export type DocumentEntry = {
   readonly before: unknown;
   readonly atMs: number;
   readonly by?: string;
+  readonly request?: RequestOrigin;
 };
 export type Entry = MachineEntry | DocumentEntry;
 
@@ -123,6 +126,7 @@ export type AuditRow = {
   readonly subject: unknown;
   readonly before_json: unknown;
   readonly after_json: unknown;
+  readonly request_json: unknown;
 };
 
 /** The entry in a row. */
@@ -135,5 +139,6 @@ export function readAudit(row: AuditRow): AuditEntry {
     subject: String(row.subject),
     ...(row.before_json === null ? {} : { before: JSON.parse(String(row.before_json)) as unknown }),
     ...(row.after_json === null ? {} : { after: JSON.parse(String(row.after_json)) as unknown }),
+    ...(row.request_json === null ? {} : { request: JSON.parse(String(row.request_json)) as RequestOrigin }),
   };
 }

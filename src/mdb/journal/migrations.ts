@@ -158,6 +158,8 @@ export const migrations: readonly Migration[] = [
   { sqlite: `${positions}${claims.sqlite}`, postgres: `${positions}${claims.postgres}` },
   orderOfRecord,
   remedyOfCondition,
+  // The request that an entry is part of.
+  "ALTER TABLE audit ADD COLUMN request_json TEXT;",
 ];
 
 /** The text of a step for one of the databases. */

@@ -42,6 +42,7 @@ export type AuditRow = {
   readonly subject: string;
   readonly before: string | null;
   readonly after: string | null;
+  readonly request: string | null;
 };
 
 /** A batch in the form that a database takes. */
@@ -166,6 +167,7 @@ function auditRow(entry: Entry, by: string, offset: number): AuditRow {
     subject: isMachine ? entry.machine.id : entry.key,
     before: facts.before ?? null,
     after: facts.after ?? null,
+    request: entry.request === undefined ? null : JSON.stringify(entry.request),
   };
 }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as v from "valibot";
 import { problem } from "../../contract/machine-facing.ts";
-import type { BatchAnswer } from "../../contract/operator/answers.ts";
+import { type AuditAnswer, auditAnswer, type BatchAnswer } from "../../contract/operator/answers.ts";
 import type { Store } from "../../core/ports.ts";
 import { testMac } from "../testing/fleet.ts";
 import { openApp } from "../testing/operator-app.ts";
@@ -32,6 +32,41 @@ describe("many machines at once", () => {
     assert.deepEqual([entry.by, entry.action, entry.after.sentAway.override], ["uid:root", "cleanAsked", true]);
     site.clock.pass(3_600_000);
     assert.equal((await site.post("/v1/machines/r01u3/clean", {})).status, 200);
+  });
+
+  test("the audit names the request, where it came from, the machines and the reason, whatever was done", async () => {
+    await using site = await openApp(2);
+    const headers = { "birther-reason": encodeURIComponent("Umbau \u00fc\u202e") };
+    const batch = { action: "cancel", select: { names: ["r01u1", "r01u2"] } };
+    await site.post("/v1/batch", { action: "rebirth", override: true, select: batch.select });
+    const cancelled = await site.ask("/v1/batch", { method: "POST", body: batch, headers });
+    assert.equal(cancelled.status, 200);
+    const id = cancelled.headers.get("birther-request");
+    await site.post("/v1/machines/r01u1/hold", { reason: "of its body" });
+    await site.ask("/v1/tokens", { method: "POST", body: { name: "eve", role: "viewer" }, headers });
+    const { json } = await site.ask("/v1/audit?limit=4");
+    assert.equal(v.is(auditAnswer, json), true);
+    const reason = "Umbau \u00fc\ufffd";
+    assert.deepEqual(
+      json.entries.map(({ action, name, request }: AuditAnswer["entries"][number]) => [
+        action,
+        name,
+        request?.from,
+        request?.reason,
+      ]),
+      [
+        ["put token", undefined, "local", reason],
+        ["conditionSet", "r01u1", "local", "of its body"],
+        ["rebirthCancelled", "r01u2", "local", reason],
+        ["rebirthCancelled", "r01u1", "local", reason],
+      ],
+    );
+    assert.deepEqual([json.entries[2].request.id, json.entries[3].request.id], [id, id]);
+    for (const wrong of ["%", "x".repeat(501)])
+      assert.equal(
+        (await site.ask("/v1/batch", { method: "POST", body: batch, headers: { "birther-reason": wrong } })).status,
+        400,
+      );
   });
 
   test("of two simultaneous batches that exceed the limit together, one is refused", async () => {

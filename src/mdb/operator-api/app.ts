@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import * as v from "valibot";
 import { openApiDocument } from "../../contract/operator/openapi.ts";
 import type { Route } from "../../contract/operator/routes/route.ts";
+import { requestHeader } from "../../contract/operator/routes/route.ts";
 import { type OperatorRoute, operatorRoutes } from "../../contract/operator/routes.ts";
 import type { StatusView } from "../../contract/operator/views.ts";
 import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
@@ -9,11 +10,13 @@ import { plainFacts } from "../../core/bytes/plain-text.ts";
 import { refuseUnreadable } from "../../core/machine/unreadable-record.ts";
 import { answerJson } from "../http/json-answer.ts";
 import { atMost, faultAnswer, lastHandlers, type Read } from "../http/problem.ts";
+import { inRequest } from "../request-origin.ts";
 import { forEachInTurns } from "../turns.ts";
 import { actHandlers } from "./act.ts";
 import { backupHandlers } from "./backup.ts";
 import { admit, type OperatorEnv } from "./caller/authenticate.ts";
 import { failedAttempts } from "./caller/failed-attempts.ts";
+import { readOrigin } from "./caller/origin.ts";
 import { sessionHandlers } from "./caller/session-routes.ts";
 import { tokenHandlers } from "./caller/token-routes.ts";
 import { describeHandlers } from "./describe.ts";
@@ -58,7 +61,12 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
     app.on(route.method, route.path, admit(route, guard), atMost(bodyBytes), async (c) => {
       const read = await readRequest(c, route);
       if (read.kind === "refused") return read.response;
-      return await handler({ c, deps, caller: c.get("caller"), ...read.value } as RouteRequest<OperatorRoute>);
+      const request = { c, deps, caller: c.get("caller"), ...read.value } as RouteRequest<OperatorRoute>;
+      if (route.method === "GET") return await handler(request);
+      const origin = readOrigin(c, read.value.body);
+      if (origin.kind === "refused") return origin.response;
+      c.header(requestHeader, origin.value.id);
+      return await inRequest(origin.value, () => handler(request));
     });
   }
   for (const path of new Set(names.map((name) => operatorRoutes[name].path))) {

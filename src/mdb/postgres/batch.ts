@@ -28,10 +28,10 @@ const statements = {
     FROM json_to_recordset($1) AS new ("offset" bigint, kind text, key text, document text)
     ORDER BY kind, key, "offset" DESC
     ON CONFLICT (kind, key) DO UPDATE SET document = excluded.document, position = excluded.position`,
-  audit: `INSERT INTO audit (position, at_ms, by_whom, action, subject, before_json, after_json)
-    SELECT $2::bigint + "offset", "atMs", by, action, subject, before, after
+  audit: `INSERT INTO audit (position, at_ms, by_whom, action, subject, before_json, after_json, request_json)
+    SELECT $2::bigint + "offset", "atMs", by, action, subject, before, after, request
     FROM json_to_recordset($1) AS new
-      ("offset" bigint, "atMs" bigint, by text, action text, subject text, before text, after text)`,
+      ("offset" bigint, "atMs" bigint, by text, action text, subject text, before text, after text, request text)`,
 } as const;
 
 /**

@@ -26,7 +26,7 @@ const columns = {
   taken: ["key", "machine_id"],
   changes: ["position", "machine_id", "at_ms", "by_whom", "event", "outcome", "absorbed"],
   documents: ["kind", "key", "document", "position"],
-  audit: ["position", "at_ms", "by_whom", "action", "subject", "before_json", "after_json"],
+  audit: ["position", "at_ms", "by_whom", "action", "subject", "before_json", "after_json", "request_json"],
 } as const;
 
 /** The lists of a batch that is written on top of a position. */
@@ -47,8 +47,8 @@ export function sqliteBatch(rows: BatchRows, since: number): SqliteBatch {
     released: rows.released.flatMap(({ key, id }) => [key, id]),
     taken: rows.taken.flatMap(({ key, id }) => [key, id]),
     documents: rows.documents.flatMap(({ offset, kind, key, document }) => [kind, key, document, since + offset]),
-    audit: rows.audit.flatMap(({ offset, atMs, by, action, subject, before, after }) => [
-      ...[since + offset, atMs, by, action, subject, before, after],
+    audit: rows.audit.flatMap(({ offset, atMs, by, action, subject, before, after, request }) => [
+      ...[since + offset, atMs, by, action, subject, before, after, request],
     ]),
   };
 }

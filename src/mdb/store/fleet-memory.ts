@@ -3,13 +3,17 @@ import { type Context, nameOf } from "../../core/machine/life/move.ts";
 import { decide } from "../../core/machine/life/table.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { type LargeEvents, largeRecords, sizeOf, whyTooLarge } from "../../core/machine/size-limits.ts";
-import type { ApplyOptions } from "../../core/ports.ts";
+import type { ApplyOptions, RequestOrigin } from "../../core/ports.ts";
 import type { Holdings, MachineEntry, RemoteChanges } from "../journal/journal.ts";
 import { type FleetIndex, indexFleet } from "./fleet-index.ts";
 import { type UnreadableRecords, unreadableRecords } from "./unreadable-records.ts";
 
 /** An event to decide, and to decide again if others have written first. */
-export type Ask = ApplyOptions & { readonly event: MachineEvent; readonly atMs: number };
+export type Ask = ApplyOptions & {
+  readonly event: MachineEvent;
+  readonly atMs: number;
+  readonly request?: RequestOrigin;
+};
 
 /** A decision; `entries` are written in one transaction, `subject` is the machine that it was decided on. */
 export type Outcome = {
@@ -120,7 +124,7 @@ type ChangedFleet = {
 /** Applies a decision to the fleet; returns what the database must learn, in order. */
 function enterChange(
   changed: ChangedFleet,
-  { event, atMs, by }: Ask,
+  { event, atMs, by, request }: Ask,
   { fleet, pending }: { readonly fleet: FleetIndex; readonly pending: PendingChanges },
 ): readonly MachineEntry[] {
   for (const gone of changed.absorbed) {
@@ -133,7 +137,8 @@ function enterChange(
     pending.note(machine.id, before);
     fleet.put(machine);
     const entry = { kind: "machine", machine, before, event, atMs, absorbed } as const;
-    return caller === undefined ? entry : { ...entry, by: caller };
+    if (caller === undefined) return entry;
+    return { ...entry, by: caller, ...(request === undefined ? {} : { request }) };
   };
   // First the machines that lose something to it.
   return [...changed.others.map((other) => entryOf(other, [])), entryOf(changed.machine, changed.absorbed)];

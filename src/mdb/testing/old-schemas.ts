@@ -15,6 +15,7 @@ const ordered = unborn.replace(/}$/, `,"ticket":${order}}`);
 /** Until schema 4 only the words of a condition said that nothing but a rebirth helps. */
 const hold = `{"kind":"hold","reason":"nobody may ask for its rebirth","sinceMs":1000000}`;
 const failing = `{"kind":"failing","reason":"started 3 times from the network: ask for its rebirth (birther rebirth R01u1)","sinceMs":1000000}`;
+const failingWithRemedy = failing.replace(/}$/, `,"remedy":"rebirth"}`);
 const unheard = healthy.replace(`"conditions":[]`, `"conditions":[${hold},${failing}]`);
 const asked = `{"kind":"pxeAsked","mac":"02:00:00:00:00:01","firmware":"bios","network":"rack","nursery":true,"stage":"firmware","answer":"loader"}`;
 const outcome = `{"id":"m-020000000001","revision":1,"state":"birth","generation":1,"conditions":[],"phase":"offered"}`;
@@ -45,6 +46,11 @@ export const oldRows = {
   ],
   3: rowsSinceSchema3(healthy, ordered),
   4: rowsSinceSchema3(unheard, ordered.replace("ticket", "order")),
+  5: [
+    ...rowsSinceSchema3(unheard.replace(failing, failingWithRemedy), ordered.replace("ticket", "order")),
+    `INSERT INTO audit (position, at_ms, by_whom, action, subject, after_json)
+      VALUES (1, 1000000, 'olga', 'put token', 'olga', '{"role":"viewer"}')`,
+  ],
 } as const;
 export type OldSchema = keyof typeof oldRows;
 
@@ -85,4 +91,14 @@ export async function checkOldFleet(store: Store, schema: OldSchema): Promise<vo
   const since = await store.changesSince(1, 10);
   assert.deepEqual(since.kind === "changes" && since.changes.map(({ position }) => position), [2]);
   await checkImages(store);
+  const audited = await store.audit({ subject: "olga", limit: 10 });
+  const old = {
+    position: 1,
+    atMs: 1_000_000,
+    by: "olga",
+    action: "put token",
+    subject: "olga",
+    after: { role: "viewer" },
+  };
+  assert.deepEqual(audited, schema < 5 ? [] : [old]);
 }

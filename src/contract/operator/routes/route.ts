@@ -24,6 +24,13 @@ export type Route = {
   readonly status?: 201;
 };
 
+/** The header in which a caller says why, for the audit; percent-encoded UTF-8. */
+export const reasonHeader = "birther-reason";
+/** Characters of a reason. */
+export const reasonLimit = 500;
+/** The header of an answer with the id by which the audit names the request. */
+export const requestHeader = "birther-request";
+
 /** The header that protects a change from overwriting another one. */
 export const ifMatch = {
   name: "If-Match",

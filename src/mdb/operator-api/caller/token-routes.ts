@@ -1,4 +1,7 @@
 import type { AuditAnswer } from "../../../contract/operator/answers.ts";
+import type { AuditView } from "../../../contract/operator/views.ts";
+import type { MachineId } from "../../../core/machine/record.ts";
+import type { AuditEntry, Store } from "../../../core/ports.ts";
 import { answerJson } from "../../http/json-answer.ts";
 import { jsonList } from "../../http/json-list.ts";
 import { faultAnswer } from "../../http/problem.ts";
@@ -46,5 +49,17 @@ async function audit({ c, deps, query }: RouteRequest<"audit">): Promise<Respons
   const page = entries.slice(0, limit);
   const oldest = page.at(-1);
   const rest = entries.length > limit && oldest !== undefined ? { before: oldest.position } : {};
-  return jsonList<AuditAnswer, "entries">(c, { name: "entries", items: page, rest });
+  return jsonList<AuditAnswer, "entries">(c, {
+    name: "entries",
+    items: page.map((entry) => withName(entry, deps.store)),
+    rest,
+  });
+}
+
+/** An entry with the hostname that its machine has, or that it had last. */
+function withName(entry: AuditEntry, store: Pick<Store, "get">): AuditView {
+  const machine = store.get(entry.subject as MachineId);
+  const [after, before] = [entry.after, entry.before].map((value) => (value ?? {}) as { readonly hostname?: unknown });
+  const name = machine?.hostname ?? after?.hostname ?? before?.hostname;
+  return typeof name === "string" ? { ...entry, name } : entry;
 }
