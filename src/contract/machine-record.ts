@@ -120,6 +120,11 @@ const newcomer = {
   storage: v.exactOptional(storageReport),
   mayWipe: v.exactOptional(v.object({ by: text, atMs: count })),
 } as const;
+/** A restart that an operator requested. */
+export const reboot = v.object({
+  ...{ by: text, atMs: count, atOnce: count, perRack: count },
+  sent: v.exactOptional(v.object({ atMs: count, boot: text })),
+});
 const installed = {
   hostname: text,
   permanentAddress: ipv4,
@@ -136,6 +141,7 @@ const installed = {
   agent: v.exactOptional(agentReport),
   measuredBoot: v.exactOptional(measuredBoot),
   diskKey: v.exactOptional(diskKeyState),
+  reboot: v.exactOptional(reboot),
 } as const;
 
 /** A stored record. */

@@ -7,6 +7,7 @@ import { cleanCommand } from "../cli/act/clean.ts";
 import { createCommand } from "../cli/act/create.ts";
 import { holdCommand } from "../cli/act/hold.ts";
 import { rebirthCommand } from "../cli/act/rebirth.ts";
+import { rebootCommand } from "../cli/act/reboot.ts";
 import { releaseCommand } from "../cli/act/release.ts";
 import { retireCommand } from "../cli/act/retire.ts";
 import { setCommand } from "../cli/act/set.ts";
@@ -105,6 +106,7 @@ for (const add of [
   reportCommand,
   rebirthCommand,
   cleanCommand,
+  rebootCommand,
   cancelCommand,
   holdCommand,
   releaseCommand,

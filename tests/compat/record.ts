@@ -55,6 +55,8 @@ async function fillDatabase(store: Store): Promise<void> {
     { kind: "placed", id: id(2), placement, rootDisk: { path: "/dev/vda", serial: "s", wwn: "", sizeBytes: 8e9 } },
     ...[becomes, ...birthOf(3), ...birthOf(4), ...birthOf(5)],
     { kind: "subSeen", id: id(3), fromDisk: true, runningImage: "compute/1", upToDate: true },
+    { kind: "rebootAsked", id: id(3), by: "ann", atOnce: 10, perRack: 2 },
+    { kind: "rebootSent", id: id(3), boot: "0123abcd" },
     { kind: "rebirthAsked", id: id(4), by: "ann", newRootDisk: { selector: "s" } },
     { kind: "cleanAsked", id: id(5), by: "ann" },
     { ...asks(6, ip("10.77.0.56")) },

@@ -5,7 +5,7 @@ import { type ActOptions, act, actOptions, briefName } from "./act.ts";
 export function cancelCommand(program: Command): void {
   const command = program
     .command("cancel [name...]")
-    .description("cancel a pending rebirth or clean that the machine has not started");
+    .description("cancel a pending rebirth, clean or restart that the machine has not begun");
   actOptions(command, "harmless").action(async (names: string[], options: ActOptions) => {
     const verb = {
       action: { action: "cancel" } as const,

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { type ActOptions, act, actOptions, briefName } from "./act.ts";
+import { type PaceOptions, paceOf, paceOptions } from "./reboot.ts";
 
 /** Adds `rebirth`: reinstalls machines with a burn-in. */
 export function rebirthCommand(program: Command): void {
@@ -12,12 +13,19 @@ export function rebirthCommand(program: Command): void {
       "another root disk than the recorded one may be taken and erased: by serial number, WWN or path, or any",
     )
     .option("--restart", "also while a rebirth or clean is running: it stops and begins anew")
+    .option("--reboot", "restart them through their agents, a few at a time; without it, reset them yourself")
     .option("--override", "exceed the blast radius of a group (blastRadius); recorded in the audit");
-  type Options = ActOptions & { moved?: true; newRootDisk?: string | true; restart?: true; override?: true };
+  paceOptions(command);
+  type Options = ActOptions &
+    PaceOptions & { reboot?: true; moved?: true; newRootDisk?: string | true; restart?: true; override?: true };
   actOptions(command, "loses").action(
-    async (names: string[], { moved, newRootDisk: disk, restart, override, ...options }: Options) => {
+    async (
+      names: string[],
+      { moved, newRootDisk: disk, restart, override, reboot, atOnce, perRack, ...options }: Options,
+    ) => {
       const newRootDisk = disk === undefined ? undefined : disk === true ? {} : { selector: disk };
-      const action = { action: "rebirth", mayMove: moved, newRootDisk, restart, override } as const;
+      const pace = reboot === undefined ? {} : { reboot: paceOf({ atOnce, perRack }) };
+      const action = { action: "rebirth", mayMove: moved, newRootDisk, restart, override, ...pace } as const;
       const loses =
         disk === undefined
           ? "the next boot erases everything on the root disk"
@@ -25,7 +33,7 @@ export function rebirthCommand(program: Command): void {
       const verb = {
         ...{ action, loses },
         done: (machine: Parameters<typeof briefName>[0] & { generation: number }) =>
-          `${briefName(machine)}: rebirth, generation ${machine.generation}; to start it, reset the machine`,
+          `${briefName(machine)}: rebirth, generation ${machine.generation}; ${reboot === undefined ? "to start it, reset the machine" : "its agent restarts it when its turn comes"}`,
       };
       await act(names, verb, options);
     },

@@ -51,12 +51,18 @@ function stateFacts(machine: MachineView, ago: (atMs: number) => string): Fact[]
   return [
     ["state", `${machine.state}, generation ${machine.generation}, revision ${machine.revision}`],
     ["phase", phase && `${phase}${phaseAtMs === undefined ? "" : `, ${ago(phaseAtMs)}`}`],
+    ["restart", machine.reboot && rebootText(machine.reboot, ago)],
     ["progress", machine.progress && `${describeProgress(machine.progress)}, ${ago(machine.progress.atMs)}`],
     ...machine.conditions.map(
       ({ kind, reason, sinceMs }): Fact => ["condition", `${kind}, ${ago(sinceMs)}: ${reason}`],
     ),
     ["order", order && `${order.action}, generation ${order.generation}, ${taken(order.takenAtMs)}`],
   ];
+}
+
+function rebootText({ by, atMs, sent }: NonNullable<MachineView["reboot"]>, ago: (atMs: number) => string): string {
+  const then = sent === undefined ? "waits for its turn, or for its agent" : `its agent was told ${ago(sent.atMs)}`;
+  return `requested by ${by} ${ago(atMs)}; ${then}`;
 }
 
 function placeFacts(machine: MachineView): Fact[] {

@@ -146,6 +146,15 @@ export const machineAnswer = pinnedShape<MachineView>()(
     agent: v.exactOptional(agentReport),
     measuredBoot: v.exactOptional(measuredBoot),
     diskKey: v.exactOptional(diskKeyState),
+    reboot: v.exactOptional(
+      v.pipe(
+        v.strictObject({
+          ...{ by: text, atMs: timeMs, atOnce: count, perRack: count },
+          sent: v.exactOptional(v.strictObject({ atMs: timeMs, boot: text })),
+        }),
+        v.description("a restart through the agent that waits for its turn, or was begun (`sent`)"),
+      ),
+    ),
     smbios: v.exactOptional(scan.entries.smbios),
     hardware: v.exactOptional(scan),
     neighbours: v.exactOptional(v.array(neighbour)),

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { machineFields, parseFieldSelector } from "../../core/fleet/machine-fields.ts";
 import type { ActionName } from "../../core/fleet/operator-action.ts";
+import { usualPace } from "../../core/fleet/reboot-pace.ts";
 import { parseSelector, type SelectorResult } from "../../core/fleet/selector.ts";
 import { isStreamName, parseImageName } from "../../core/image/image-name.ts";
 import type { DetailsPatch } from "../../core/machine/event.ts";
@@ -141,6 +142,22 @@ const restart = v.exactOptional(
 /** A body without keys. */
 export const emptyBody = v.strictObject({});
 
+const atATime = (of: string, usual: number) =>
+  v.exactOptional(
+    v.pipe(
+      v.number(),
+      v.integer(),
+      v.minValue(1),
+      v.maxValue(10_000),
+      v.description(`limit of machines ${of} that are away at the same time; ${usual} by default`),
+    ),
+  );
+/** How many machines may restart at the same time. */
+const pace = {
+  atOnce: atATime("of the fleet", usualPace.atOnce),
+  perRack: atATime("of its rack", usualPace.perRack),
+} as const;
+
 /** The body of each action. */
 export const actionBodies = {
   rebirth: v.strictObject({
@@ -157,7 +174,11 @@ export const actionBodies = {
     ),
     restart,
     override,
+    reboot: v.exactOptional(
+      v.pipe(v.strictObject(pace), v.description("the agent restarts the machine, when its turn comes")),
+    ),
   }),
+  reboot: v.strictObject(pace),
   clean: v.strictObject({ restart, override }),
   cancel: emptyBody,
   hold: v.strictObject({ reason: text }),
@@ -203,11 +224,12 @@ const inBatch = {
   select: selection,
   dryRun: v.exactOptional(v.pipe(v.boolean(), v.description("return the outcome without changing anything"))),
 } as const;
-const { rebirth, clean, cancel, hold, release, retire } = actionBodies;
+const { rebirth, reboot, clean, cancel, hold, release, retire } = actionBodies;
 
 /** One action on many machines; beyond the blast radius, none of them is changed. */
 export const batchBody = v.variant("action", [
   v.strictObject({ action: v.literal("rebirth"), ...inBatch, ...rebirth.entries }),
+  v.strictObject({ action: v.literal("reboot"), ...inBatch, ...reboot.entries }),
   v.strictObject({ action: v.literal("clean"), ...inBatch, ...clean.entries }),
   v.strictObject({ action: v.literal("cancel"), ...inBatch, ...cancel.entries }),
   v.strictObject({ action: v.literal("hold"), ...inBatch, ...hold.entries }),

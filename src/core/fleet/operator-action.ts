@@ -2,6 +2,10 @@ import type { MachineEvent } from "../machine/event.ts";
 import { conditionOf } from "../machine/life/move.ts";
 import { whatCleanLeaves } from "../machine/not-erased.ts";
 import type { Machine } from "../machine/record.ts";
+import { usualPace } from "./reboot-pace.ts";
+
+/** How many machines may restart at the same time. */
+type RebootLimits = { readonly [K in keyof typeof usualPace]: number | undefined };
 
 /** An action that an operator can perform on one or many machines. */
 export type OperatorAction =
@@ -15,8 +19,11 @@ export type OperatorAction =
       readonly newRootDisk?: { readonly selector?: string | undefined } | undefined;
       readonly restart?: true | undefined;
       readonly override?: boolean | undefined;
+      /** The agent restarts it, when its turn comes. */
+      readonly reboot?: Partial<RebootLimits> | undefined;
     }
   | { readonly action: "clean"; readonly restart?: true | undefined; readonly override?: boolean | undefined }
+  | ({ readonly action: "reboot" } & Partial<RebootLimits>)
   | { readonly action: "cancel" }
   | { readonly action: "hold"; readonly reason: string }
   /** `wipe`: allow a first birth to erase data found on the disks. `acceptTpm`: trust the next TPM that the machine proves. */
@@ -49,10 +56,13 @@ export function eventOfAction(action: OperatorAction, machine: Machine, by: stri
         by,
         ...overrides(action),
         ...(action.mayMove === true ? { mayMove: true } : {}),
+        ...(action.reboot === undefined ? {} : { reboot: paceOf(action.reboot) }),
         ...(action.newRootDisk === undefined ? {} : { newRootDisk: selected(action.newRootDisk) }),
       };
     case "clean":
       return { kind: "cleanAsked", id, by, ...overrides(action) };
+    case "reboot":
+      return { kind: "rebootAsked", id, by, ...paceOf(action) };
     case "cancel":
       return { kind: "rebirthCancelled", id, by };
     case "hold":
@@ -69,6 +79,10 @@ export function eventOfAction(action: OperatorAction, machine: Machine, by: stri
     case "retire":
       return { kind: "retired", id, by, ...(action.reason === undefined ? {} : { reason: action.reason }) };
   }
+}
+
+function paceOf({ atOnce = usualPace.atOnce, perRack = usualPace.perRack }: Partial<RebootLimits>) {
+  return { atOnce, perRack };
 }
 
 function selected({ selector }: { readonly selector?: string | undefined }) {

@@ -16,6 +16,7 @@ import type {
   MachineId,
   OrderAction,
   Phase,
+  Reboot,
   RepairStep,
   StorageReport,
   SwitchPort,
@@ -162,6 +163,8 @@ export type MachineEvent =
       readonly agent?: AgentReport;
       readonly measuredBoot?: MeasuredBoot;
       readonly diskKey?: DiskKeyState;
+      /** The short id of the boot that the agent runs in. */
+      readonly boot?: string;
     }
   /** Operator actions. */
   /** A machine is announced before its first request. With `birth` it is born on any network; without it, only on a nursery. */
@@ -188,9 +191,14 @@ export type MachineEvent =
       readonly mayMove?: true;
       /** Another root disk than the recorded one is allowed: the one that `selector` names, or any. */
       readonly newRootDisk?: { readonly selector?: string };
+      /** The agent restarts the machine, when its turn comes. */
+      readonly reboot?: Pick<Reboot, "atOnce" | "perRack">;
     } & Restarting)
   | ({ readonly kind: "cleanAsked"; readonly id: MachineId } & Restarting)
-  /** A pending rebirth or clean is cancelled. */
+  /** An operator lets the agent restart the machine; then the agent is told. */
+  | ({ readonly kind: "rebootAsked"; readonly id: MachineId; readonly by: string } & Pick<Reboot, "atOnce" | "perRack">)
+  | { readonly kind: "rebootSent"; readonly id: MachineId; readonly boot: string }
+  /** A pending rebirth, clean or restart is cancelled. */
   | { readonly kind: "rebirthCancelled"; readonly id: MachineId; readonly by: string }
   /** Its stream got another current version, or the machine is the first to try one; `image` is the exact name. */
   | { readonly kind: "imageRequired"; readonly id: MachineId; readonly image: string; readonly by: string }

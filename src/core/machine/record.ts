@@ -233,6 +233,17 @@ type CommonFacts = {
   };
 };
 
+/** A restart through the agent that an operator requested. */
+export type Reboot = {
+  readonly by: string;
+  readonly atMs: number;
+  /** Limits of machines of the fleet, and of its rack, that are away at the same time. */
+  readonly atOnce: number;
+  readonly perRack: number;
+  /** The agent was told, in the boot with this short id (log-line.ts). */
+  readonly sent?: { readonly atMs: number; readonly boot: string };
+};
+
 /** Facts that every installed machine has, from its first `becameHealthy` until it is retired. */
 type InstalledFacts = {
   readonly hostname: string;
@@ -270,6 +281,8 @@ type InstalledFacts = {
   readonly measuredBoot?: MeasuredBoot;
   /** What its agent says of the disk key, if the birth asked for it to be sealed. */
   readonly diskKey?: DiskKeyState;
+  /** Present until its agent polls from another boot, or its rebirth or clean begins. */
+  readonly reboot?: Reboot;
 };
 
 /** Facts of a machine that was not installed since it became known, or since it was retired. */

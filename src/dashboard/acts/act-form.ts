@@ -14,7 +14,8 @@ export const actChoices: { readonly [A in ActionName]: ActChoice } = {
   release: { does: "ends a hold, or allows the birth of a retired machine" },
   rebirth: { does: "reinstalls it at its next boot, with burn-in; its disks are erased", sendsAway: true },
   clean: { does: "reinstalls it at its next boot, without burn-in; its disks are erased", sendsAway: true },
-  cancel: { does: "cancels a pending rebirth or clean" },
+  reboot: { does: "lets its agent restart it, when its turn comes: few machines of a rack at a time" },
+  cancel: { does: "cancels a pending rebirth, clean or restart" },
   retire: {
     does: "removes it from the fleet; its name, addresses and slot become free; its disks are not touched",
     reason: "optional",

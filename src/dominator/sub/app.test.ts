@@ -11,6 +11,7 @@ import { testMachine } from "../../core/machine/testing/test-machine.ts";
 import type { WorkProgress } from "../../core/machine/work-progress.ts";
 import { readPoll } from "../thread/read-poll.ts";
 import { type SubAppInput, subApp } from "./app.ts";
+import type { Reboots } from "./reboots.ts";
 import { openReportSlots } from "./report-slots.ts";
 
 const id = "m-525400000001" as MachineId;
@@ -67,7 +68,7 @@ function largeBody(bytes: number) {
   return { stream, bytesRead: () => read };
 }
 
-function app() {
+function app(reboots?: Reboots) {
   const clock = { monotonicMs: () => 0 };
   const reportSlots = openReportSlots(clock, 1);
   const hono = subApp({
@@ -75,6 +76,7 @@ function app() {
     images,
     tasks,
     ...{ caPem: "", clock, log: () => undefined, reportSlots },
+    ...(reboots === undefined ? {} : { reboots }),
   });
   const post = async (body: object | ReadableStream, more: { bearer?: string; length?: number } = {}) => {
     const stream = body instanceof ReadableStream;
@@ -244,6 +246,23 @@ describe("a sub's poll", () => {
     const { status, body } = await app().post({ ...poll, protocol: agentProtocol + 1, running: "elsewhere" });
     assert.equal(status, 422);
     assert.match(JSON.stringify(body), /"newerProtocol".*"next":"update this server/);
+  });
+
+  test("a machine that an operator restarts is told when its turn comes, and in no other boot than the one that runs", async () => {
+    const reboot = { by: "olga", atMs: 0, atOnce: 1, perRack: 1 };
+    record = { ...machine, phase: "up", reboot } as Machine;
+    try {
+      const turns = { mayReboot: () => false };
+      const { post } = app(turns);
+      const upToDate = { ...poll, protocol: agentProtocol, patchedImage: "compute/1", bootId: "0123abcd-0000" };
+      assert.equal((await post(upToDate)).body.kind, "wait");
+      turns.mayReboot = () => true;
+      assert.equal((await post(upToDate)).body.kind, "reboot");
+      const { bootId: _unsaid, ...older } = upToDate;
+      assert.equal((await post(older)).body.kind, "wait", "it could not be told from the boot before");
+    } finally {
+      record = machine;
+    }
   });
 
   test("a poll in the middle of a directive says how far it is, and no directive is chosen", async () => {

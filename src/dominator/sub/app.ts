@@ -19,7 +19,8 @@ import {
 } from "../../core/image/update/directive.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import { hasOwnSystem } from "../../core/machine/life/boot.ts";
-import type { Machine, MachineId } from "../../core/machine/record.ts";
+import { shortBootId } from "../../core/machine/log-line.ts";
+import { isInstalled, type Machine, type MachineId } from "../../core/machine/record.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
 import type { ImageStore } from "../storage/image-store.ts";
@@ -30,6 +31,7 @@ import type { AgentUpgrades } from "./agent-upgrades.ts";
 import { applyOrLog } from "./apply-or-log.ts";
 import { directiveEvents, outcomeEvents, type SentDirective } from "./events.ts";
 import type { FetchTurns } from "./fetch-turns.ts";
+import type { Reboots } from "./reboots.ts";
 import { openReportSlots, type ReportSlots } from "./report-slots.ts";
 import { senderOf, stranger, whyHeld } from "./sender.ts";
 import { slicesOf } from "./slices.ts";
@@ -54,6 +56,8 @@ export type SubAppInput = {
   readonly othersUpdate?: boolean;
   /** Where contents are in packs, and the servers of packs for a machine, best first; without it, contents come one by one. */
   readonly packs?: { readonly find: () => FindInPacks; readonly sourcesFor: (id: MachineId) => readonly FetchSource[] };
+  /** Whose turn it is to restart for an operator. */
+  readonly reboots?: Reboots;
   /** Absent where the server has no agent of its own to hand out. */
   readonly agentUpgrades?: AgentUpgrades;
 };
@@ -117,6 +121,8 @@ export function subApp(input: SubAppInput): Hono {
     for (const event of directiveEvents(machine.id, poll, directive)) await applyOrLog(store, event, log);
     const isIdle = directive.kind === "wait" && whyHeld(senderOf(context, store)) === undefined;
     const upgrade = isIdle ? await input.agentUpgrades?.upgradeFor(machine.id, poll) : undefined;
+    const reboot = directive.kind === "wait" ? await rebootFor(senderOf(context, store), poll, input) : undefined;
+    if (reboot !== undefined) return context.json(reboot);
     const held = whyHeld(senderOf(context, store));
     const isOrdered = directive.kind !== "wait" || upgrade !== undefined;
     if (held !== undefined && isOrdered) return context.json(waitFor(held, policy));
@@ -128,6 +134,22 @@ export function subApp(input: SubAppInput): Hono {
     return answer(directive, { comparison: poll.comparison, compared, origin });
   });
   return app;
+}
+
+/** The order to restart, if an operator wants it and it is the machine's turn. */
+async function rebootFor(
+  machine: Machine | undefined,
+  { bootId, running }: SmallPoll,
+  { store, reboots, log }: Pick<SubAppInput, "store" | "reboots" | "log">,
+): Promise<Directive | undefined> {
+  const boot = bootId === undefined ? undefined : shortBootId(bootId);
+  if (machine === undefined || !isInstalled(machine) || boot === undefined || running !== "image") return undefined;
+  const { id, reboot } = machine;
+  if (reboot === undefined || reboots?.mayReboot(machine) !== true) return undefined;
+  const decision = await store.apply({ kind: "rebootSent", id, boot });
+  if (decision.kind === "refused") return undefined;
+  log("info", "a machine restarts for an operator", { id, by: reboot.by });
+  return { kind: "reboot", image: machine.runningImage ?? machine.requiredImage };
 }
 
 /** Decides before the first byte of a poll is read, because hundreds of megabytes may follow: who sends it, how often, how much. */

@@ -1,6 +1,7 @@
 import { plainText } from "../../core/bytes/plain-text.ts";
 import type { Directive, PollDecision } from "../../core/image/update/directive.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
+import { shortBootId } from "../../core/machine/log-line.ts";
 import type { MachineId, Phase } from "../../core/machine/record.ts";
 import { trustIdOf } from "../../core/machine/trust-id.ts";
 import type { SmallPoll } from "../thread/read-poll.ts";
@@ -28,7 +29,8 @@ export function outcomeEvents(id: MachineId, { outcome }: SmallPoll): readonly M
  * has booted it: directly after the birth the disk holds it, but the kernel is still the Bootstrap Image's.
  */
 export function directiveEvents(id: MachineId, request: SmallPoll, directive: SentDirective): readonly MachineEvent[] {
-  const { patchedImage, agent, measuredBoot, diskKey } = request;
+  const { patchedImage, agent, measuredBoot, diskKey, bootId } = request;
+  const boot = bootId === undefined ? undefined : shortBootId(bootId);
   const booted = request.running === "image" && !request.rebootPending && request.rejectedKernel === undefined;
   const seen: MachineEvent = {
     kind: "subSeen",
@@ -39,6 +41,7 @@ export function directiveEvents(id: MachineId, request: SmallPoll, directive: Se
     ...(agent === undefined ? {} : { agent }),
     ...(measuredBoot === undefined ? {} : { measuredBoot }),
     ...(diskKey === undefined ? {} : { diskKey }),
+    ...(boot === undefined ? {} : { boot }),
     upToDate: booted && directive.kind === "wait" && directive.upToDate === true,
   };
   const phase = phaseOf[directive.kind];

@@ -53,6 +53,8 @@ export function describeEvent(event: MachineEvent | UnreadableEvent): string | u
       return `${event.condition}: ${event.reason}`;
     case "recoveryAllowed":
       return `${event.by} allows one recovery of its disk key`;
+    case "rebootSent":
+      return "its agent is told to restart";
     case "recoverySigned":
       return "its disk key is recovered";
     case "conditionCleared":
@@ -70,6 +72,7 @@ type Action = Extract<
   {
     readonly kind:
       | "rebirthAsked"
+      | "rebootAsked"
       | "machineCreated"
       | "detailsSet"
       | "imageRequired"
@@ -84,6 +87,8 @@ function describeAction(event: Action): string {
   switch (event.kind) {
     case "rebirthAsked":
       return `rebirth requested by ${event.by}: reset the machine`;
+    case "rebootAsked":
+      return `restart requested by ${event.by}`;
     case "machineCreated":
       return `created by ${event.by}`;
     case "detailsSet":

@@ -34,6 +34,7 @@ import { subApp } from "../../dominator/sub/app.ts";
 import { confidentialApp } from "../../dominator/sub/confidential-app.ts";
 import { type FetchTurns, openFetchTurns, type PeerRules } from "../../dominator/sub/fetch-turns.ts";
 import { peerKeysAt } from "../../dominator/sub/peer-keys.ts";
+import { openReboots } from "../../dominator/sub/reboots.ts";
 import { openTaskThread } from "../../dominator/thread/thread.ts";
 import { openDominatorExport } from "../../mdb/exports/dominator-export.ts";
 import { openExports } from "../../mdb/exports/exports.ts";
@@ -182,6 +183,7 @@ async function startForMachines(
     machineApp,
     subApp({
       ...{ store, images, tasks, packs, caPem, clock, log, agentUpgrades, fetchTurns },
+      reboots: openReboots(store),
       othersUpdate: othersUpdate(config),
     }),
     fetchTurns.app,

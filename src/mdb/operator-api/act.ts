@@ -30,6 +30,7 @@ export function actHandlers(): Handlers<ActionName | "batch"> {
   const one = (request: ActRequest, action: OperatorAction) => actOnOne(request, action, sending);
   return {
     rebirth: (request) => one(request, { action: "rebirth", ...request.body }),
+    reboot: (request) => one(request, { action: "reboot", ...request.body }),
     clean: (request) => one(request, { action: "clean", ...request.body }),
     cancel: (request) => one(request, { action: "cancel" }),
     hold: (request) => one(request, { action: "hold", ...request.body }),

@@ -126,6 +126,14 @@ const reasons: readonly Reason[] = [
           next: "restart it, with network boot first in its boot order",
           sinceMs: recovery.atMs,
         },
+  ({ reboot, state }) =>
+    reboot === undefined || reboot.sent !== undefined
+      ? undefined
+      : {
+          missing: `its turn to restart: ${reboot.by} requested it, and at most ${reboot.atOnce} machines (${reboot.perRack} of a rack) restart at the same time`,
+          next: `no action is needed while its agent polls; birther machines -w phase=rebooting shows who is away, birther cancel ends this${state === "healthy" ? "" : ` and its ${state}`}`,
+          sinceMs: reboot.atMs,
+        },
   whileSet("waiting", {
     missing: "the uplink has room for it: it waits in the queue",
     next: "no action is needed; if the uplink has more bandwidth than uplinkMbps says, raise it, and more machines fetch at once",

@@ -22,6 +22,7 @@ import {
   withPhase,
 } from "./move.ts";
 import { heldRefusal } from "./order.ts";
+import { whyNoReboot } from "./reboot.ts";
 
 /**
  * Starts a new generation, which invalidates all orders of the old one, with an empty timeline and without *failing*. The rebirth or clean can be
@@ -33,7 +34,7 @@ export function nextLife(
   given: { readonly by: string; readonly override?: true },
   nowMs: number,
 ): Omit<MachineIn<"clean">, "state"> {
-  const { phase, phaseAtMs, unheardBoots: _boots, recovery: _off, mayMove: _moved, ...present } = machine;
+  const { phase, phaseAtMs, unheardBoots: _boots, recovery: _off, mayMove: _moved, reboot: _due, ...present } = machine;
   const { allowedDisk: _allowed, ...living } = present;
   const { state: _ended, wayBack: kept, ...lasting } = withoutPending(living);
   const { timeline, sentAway: before } = machine;
@@ -81,6 +82,7 @@ export const cancelRebirth: Transition<"rebirthCancelled", "rebirth" | "clean"> 
     mayMove: _moved,
     allowedDisk: _allowed,
     birthDisk: _chosen,
+    reboot: _asked,
     sentAway: _stayed,
     phase: requestedPhase,
     phaseAtMs: _at,
@@ -102,6 +104,12 @@ export const cancelRebirth: Transition<"rebirthCancelled", "rebirth" | "clean"> 
   return changed(
     restarted ? withPhase(healthy, { phase: "rebooting", detail: "PXE request" }, context.nowMs) : healthy,
   );
+};
+
+/** A restart through the agent is cancelled; one that has begun ends as it will. */
+export const cancelReboot: Transition<"rebirthCancelled", "healthy"> = (machine, event) => {
+  const { reboot, ...kept } = machine;
+  return reboot === undefined ? refuseNothingPending(machine, event) : changed(kept);
 };
 
 /** A cell that refuses to cancel because no rebirth or clean is pending. */
@@ -136,14 +144,15 @@ function isRunning(machine: Machine): boolean {
 
 /** An operator requests a rebirth, with `mayMove` in another slot; refused while the machine is on hold. */
 export const askRebirth: Transition<"rebirthAsked", InstalledState> = (machine, event, { nowMs }) => {
-  const refusal = whyNotAnew(machine, event);
+  const { mayMove, newRootDisk, by, reboot } = event;
+  const refusal = whyNotAnew(machine, event) ?? (reboot === undefined ? undefined : whyNoReboot(machine, nowMs));
   if (refusal !== undefined) return refused(refusal);
-  const { mayMove, newRootDisk, by } = event;
   return changed({
     ...nextLife(machine, event, nowMs),
     state: "rebirth",
     ...(mayMove === undefined ? {} : { mayMove }),
     ...(newRootDisk === undefined ? {} : { allowedDisk: { ...newRootDisk, by } }),
+    ...(reboot === undefined ? {} : { reboot: { by, atMs: nowMs, ...reboot } }),
   });
 };
 
@@ -166,6 +175,14 @@ export const refuseUnborn: Refuse = (machine) =>
     kind: "wrongState",
     message: `${nameOf(machine)} is in state ${machine.state} and was never installed`,
     next: "to restart its birth, reset it",
+  });
+
+/** A cell that refuses to restart a machine on which no agent runs. */
+export const refuseNoAgent: Refuse = (machine) =>
+  refused({
+    kind: "wrongState",
+    message: `${nameOf(machine)} is in state ${machine.state}: no agent runs on it that could restart it`,
+    next: "reset it by its power button or its management controller",
   });
 
 /** A cell that refuses because the machine is retired, or was seen only on networks that are not a nursery. */

@@ -68,7 +68,7 @@ export const takeOrder: Transition<"orderTaken", BirthAction | "healthy"> = (pre
   if (mustProveBoot(machine)) return proveBoot(machine, context.nowMs);
   const taken = { bootId: event.bootId, sessionHash: event.sessionHash, atMs: context.nowMs };
   const order = { ...presenter.order, taken };
-  const { wayBack: _gone, ...kept } = machine;
+  const { wayBack: _gone, reboot: _begun, ...kept } = machine;
   const seen = { ...kept, lastSeenAtMs: context.nowMs, order };
   return changed(presenter.order.taken === undefined ? withPhase(seen, { phase: "initUp" }, context.nowMs) : seen);
 };
@@ -169,6 +169,7 @@ export const becomeHealthy: Transition<"becameHealthy", BirthAction> = (machine,
     birthDisk: _chosen,
     allowedDisk: _allowed,
     wayBack: _back,
+    reboot: _begun,
     ...kept
   } = claim.successor;
   // A machine that failed its burn-in needs a diagnosis, so the pinned image does not apply.

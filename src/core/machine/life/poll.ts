@@ -6,6 +6,7 @@ import { type MachineIn, phases } from "../record.ts";
 import { changed, conditionOf, type EventOf, type Transition, withoutConditions, withPhase } from "./move.ts";
 import { withoutPending } from "./operator.ts";
 import { lastBirthPhase } from "./phase.ts";
+import { hasRebooted, withoutReboot } from "./reboot.ts";
 
 /** Minimum interval between records of polls without new facts: thousands of agents poll every few seconds. */
 const seenAgainMs = 30_000;
@@ -58,6 +59,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     !isSameMeasurement(machine.measuredBoot, event.measuredBoot) ||
     (event.diskKey !== undefined && !isSameKeyState(machine.diskKey, event.diskKey)) ||
     wasSilent ||
+    hasRebooted(machine, event) ||
     cameBack ||
     (machine.ownSystem === undefined && fromDisk) ||
     (event.trusts !== undefined && event.trusts !== machine.trusts) ||
@@ -72,7 +74,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     measuredBoot: _measured,
     awaitsFirstImage,
     ...kept
-  } = withoutPending(machine);
+  } = withoutPending(hasRebooted(machine, event) ? withoutReboot(machine) : machine);
   const noted: MachineIn<"healthy"> = {
     ...kept,
     lastSeenAtMs: context.nowMs,

@@ -9,7 +9,9 @@ import {
   askClean,
   askRebirth,
   cancelRebirth,
+  cancelReboot,
   clearCondition,
+  refuseNoAgent,
   refuseNothingPending,
   refuseOutsideNursery,
   refuseState,
@@ -27,6 +29,7 @@ import {
 } from "./order.ts";
 import { seeBirthPhase, seeHealthyPhase } from "./phase.ts";
 import { noteSub } from "./poll.ts";
+import { askReboot, sendReboot } from "./reboot.ts";
 import { allowRecovery, signRecovery } from "./recovery.ts";
 import { requireImage } from "./required-image.ts";
 import { retire } from "./retire.ts";
@@ -61,7 +64,9 @@ export const life: { readonly [K in EventKind]: { readonly [S in MachineState]: 
   subSeen:          { unknown: refuseState,           birth: refuseState,           healthy: noteSub,               rebirth: noteOldSub,          clean: noteOldSub },
   rebirthAsked:     { unknown: refuseOutsideNursery,  birth: refuseUnborn,          healthy: askRebirth,            rebirth: askRebirth,          clean: askRebirth },
   cleanAsked:       { unknown: refuseOutsideNursery,  birth: refuseUnborn,          healthy: askClean,              rebirth: askClean,            clean: askClean },
-  rebirthCancelled: { unknown: refuseNothingPending,    birth: refuseNothingPending,    healthy: refuseNothingPending,    rebirth: cancelRebirth,       clean: cancelRebirth },
+  rebootAsked:      { unknown: refuseNoAgent,         birth: refuseNoAgent,         healthy: askReboot,             rebirth: askReboot,           clean: askReboot },
+  rebootSent:       { unknown: refuseState,           birth: refuseState,           healthy: sendReboot,            rebirth: sendReboot,          clean: sendReboot },
+  rebirthCancelled: { unknown: refuseNothingPending,    birth: refuseNothingPending,    healthy: cancelReboot,    rebirth: cancelRebirth,       clean: cancelRebirth },
   machineCreated:   { unknown: announce,              birth: refuseKnown,           healthy: refuseKnown,           rebirth: refuseKnown,         clean: refuseKnown },
   detailsSet:       { unknown: setDetails,            birth: setDetails,            healthy: setDetails,            rebirth: setDetails,          clean: setDetails },
   retired:          { unknown: retire,                birth: retire,                healthy: retire,                rebirth: retire,              clean: retire },

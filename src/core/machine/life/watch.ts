@@ -5,6 +5,7 @@ import { changed, conditionOf, nameOf, refused, type Transition, withCondition, 
 import { cancelRebirth, nextLife } from "./operator.ts";
 import { heldRefusal } from "./order.ts";
 import { ranFromDisk } from "./poll.ts";
+import { hasRebooted, withoutReboot } from "./reboot.ts";
 
 /** Number of rebirths by policy that a record remembers; no budget is larger. */
 export const repairLimit = 16;
@@ -66,7 +67,8 @@ function askForProof(machine: Machine, silentSinceMs: number, nowMs: number): De
 /** The agent of a machine polls after the policy chose a rebirth but before it began: the rebirth is cancelled. */
 export const noteOldSub: Transition<"subSeen", "rebirth" | "clean"> = (machine, event, context) => {
   const { awaitsFirstImage, ...ran } = machine;
-  const heard = awaitsFirstImage !== undefined && ranFromDisk(event) ? ran : machine;
+  const ranHere = awaitsFirstImage !== undefined && ranFromDisk(event) ? ran : machine;
+  const heard = hasRebooted(ranHere, event) ? withoutReboot(ranHere) : ranHere;
   if (heard.repair?.pending === true && heard.wayBack !== undefined) {
     const { pending: _taken, ...repair } = heard.repair;
     const seen = { ...heard, repair, lastSeenAtMs: context.nowMs };
