@@ -24,3 +24,8 @@ export function wrapHanging(text: string, { width, indent }: { readonly width: n
   const rest = text.slice(first.length).trimStart();
   return [first, ...wrapText(rest, Math.max(16, width - indent)).map((line) => " ".repeat(indent) + line)];
 }
+
+/** Lines as the terminal has room for them; what a line continues with begins `indent` spaces to the right. */
+export function fitLines(lines: readonly string[], indent: number, width = outputWidth()): string[] {
+  return lines.flatMap((line) => wrapHanging(line, { width, indent }));
+}

@@ -6,6 +6,7 @@ import { describeProgress } from "../../core/machine/work-progress.ts";
 import { describeNeighbour } from "../../core/site/place.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatBytes, formatDuration, formatTime, zoneAt } from "../output/figures.ts";
+import { fitLines } from "../output/wrap.ts";
 import { trustLines } from "./trust-text.ts";
 
 /** Adds `show`: prints everything about one machine. */
@@ -17,9 +18,12 @@ export function showCommand(program: Command): void {
     const { openApi } = await import("../api/api.ts");
     const machine = await (await openApi(options)).ask<MachineView>("get", { name });
     if (options.output === "json") printJson(machine);
-    else print(...machineText(machine, Date.now()));
+    else print(...fitLines(machineText(machine, Date.now()), textColumn));
   });
 }
+
+/** Where the text of a labelled line begins. */
+const textColumn = 13;
 
 /** A label, and its text if the value is known. */
 type Fact = readonly [label: string, text: string | undefined];

@@ -4,6 +4,7 @@ import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { listMachines } from "../act/selection.ts";
 import { failure } from "../api/failure.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { fitLines } from "../output/wrap.ts";
 import { whyText } from "./why.ts";
 
 /** Adds `slot`: the machine at a rack and unit. */
@@ -22,7 +23,7 @@ export function slotCommand(program: Command): void {
     else
       for (const { id } of machines) {
         const answer = await api.ask<Why & { name: string }>("why", { name: id });
-        print(...whyText(answer, Date.now()));
+        print(...fitLines(whyText(answer, Date.now()), 4));
       }
     const { exitStatus } = await import("../api/failure.ts");
     if (machines.length === 0) process.exitCode = exitStatus.failed;

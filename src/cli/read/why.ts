@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatDuration } from "../output/figures.ts";
+import { fitLines } from "../output/wrap.ts";
 
 /** Adds `why`: names the one event that a machine waits for, and what to do. */
 export function whyCommand(program: Command): void {
@@ -12,7 +13,7 @@ export function whyCommand(program: Command): void {
     const { openApi } = await import("../api/api.ts");
     const answer = await (await openApi(options)).ask<Why & { name: string }>("why", { name });
     if (options.output === "json") printJson(answer);
-    else print(...whyText(answer, Date.now()));
+    else print(...fitLines(whyText(answer, Date.now()), 4));
   });
 }
 
