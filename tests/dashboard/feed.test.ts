@@ -3,8 +3,8 @@ import { after, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { fleetMac } from "../../bench/mdb-fleet.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import { logIn, openBrowser, openPage } from "../support/browser.ts";
 import { hostileText } from "../support/hostile-words.ts";
-import { logIn, openBrowser, openPage } from "./browser.ts";
 import { arrivingFleet } from "./fleet.ts";
 import { type DashboardServer, startDashboardServer } from "./server.ts";
 
@@ -59,6 +59,20 @@ describe("the dashboard while the fleet changes", () => {
     await page.locator("[data-feed=live]").waitFor();
     await shown(page);
     assert.equal(await page.getByLabel("Token").count(), 0, "the session outlives a restart");
+    await context.close();
+  });
+
+  test("how far a machine is is on the screen, although its record does not change", async () => {
+    const { page, context } = await openPage(browser);
+    await logIn(page, server.base, token, "/machines?w=rack%3D7");
+    await page.getByText("40 of 400 machines").waitFor();
+    for (const [done, text] of [
+      [1, "25 %"],
+      [2, "50 %"],
+    ] as const) {
+      server.store.noteProgress(id(300), { what: "fetch", done, total: 4 });
+      await page.getByRole("row", { name: /r7u20/ }).getByText(text).waitFor();
+    }
     await context.close();
   });
 

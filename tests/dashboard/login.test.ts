@@ -4,7 +4,7 @@ import { request } from "node:https";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import type { Browser } from "playwright-core";
-import { logIn, openBrowser, openPage } from "./browser.ts";
+import { logIn, openBrowser, openPage } from "../support/browser.ts";
 import { arrivingFleet } from "./fleet.ts";
 import { type DashboardServer, startDashboardServer } from "./server.ts";
 

@@ -2,31 +2,10 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
-import { logIn, openBrowser, openPage } from "./browser.ts";
+import { logIn, openBrowser, openPage } from "../support/browser.ts";
 import { arrivingFleet } from "./fleet.ts";
+import { screens } from "./screens.ts";
 import { type DashboardServer, startDashboardServer } from "./server.ts";
-
-/** Each screen, and a text that shows that its data is there. */
-const screens: readonly (readonly [string, string | RegExp])[] = [
-  ["/", "4,000 machines"],
-  ["/?c=burn-in", "4,000 machines"],
-  ["/?c=image", "compute/1"],
-  ["/?c=age", "4,000 machines"],
-  ["/wrong", /write failed at … GiB/],
-  ["/machines", "4,000 of 4,000 machines"],
-  ["/machines?w=condition%3Dfailing", "27 of 4,000 machines"],
-  ["/m/r17u4", "Phases of generation 1"],
-  ["/m/r17u4?tab=packets", "0.0.0.0:68 – 10.77.0.1:67"],
-  ["/m/r17u4?tab=burn-in", /median of .* siblings/],
-  ["/m/r17u4?tab=hardware", "Samsung PM9A3 1.92TB"],
-  ["/m/r17u4?tab=events", "subSeen"],
-  ["/m/r17u4?tab=audit", "No one has changed anything"],
-  ["/m/nobody", "no machine has the name"],
-  ["/images", "compute/2"],
-  ["/networks", "another DHCP server answers"],
-  ["/audit", "put token"],
-  ["/tokens", "Revoke ann"],
-];
 
 describe("the screens of 4,000 machines", () => {
   let server: DashboardServer;

@@ -12,7 +12,7 @@ import { parameter, setParameters } from "../route/route.ts";
 import { type Colouring, colourings, legendOf, scoresOf } from "./colours.ts";
 import { imagesOf } from "./elevation-view.ts";
 import { Elevations } from "./elevations.tsx";
-import { Figures, Lagging, PhaseBars } from "./figures.tsx";
+import { Figures, Lagging, PhaseBars, WorkLine } from "./figures.tsx";
 
 const fields: readonly FilterField[] = [{ parameter: "w", label: "Show", placeholder: "rack=7,phase!=up" }];
 
@@ -39,6 +39,7 @@ export function Arrival() {
       {summary.value === undefined ? null : (
         <div>
           <PhaseBars summary={summary.value} />
+          <WorkLine work={summary.value.work} />
           <Lagging racks={summary.value.racks} />
         </div>
       )}

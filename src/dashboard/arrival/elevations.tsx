@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { describeProgress } from "../../core/machine/work-progress.ts";
 import { acting } from "../acts/acting.ts";
 import { fleetVersion, onChanged } from "../data/fleet.ts";
 import { conditionsOf, type Row } from "../data/row.ts";
@@ -98,6 +99,7 @@ function textOf(row: Row): string {
   const conditions = conditionsOf(row);
   return [
     ...[place, row.name, `${row.status}`, `${row.phase ?? "no phase"}${since}`],
+    ...(row.progress === undefined ? [] : [describeProgress(row.progress)]),
     ...(row.image === undefined ? [] : [row.image]),
     ...(conditions.length === 0 ? [] : [conditions.join(", ")]),
   ].join(" · ");

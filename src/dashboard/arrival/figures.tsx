@@ -1,5 +1,6 @@
 import type { SummaryView } from "../../contract/operator/fleet-views.ts";
 import { Link } from "../parts/link.tsx";
+import { Progress } from "../parts/progress.tsx";
 import { Time } from "../parts/time.tsx";
 import { listPath } from "../route/route.ts";
 import { nowMs } from "../shell/clock.ts";
@@ -85,6 +86,20 @@ export function PhaseBars({ summary }: { summary: SummaryView }) {
           </li>
         );
       })}
+    </ul>
+  );
+}
+
+/** How far the machines on their way are with what can be counted, all together. */
+export function WorkLine({ work }: { work: SummaryView["work"] }) {
+  if (work.length === 0) return null;
+  return (
+    <ul class="lagging" aria-label="work of all machines">
+      {work.map(({ machines, ...progress }) => (
+        <li key={progress.what}>
+          <Progress progress={progress} /> of {countText(machines)} {machines === 1 ? "machine" : "machines"}
+        </li>
+      ))}
     </ul>
   );
 }

@@ -66,7 +66,8 @@ export async function followFleet(end: AbortSignal): Promise<void> {
 }
 
 function take({ position, rows: some, gone }: FleetRowsView, after: number): void {
-  if (position <= after) return;
+  // Rows of the position that was read are as new as it, or newer: progress has no position of its own.
+  if (position < after) return;
   for (const id of gone) {
     rows.delete(id);
     changed.add(id);

@@ -30,6 +30,7 @@ const none: readonly ConditionKind[] = [];
 export function rowsOf(fleet: FleetView): Row[] {
   const { racks, networks, images, models, statuses, phases } = fleet;
   const some = <T>(key: string, value: T | undefined) => (value === undefined || value === "" ? {} : { [key]: value });
+  const progress = new Map(fleet.progress.map(({ at, ...rest }) => [at, rest]));
   return fleet.id.map((id, at) => {
     const of = (list: readonly string[], column: readonly number[]) => list[column[at] ?? -1];
     const phaseAtMs = fleet.phaseAtMs[at] ?? 0;
@@ -43,6 +44,7 @@ export function rowsOf(fleet: FleetView): Row[] {
       ...(phaseAtMs > 0 ? { phaseAtMs } : {}),
       ...some("image", of(images, fleet.image)),
       ...some("model", of(models, fleet.model)),
+      ...some("progress", progress.get(at)),
     } as Row;
   });
 }

@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Row } from "../data/row.ts";
 import { Link } from "../parts/link.tsx";
 import { ConditionMark } from "../parts/mark.tsx";
+import { ShortProgress } from "../parts/progress.tsx";
 import { Age } from "../parts/time.tsx";
 import { go, machinePath, setParameters } from "../route/route.ts";
 import { reasonOf, wantReasons } from "./reasons.ts";
@@ -137,7 +138,9 @@ function TableRow({ row, at, isFocused, isMarked, onMark }: RowProps) {
       </span>
       <span role="gridcell">{slot}</span>
       <span role="gridcell">{row.status}</span>
-      <span role="gridcell">{row.phase ?? "–"}</span>
+      <span role="gridcell" data-phase={row.phase}>
+        {row.phase ?? "–"} {row.progress === undefined ? null : <ShortProgress progress={row.progress} />}
+      </span>
       <span role="gridcell">{row.phaseAtMs === undefined ? "–" : <Age atMs={row.phaseAtMs} />}</span>
       <span role="gridcell" title={reason}>
         <ConditionMark row={row} /> {reason}

@@ -8,10 +8,14 @@ test("a spreadsheet computes nothing that a machine said, and a cell stays one c
     name: '=HYPERLINK("https://evil.example")',
     status: "failing",
     conditions: 2,
+    progress: { what: "burnIn", done: 2, total: 5 },
     network: 'a,b\n"c',
   } as const;
   const [head, line, rest] = rowsAsCsv([row]).split("\r\n");
-  assert.equal(head, "name,id,rack,unit,status,phase,since,conditions,image,model,network");
-  assert.equal(line, `"'=HYPERLINK(""https://evil.example"")",m-1,,,failing,,,failing,,,"a,b\n""c"`);
+  assert.equal(head, "name,id,rack,unit,status,phase,since,progress,conditions,image,model,network");
+  assert.equal(
+    line,
+    `"'=HYPERLINK(""https://evil.example"")",m-1,,,failing,,,burn-in 2 of 5 tests,failing,,,"a,b\n""c"`,
+  );
   assert.equal(rest, "");
 });

@@ -1,3 +1,4 @@
+import { describeProgress } from "../../core/machine/work-progress.ts";
 import { conditionsOf, type Row } from "../data/row.ts";
 
 const columns: readonly (readonly [string, (row: Row) => string])[] = [
@@ -8,6 +9,7 @@ const columns: readonly (readonly [string, (row: Row) => string])[] = [
   ["status", ({ status }) => status],
   ["phase", ({ phase }) => phase ?? ""],
   ["since", ({ phaseAtMs }) => (phaseAtMs === undefined ? "" : new Date(phaseAtMs).toISOString())],
+  ["progress", ({ progress }) => (progress === undefined ? "" : describeProgress(progress))],
   ["conditions", (row) => conditionsOf(row).join(" ")],
   ["image", ({ image }) => image ?? ""],
   ["model", ({ model }) => model ?? ""],

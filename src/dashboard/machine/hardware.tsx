@@ -1,4 +1,6 @@
+import type { ComponentChildren } from "preact";
 import type { MachineView } from "../../contract/operator/views.ts";
+import { Time } from "../parts/time.tsx";
 import { factsText } from "../text/facts-text.ts";
 import { bytesText, countText } from "../text/time.ts";
 
@@ -40,10 +42,8 @@ export function Hardware({ machine }: { machine: MachineView }) {
   );
 }
 
-function factsOf(
-  { storage, trust, neighbours = [] }: MachineView,
-  hardware: Known,
-): readonly (readonly [string, string])[] {
+function factsOf(machine: MachineView, hardware: Known): readonly (readonly [string, ComponentChildren])[] {
+  const { storage, trust, neighbours = [] } = machine;
   const { smbios, cpus, cpuModel, memoryMiB, firmware, secureBoot, tpm, watchdog } = hardware;
   return [
     ["Board", `${smbios.vendor} ${smbios.product}`],
@@ -54,6 +54,7 @@ function factsOf(
     ["Watchdog", watchdog === "" ? "none" : watchdog],
     ["Trust", Object.values(trust).join(", ") || "nothing vouches for it"],
     ["Encryption", encryptionText(storage)],
+    ["Disk key", <DiskKey key="disk-key" machine={machine} />],
     ["Neighbours", neighbours.map(factsText).join("; ") || "none heard"],
   ];
 }
@@ -88,6 +89,20 @@ function Disks({ hardware, rootPath }: { hardware: Known; rootPath: string | und
         ))}
       </tbody>
     </table>
+  );
+}
+
+/** When the key was made: each generation has its own, and what earlier keys protected cannot be read any more. */
+function DiskKey({ machine: { storage, timeline, generation } }: { machine: MachineView }) {
+  const made = timeline.filter(({ phase }) => phase === "keysMade").at(-1);
+  if (storage?.encryption.kind !== "luks2") return <>none</>;
+  return (
+    <>
+      of generation {generation}
+      {made === undefined ? "" : ", made "}
+      {made === undefined ? null : <Time atMs={made.atMs} />}
+      {generation > 1 ? "; keys of earlier generations were dropped" : ""}
+    </>
   );
 }
 

@@ -7,6 +7,7 @@ import { mayAct } from "../data/session.ts";
 import { Command } from "../parts/command.tsx";
 import { FaultNote } from "../parts/fault.tsx";
 import { conditionGlyphs } from "../parts/mark.tsx";
+import { Progress } from "../parts/progress.tsx";
 import { Age, Time } from "../parts/time.tsx";
 import { machineName, parameter, setParameters } from "../route/route.ts";
 import { commandLine } from "../text/shell-word.ts";
@@ -137,6 +138,11 @@ function Head({ machine, shown }: { machine: MachineView; shown: string }) {
         {requiredImage !== undefined && requiredImage !== runningImage ? ` (to get ${requiredImage})` : ""} · last heard{" "}
         <Time atMs={machine.lastSeenAtMs} />
       </p>
+      {machine.progress === undefined ? null : (
+        <p>
+          <Progress progress={machine.progress} />, heard <Age atMs={machine.progress.atMs} /> ago
+        </p>
+      )}
       {conditions.map(({ kind, reason, sinceMs }) => (
         <p key={kind} class={`mark ${kind}`}>
           {conditionGlyphs[kind] ?? "•"} {kind} for <Age atMs={sinceMs} />: {reason}

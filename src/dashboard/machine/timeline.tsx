@@ -12,7 +12,10 @@ export function Timeline({ machine, summary }: { machine: MachineView; summary: 
   const spans = spansOf(machine.timeline, machine.phase === "up" ? undefined : nowMs.value);
   if (spans.length === 0) return null;
   const usual = new Map<string, Usual>(summary?.phases.map((one) => [one.phase, one]));
-  const longest = Math.max(1, ...spans.map(({ durationMs }) => durationMs));
+  const longest = Math.max(
+    1,
+    ...spans.map(({ phase, durationMs }) => Math.max(durationMs, usual.get(phase)?.usualP95Ms ?? 0)),
+  );
   return (
     <table class="timeline">
       <caption>Phases of generation {machine.generation}</caption>
@@ -38,6 +41,7 @@ function SpanRow({ span, usual, longest }: { span: Span; usual: Usual; longest: 
   const { phase, atMs, durationMs, detail, isOpen } = span;
   const { usualP50Ms, usualP95Ms } = usual;
   const isSlow = usualP95Ms !== undefined && durationMs > usualP95Ms;
+  const share = (ms: number) => Math.min(99, (100 * ms) / longest);
   return (
     <tr>
       <th scope="row">{phase}</th>
@@ -45,7 +49,11 @@ function SpanRow({ span, usual, longest }: { span: Span; usual: Usual; longest: 
         <Time atMs={atMs} />
       </td>
       <td>
-        <meter min={0} max={longest} value={durationMs} aria-label={`${phase}: ${durationText(durationMs)}`} />{" "}
+        <span class="strip" aria-hidden="true">
+          <span class={isSlow ? "stay slow" : "stay"} style={{ width: `${share(durationMs)}%` }} />
+          {usualP50Ms === undefined ? null : <span class="median" style={{ left: `${share(usualP50Ms)}%` }} />}
+          {usualP95Ms === undefined ? null : <span class="late" style={{ left: `${share(usualP95Ms)}%` }} />}
+        </span>
         {durationText(durationMs)}
         {isOpen ? " so far" : ""}
         {isSlow ? " ▲ slow" : ""}

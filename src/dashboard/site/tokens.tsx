@@ -45,6 +45,8 @@ function AdminTokens() {
       </table>
       <NewToken onMade={reload} />
       <Command text="birther tokens list" />
+      <Command text="birther tokens create NAME --role viewer" />
+      <Command text="birther tokens revoke NAME" />
     </section>
   );
 }
