@@ -346,7 +346,7 @@ export const suites: readonly Suite[] = [
     about: "a BIOS and a UEFI machine from power-on to workload, then rebirth and clean",
     cost: "15 min",
     needsRoot: true,
-    packages: [...packagesOf.demo, "cryptsetup-bin", "fdisk"],
+    packages: [...packagesOf.demo, "cryptsetup-bin", "fdisk", "chromium"],
     group: "machines",
     run: {
       kind: "files",

@@ -8,10 +8,12 @@ import { type Phase, phases } from "../../src/core/machine/record.ts";
 import { waitFor } from "../support/inside-namespace.ts";
 import { birther, machinesOf, type RunningDemo, startDemo } from "./birther-cli.ts";
 import { diskKeyIn, opensRoot } from "./disk-key.ts";
+import { type WatchedBirth, watchBirth } from "./watched-birth.ts";
 
 const minuteMs = 60_000;
 const paths = { scratch: "", demo: "", state: "" };
 let demo: RunningDemo;
+let dashboard: WatchedBirth;
 const oldKeys: Buffer[] = [];
 
 before(async () => {
@@ -19,9 +21,11 @@ before(async () => {
   paths.demo = join(paths.scratch, "demo");
   paths.state = join(paths.demo, "state");
   demo = startDemo("--json", "--keep", "--directory", paths.demo);
+  dashboard = await watchBirth(demo, paths.state);
 });
 
 after(async () => {
+  await dashboard?.[Symbol.asyncDispose]();
   demo.process.kill("SIGTERM");
   await demo.ended;
   await rm(paths.scratch, { recursive: true, force: true });
@@ -108,6 +112,7 @@ test("birth: two unknown machines, from power-on to their image", {
     assert.equal(machine.placement?.switchName, "tor-1");
     assert.equal(machine.hardware?.watchdog === "", false, "there was a hardware watchdog");
   }
+  await dashboard.up(["r01u01", "r01u02"]);
   const key = await keyNow();
   assert.equal(key.length, 64);
   assert.equal(await opens(key), true, "the key in NVRAM opens the root");

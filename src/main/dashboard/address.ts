@@ -10,8 +10,12 @@ export async function dashboardAddress(options: {
   readonly names: readonly string[];
   readonly port: number;
   readonly certificate: () => Promise<Certificate>;
+  /** Where browsers find it, if not at these addresses. */
+  readonly bases?: readonly string[] | undefined;
 }): Promise<Pick<SessionLink, "bases" | "fingerprint">> {
   const { addresses, names, port, certificate } = options;
+  const fingerprint = async () => new X509Certificate((await certificate()).certificatePem).fingerprint256;
+  if (options.bases !== undefined) return { bases: options.bases, fingerprint: await fingerprint() };
   if (addresses.length === 0) return { bases: [] };
   const served = addresses.map(formatIpv4);
   const everywhere = served.includes("0.0.0.0");
@@ -20,6 +24,5 @@ export async function dashboardAddress(options: {
   );
   const hosts = [...names, ...(everywhere ? [hostname(), ...ours, "localhost"] : served)];
   const bases = [...new Set(hosts)].map((host) => `https://${host}:${port}`);
-  const { fingerprint256 } = new X509Certificate((await certificate()).certificatePem);
-  return { bases, fingerprint: fingerprint256 };
+  return { bases, fingerprint: await fingerprint() };
 }

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { exitStatus } from "../../cli/api/failure.ts";
 import { runningDemo } from "../../contract/lab.ts";
 import { startInNamespace } from "../../lab/namespace.ts";
+import { openHostRelay } from "./dashboard-relay.ts";
 import type { DemoOptions } from "./options.ts";
 import { prepareDemo } from "./prepare-demo.ts";
 import type { DemoSession } from "./session.ts";
@@ -28,8 +29,9 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     await prepareDemo(directory, openSteps(process.stderr));
     process.off("SIGINT", abandon).off("SIGTERM", abandon);
     if (!options.once) await announce(directory);
+    await using relay = await openHostRelay(directory);
     ran = true;
-    status = await runInside({ options, directory });
+    status = await runInside({ options, directory, dashboardBase: relay.base });
   } catch (error) {
     // The running work received the same Ctrl-C, so its failure needs no report.
     if (!abandoned) throw error;

@@ -7,6 +7,8 @@ import { startRack } from "../../lab/rack.ts";
 import { startServer } from "../server/server.ts";
 import { systemClock } from "../system-ports.ts";
 import { watchBirths } from "./births.ts";
+import { keepLink } from "./dashboard-link.ts";
+import { openInnerRelay } from "./dashboard-relay.ts";
 import { openLogFile } from "./log.ts";
 import type { DemoOptions } from "./options.ts";
 import { openPainter } from "./painter.ts";
@@ -14,7 +16,12 @@ import { demoConfig, demoMachines, demoSwitch } from "./plan.ts";
 import type { MachineReport } from "./report.ts";
 
 /** What the outer process passes to the process in the namespace: plain data. */
-export type DemoSession = { readonly options: DemoOptions; readonly directory: string };
+export type DemoSession = {
+  readonly options: DemoOptions;
+  readonly directory: string;
+  /** Where browsers of this computer find the dashboard: `https://127.0.0.1:8443`. */
+  readonly dashboardBase: string;
+};
 
 /** The last line of `demo --json`. */
 export type DemoReport = { readonly ok: boolean; readonly machines: readonly MachineReport[] };
@@ -39,7 +46,9 @@ export async function runDemoSession(session: DemoSession, stop: Promise<void>):
       log,
     }),
   );
-  const server = life.use(await startServer({ config: checkedConfig(directory), log }));
+  const config = checkedConfig(directory);
+  const server = life.use(await startServer({ config, log, dashboardBases: [session.dashboardBase] }));
+  life.use(await openInnerRelay(directory, config.ports.operators));
   const find = (name: string) => rack.find(name) ?? rack.find(server.store.find(name)?.macs[0] ?? "");
   life.use(await openControlSocket({ machines: rack.machines, find }, join(directory, labSocketName)));
   await Promise.all(rack.machines.map((machine) => machine.powerOn()));
@@ -52,6 +61,8 @@ export async function runDemoSession(session: DemoSession, stop: Promise<void>):
       nowMs: systemClock.nowMs,
     }),
   );
+  const link = life.use(await keepLink(config.stateDirectory, (lines) => births.setFooter(lines)));
+  painter.note(link.lines().join("\n"));
   let isStopped = false;
   const stopped = stop.then(() => {
     isStopped = true;
@@ -59,7 +70,7 @@ export async function runDemoSession(session: DemoSession, stop: Promise<void>):
   });
   await Promise.race([births.settled, stopped]);
   if (!options.once && !isStopped) {
-    births.setFooter(hints(births.reports()));
+    link.below(hints(births.reports()));
     painter.note(hints(births.reports()).join("\n"));
     await stopped;
   }

@@ -79,6 +79,8 @@ export async function startServer(options: {
   readonly random?: Random;
   /** Makes what is missing in the state directory, once it belongs to this process; machines trust `caPem`. */
   readonly prepare?: (caPem: string) => Promise<void>;
+  /** Where browsers find the dashboard, if not at this computer's addresses. */
+  readonly dashboardBases?: readonly string[];
 }): Promise<RunningServer> {
   const { config, log, clock = systemClock, random = systemRandom } = options;
   const paths = pathsIn(config.stateDirectory);
@@ -107,7 +109,8 @@ export async function startServer(options: {
     openExports({ store, clock, version, dominator, boot, meter, checks, ...deadlineRulesOf(config) }),
   );
   const backup = backupsIn(config.stateDirectory, database);
-  await startForOperators(shared, { bootServer, exports, backup, listImages, tasks }, opened);
+  const { dashboardBases: bases } = options;
+  await startForOperators(shared, { bootServer, exports, backup, listImages, tasks, bases }, opened);
 
   const running = opened.move();
   return {
@@ -306,6 +309,7 @@ async function startForOperators(
     readonly backup: ReturnType<typeof backupsIn>;
     readonly listImages: Copies["images"];
     readonly tasks: ReturnType<typeof openTaskThread>;
+    readonly bases: readonly string[] | undefined;
   },
   opened: AsyncDisposableStack,
 ): Promise<void> {
@@ -319,7 +323,8 @@ async function startForOperators(
   const { addresses, names } = config.operators;
   const pages = dashboardPages(log);
   const app = operatorApp({
-    dashboardAddress: () => dashboardAddress({ addresses, names, port: config.ports.operators, certificate }),
+    dashboardAddress: () =>
+      dashboardAddress({ addresses, names, port: config.ports.operators, certificate, bases: parts.bases }),
     ...{ store, clock, log, version, packetsOf, networks, blastRadius, tokens, sessions, ...deadlineRulesOf(config) },
     ...{ exports: parts.exports, backup: parts.backup },
     plan: config.site === undefined ? [] : planSlots(config.site, config.placement.rules),
