@@ -70,8 +70,8 @@ describe("the dashboard while the fleet changes", () => {
       [1, "25 %"],
       [2, "50 %"],
     ] as const) {
-      server.store.noteProgress(id(300), { what: "fetch", done, total: 4 });
-      await page.getByRole("row", { name: /r7u20/ }).getByText(text).waitFor();
+      server.store.noteProgress(id(284), { what: "fetch", done, total: 4 });
+      await page.getByRole("row", { name: /r7u4 / }).getByText(text).waitFor();
     }
     await context.close();
   });

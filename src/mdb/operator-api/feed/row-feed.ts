@@ -55,7 +55,8 @@ export function rowFeed(
     const bytes = await rowsText(store, { ids, position: upTo, othersUpdate: of.othersUpdate });
     isAwaited = false;
     if (watchers.count() === 0) return clear();
-    const end = Math.max(upTo, newest + betweenPositions);
+    // Beyond the position of a watcher that has just arrived and has read the fleet without these rows.
+    const end = Math.max(upTo, newest) + betweenPositions;
     kept.push({ after: newest, upTo: end, bytes });
     bytesHeld += bytes.length;
     newest = end;
