@@ -124,6 +124,7 @@ async function describeImage(packages: readonly DebianPackage[], options: BuildO
     ...packages.map(debianComponent),
     ...Object.values(sources).map(sourceComponent),
     await installedComponent("libc6-dev"),
+    await installedComponent("libssl-dev"),
     ...(await npmComponents(inputs.flat())),
   ]);
 }

@@ -12,7 +12,7 @@ export type NativePiece = {
 
 /** The JavaScript engine of init and birther-agent (docs/decisions/javascript-engine.md). */
 export const quickjsSource: DebianSource = { name: "quickjs", version: "2025.04.26-1", release: "trixie" };
-/** TLS and SHA-512 of init and birther-agent. */
+/** TLS and SHA-256 of init and birther-agent. */
 export const mbedtlsSource: DebianSource = { name: "mbedtls", version: "3.6.6-0.1~deb13u1", release: "trixie" };
 
 /**
@@ -22,6 +22,7 @@ export const mbedtlsSource: DebianSource = { name: "mbedtls", version: "3.6.6-0.
 export const nativePieces: readonly NativePiece[] = [
   { name: "QuickJS", version: quickjsSource.version, from: "Debian 13, source", package: quickjsSource.name },
   { name: "mbed TLS", version: mbedtlsSource.version, from: "Debian 13, source", package: mbedtlsSource.name },
+  { name: "OpenSSL", version: "3.0", from: "Debian 12, package", package: "libssl-dev" },
   { name: "Linux", version: "6.1", from: "Debian 12, package", package: "linux-image-amd64" },
   { name: "busybox", version: "1.35.0", from: "Debian 12, package", package: "busybox" },
   { name: "cryptsetup", version: "2.6.1", from: "Debian 12, package", package: "cryptsetup-bin" },

@@ -2,7 +2,6 @@ import type { MachineId, Phase } from "../core/machine/record.ts";
 import type { Change, Clock } from "../core/ports.ts";
 import { type Agenda, openAgenda } from "./engine/agenda.ts";
 import { chanceFrom, seedOf } from "./engine/chance.ts";
-import { openHost } from "./engine/host.ts";
 import { run } from "./engine/script.ts";
 import { type Fault, isMachineFault, type MachineFault } from "./faults.ts";
 import { stopServing } from "./machine/agent.ts";
@@ -38,6 +37,9 @@ export type Outcome = {
 export const epochMs = 1_767_225_600_000;
 /** Lines that are kept of each machine. */
 const transcriptLines = 40;
+/** Power supplies of one rack do not start within the same millisecond. */
+const powerSpreadMs = 2000;
+
 /** Runs a scenario to its end; the same seed gives the same outcome. */
 export async function simulate(options: {
   readonly scenario: Scenario;
@@ -58,12 +60,6 @@ export async function simulate(options: {
     progressed({ nowMs, up: simulation.up, of: simulation.machines.length });
   }
   return simulation.outcome(options.why);
-}
-
-function hostOf({ host }: Scenario): World["host"] {
-  if (host === undefined) return undefined;
-  const { processors, demands } = host;
-  return { ...openHost(processors), demandOf: (work) => demands[work] ?? 0 };
 }
 
 class Simulation {
@@ -103,7 +99,6 @@ class Simulation {
         (_, nth): ServerSlot => ({ nth, port: undefined, busyUntilMs: 0, cpuMs: 0 }),
       ),
       machinesById: new Map(),
-      host: hostOf(scenario),
       measures: openMeasures(),
       cutRacks: new Set(),
       chance: chanceFrom(seedOf(seed, -2)),
@@ -124,10 +119,10 @@ class Simulation {
   async start(): Promise<void> {
     for (const slot of this.#world.servers) await this.#startServer(slot);
     await this.settle();
-    const { powerOn, faults, parameters } = this.#scenario;
+    const { powerOn, faults } = this.#scenario;
     for (const machine of this.machines) {
       const rackMs = powerOn.kind === "atOnce" ? 0 : powerOn.ms * machine.rack;
-      this.agenda.after(rackMs + machine.chance.between(0, parameters.powerSpread), () => this.#power(machine));
+      this.agenda.after(rackMs + machine.chance.between(0, powerSpreadMs), () => this.#power(machine));
     }
     for (const fault of faults) if (!isMachineFault(fault)) this.#schedule(fault);
   }

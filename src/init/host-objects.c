@@ -10,10 +10,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <mbedtls/sha512.h>
 #include "host.h"
+#include "host-hash.h"
 
-enum { CHUNK_BYTES = 1 << 20, CHUNKS = 8, MAX_WORKERS = 4, HEX_DIGITS = 128, HASH_BYTES = 64 };
+enum { CHUNK_BYTES = 1 << 20, CHUNKS = 8, MAX_WORKERS = 4, HEX_DIGITS = SHA512_HEX, PATH_BYTES = HEX_DIGITS + 32 };
 static const double MAX_STREAM = 9007199254740992.0; /* 2^53: offsets are whole in JavaScript, too */
 
 struct content {
@@ -35,12 +35,25 @@ struct worker {
 	pthread_t thread;
 	int number, file; /* of the content whose end is in a later chunk, or -1 */
 	const struct content *open;
-	mbedtls_sha512_context sum;
+	uint64_t done; /* bytes of it that are written and in the sum */
+	SHA512_CTX sum;
 };
+
+/*
+ * The beginning of a content whose stream broke: its draft, and the hash so far. The next session may continue it; only in the
+ * memory of one process, so that a draft on the disk is never believed.
+ */
+static struct {
+	int directory; /* -1: nothing is kept */
+	char hex[HEX_DIGITS + 1], draft[PATH_BYTES];
+	uint64_t bytes;
+	SHA512_CTX sum;
+} kept = { .directory = -1 };
 
 /* One session at a time; everything but `filling` is guarded by the lock once the threads run. */
 static struct {
 	int is_open, directory, workers, is_ending, is_failed;
+	int is_continuing; /* the first content goes on where `kept` ends */
 	size_t count, next; /* next: the first content whose end has not been received */
 	uint64_t received;
 	struct content *contents;
@@ -49,7 +62,7 @@ static struct {
 	int pinned; /* the worker that gets the next chunk, or -1 */
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	char fault[256];
+	char fault[256], forged[HEX_DIGITS + 1]; /* forged: the content whose hash was another one, or empty */
 } s = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 
 static void fail(const char *what, const char *hex, const char *joint, const char *reason)
@@ -60,8 +73,6 @@ static void fail(const char *what, const char *hex, const char *joint, const cha
 	pthread_cond_broadcast(&s.changed);
 	pthread_mutex_unlock(&s.lock);
 }
-
-enum { PATH_BYTES = HEX_DIGITS + 32 };
 
 /* `aa/REST`, below the directory. */
 static void path_of(const struct content *c, char path[PATH_BYTES])
@@ -79,9 +90,49 @@ static int create(const struct content *c)
 {
 	char path[PATH_BYTES], directory[3] = { c->hex[0], c->hex[1], 0 };
 	draft_of(c, path);
-	if (mkdirat(s.directory, directory, 0700) < 0 && errno != EEXIST) return -1;
-	if (unlinkat(s.directory, path, 0) < 0 && errno != ENOENT) return -1;
-	return openat(s.directory, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	for (int tries = 0;; tries++) {
+		int file = openat(s.directory, path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+		if (file >= 0 || tries == 2) return file;
+		/* the first content of its directory, or the draft of a killed agent */
+		int is_mended = errno == ENOENT ? mkdirat(s.directory, directory, 0700) == 0 || errno == EEXIST
+		                                : errno == EEXIST && unlinkat(s.directory, path, 0) == 0;
+		if (!is_mended) return -1;
+	}
+}
+
+/* Opens the draft that is kept, if it is the one of a content; its hash goes on. */
+static int open_kept(struct worker *w, const struct content *c)
+{
+	char path[PATH_BYTES];
+	struct stat draft;
+	draft_of(c, path);
+	int file = openat(s.directory, path, O_WRONLY | O_APPEND | O_NOFOLLOW | O_CLOEXEC);
+	if (file >= 0 && (fstat(file, &draft) < 0 || (uint64_t)draft.st_size != kept.bytes)) {
+		close(file);
+		errno = EIO;
+		file = -1;
+	}
+	w->sum = kept.sum;
+	w->done = kept.bytes;
+	close(kept.directory);
+	kept.directory = -1;
+	return file;
+}
+
+/* The draft that is kept becomes that of the first content, before a thread could make another one of this name. */
+static void take_over(void)
+{
+	char draft[PATH_BYTES];
+	draft_of(s.contents, draft);
+	if (renameat(kept.directory, kept.draft, kept.directory, draft) == 0) memcpy(kept.draft, draft, sizeof draft);
+}
+
+static void forget(void)
+{
+	if (kept.directory < 0) return;
+	unlinkat(kept.directory, kept.draft, 0);
+	close(kept.directory);
+	kept.directory = -1;
 }
 
 static int write_all(int file, const uint8_t *bytes, size_t length)
@@ -106,17 +157,32 @@ static void drop(struct worker *w)
 	unlinkat(s.directory, path, 0);
 }
 
+/* Keeps the beginning of the content that is open. */
+static void keep(struct worker *w)
+{
+	close(w->file);
+	w->file = -1;
+	memcpy(kept.hex, w->open->hex, sizeof kept.hex);
+	draft_of(w->open, kept.draft);
+	kept.bytes = w->done;
+	kept.sum = w->sum;
+	kept.directory = fcntl(s.directory, F_DUPFD_CLOEXEC, 0);
+}
+
 /* Closes a content that is whole; it gets its name only if it has its hash. */
 static int finish(struct worker *w, struct content *c)
 {
-	uint8_t digest[HASH_BYTES];
+	uint8_t digest[SHA512_BYTES];
 	char hex[HEX_DIGITS + 1];
-	mbedtls_sha512_finish(&w->sum, digest);
-	for (int i = 0; i < HASH_BYTES; i++) sprintf(hex + 2 * i, "%02x", digest[i]);
+	SHA512_Final(digest, &w->sum);
+	hash_hex(digest, SHA512_BYTES, hex);
 	if (strcmp(hex, c->hex)) {
 		char found[64];
 		snprintf(found, sizeof found, "%.16s…; it is damaged or forged", hex);
 		drop(w);
+		pthread_mutex_lock(&s.lock);
+		if (!s.is_failed) memcpy(s.forged, c->hex, sizeof s.forged);
+		pthread_mutex_unlock(&s.lock);
 		fail("fetched object: expected SHA-512", c->hex, ", found ", found);
 		return -1;
 	}
@@ -136,22 +202,24 @@ static int take_part(struct worker *w, struct content *c, const struct chunk *k)
 	uint64_t chunk_end = k->start + k->length;
 	uint64_t from = c->start > k->start ? c->start : k->start, to = c->end < chunk_end ? c->end : chunk_end;
 	if (from == c->start) {
-		mbedtls_sha512_init(&w->sum);
-		mbedtls_sha512_starts(&w->sum, 0);
+		int is_continued = s.is_continuing && c == s.contents;
 		w->open = c;
-		if ((w->file = create(c)) < 0) {
+		w->done = 0;
+		SHA512_Init(&w->sum);
+		if ((w->file = is_continued ? open_kept(w, c) : create(c)) < 0) {
 			fail("write object", c->hex, ": ", strerror(errno));
 			return -1;
 		}
 	}
 	const uint8_t *bytes = k->bytes + (from - k->start);
-	mbedtls_sha512_update(&w->sum, bytes, (size_t)(to - from));
+	SHA512_Update(&w->sum, bytes, (size_t)(to - from));
 	if (write_all(w->file, bytes, (size_t)(to - from)) < 0) {
 		int reason = errno;
 		drop(w);
 		fail("write object", c->hex, ": ", strerror(reason));
 		return -1;
 	}
+	w->done += to - from;
 	return to < c->end ? 0 : finish(w, c);
 }
 
@@ -204,8 +272,8 @@ static void *work(void *argument)
 	return NULL;
 }
 
-/* Lines `HEX SIZE`, in the order of the stream. 0 if a line is something else. */
-static int read_plan(const char *text)
+/* Lines `HEX SIZE`, in the order of the stream, which has `begun` bytes less of the first. 0 if a line is something else. */
+static int read_plan(const char *text, double begun)
 {
 	uint64_t at = 0;
 	size_t lines = 0;
@@ -219,6 +287,10 @@ static int read_plan(const char *text)
 		if (sscanf(text, "%128[0-9a-f] %15llu%n", c->hex, &size, &used) != 2 || strlen(c->hex) != HEX_DIGITS ||
 		    text[used] != '\n' || size == 0 || (double)at + (double)size > MAX_STREAM)
 			return 0;
+		if (s.count == 0 && begun > 0) {
+			if (strcmp(c->hex, kept.hex) || begun >= (double)size) return 0;
+			size -= (unsigned long long)begun;
+		}
 		c->start = at;
 		at = c->end = c->start + size;
 		text += used + 1;
@@ -244,8 +316,13 @@ static void end_workers(void)
 	pthread_cond_broadcast(&s.changed);
 	pthread_mutex_unlock(&s.lock);
 	for (int i = 0; i < s.workers; i++) pthread_join(s.pool[i].thread, NULL);
-	for (int i = 0; i < s.workers; i++)
-		if (s.pool[i].file >= 0) drop(&s.pool[i]);
+	for (int i = 0; i < s.workers; i++) {
+		struct worker *w = &s.pool[i];
+		if (w->file < 0) continue;
+		/* What came before it is stored: it is the only one that is open. */
+		if (!s.is_failed && kept.directory < 0) keep(w);
+		else drop(w);
+	}
 }
 
 static JSValue objects_begin(JSContext *ctx, const struct argument *a)
@@ -259,10 +336,16 @@ static JSValue objects_begin(JSContext *ctx, const struct argument *a)
 	s.received = 0;
 	s.pinned = -1;
 	s.directory = -1;
-	if (!read_plan(a[1].text)) {
+	s.forged[0] = 0;
+	s.is_continuing = a[2].number > 0;
+	if (s.is_continuing && (kept.directory < 0 || a[2].number != (double)kept.bytes))
+		return host_throw(ctx, "objectsBegin: expected the number of bytes that are kept");
+	if (!read_plan(a[1].text, a[2].number)) {
 		release();
 		return host_throw(ctx, "objectsBegin: expected lines of a SHA-512 and a size");
 	}
+	if (s.is_continuing) take_over();
+	else forget();
 	s.directory = fcntl((int)a[0].number, F_DUPFD_CLOEXEC, 0);
 	int is_ready = s.directory >= 0;
 	for (int i = 0; i < CHUNKS && is_ready; i++) {
@@ -363,7 +446,7 @@ static JSValue objects_end(JSContext *ctx, const struct argument *a)
 {
 	(void)a;
 	if (!s.is_open) return host_throw(ctx, "objectsEnd: no session is open");
-	if (s.filling && s.filling->length > 0) hand_over();
+	while (s.filling && s.filling->length > 0) hand_over(); /* what is complete, then the beginning of the next content */
 	end_workers();
 	size_t stored = 0;
 	while (stored < s.count && s.contents[stored].is_stored) stored++;
@@ -372,9 +455,35 @@ static JSValue objects_end(JSContext *ctx, const struct argument *a)
 	return failed ? host_throw(ctx, "%s", s.fault) : JS_NewFloat64(ctx, (double)stored);
 }
 
+static JSValue objects_kept(JSContext *ctx, const struct argument *a)
+{
+	int is_kept = kept.directory >= 0 && !strcmp(kept.hex, a[0].text);
+	return JS_NewFloat64(ctx, is_kept ? (double)kept.bytes : 0);
+}
+
+static JSValue objects_forged(JSContext *ctx, const struct argument *a)
+{
+	(void)a;
+	pthread_mutex_lock(&s.lock);
+	JSValue result = JS_NewString(ctx, s.forged);
+	pthread_mutex_unlock(&s.lock);
+	return result;
+}
+
+static JSValue objects_forget(JSContext *ctx, const struct argument *a)
+{
+	(void)a;
+	if (s.is_open) return host_throw(ctx, "objectsForget: a session is open");
+	forget();
+	return JS_UNDEFINED;
+}
+
 const struct host_entry objects_entries[] = {
-	{ "objectsBegin", "ns", objects_begin },
+	{ "objectsBegin", "nsn", objects_begin },
 	{ "objectsFeed", "r", objects_feed },
 	{ "objectsEnd", "", objects_end },
+	{ "objectsKept", "s", objects_kept },
+	{ "objectsForged", "", objects_forged },
+	{ "objectsForget", "", objects_forget },
 	{ NULL, NULL, NULL },
 };

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 #include <linux/limits.h>
 #include "host.h"
@@ -44,29 +45,33 @@ static int look_at(const struct entry *entry)
 	return look_beneath(entry->directory, entry->name, O_PATH, RESOLVE_NO_XDEV);
 }
 
-/* Owner first, because chown(2) clears set-user-id bits and capabilities; time last. */
+/*
+ * Owner first, because chown(2) clears set-user-id bits and capabilities; time last. Most files of an image are root's and
+ * without attributes, as this one is already.
+ */
 static int set_facts(int fd, struct facts *f)
 {
-	char path[FD_PATH];
 	struct stat s;
 	struct timespec times[2] = { host_timespec(f->modified_ms), host_timespec(f->modified_ms) };
-	if (fchownat(fd, "", (uid_t)f->uid, (gid_t)f->gid, AT_EMPTY_PATH) < 0) return -1;
-	if (chmod(fd_path(fd, path), (mode_t)f->mode & 07777) < 0) return -1;
-	if (f->drops_attributes && drop_attributes(fd, "", 0) < 0) return -1;
-	if (utimensat(fd, "", times, AT_EMPTY_PATH) < 0 || fstat(fd, &s) < 0) return -1;
+	if (fstat(fd, &s) < 0) return -1;
+	int is_owned = s.st_uid == (uid_t)f->uid && s.st_gid == (gid_t)f->gid;
+	if (!is_owned && fchown(fd, (uid_t)f->uid, (gid_t)f->gid) < 0) return -1;
+	if (fchmod(fd, (mode_t)f->mode & 07777) < 0) return -1;
+	if (f->drops_attributes && flistxattr(fd, NULL, 0) != 0 && drop_attributes(fd, "", 0) < 0) return -1;
+	if (futimens(fd, times) < 0) return -1;
 	f->new_dev = (double)s.st_dev;
 	f->new_ino = (double)s.st_ino;
 	return 0;
 }
 
-/* Demands what the scan saw at a name, or nothing, and takes its rights; -1 for anything else. */
+/* Demands what the scan saw at a name, and takes its rights; -1 for anything else. */
 static int disarm(const struct entry *to, const struct facts *f)
 {
 	struct stat s;
 	int fd = look_at(to);
-	if (fd < 0) return errno == ENOENT && !f->is_seen ? 0 : -1;
+	if (fd < 0) return -1;
 	int result = fstat(fd, &s);
-	if (result == 0 && (!f->is_seen || (double)s.st_dev != f->seen_dev || (double)s.st_ino != f->seen_ino ||
+	if (result == 0 && ((double)s.st_dev != f->seen_dev || (double)s.st_ino != f->seen_ino ||
 	                    (double)(s.st_mode & S_IFMT) != f->seen_type)) {
 		errno = EEXIST;
 		result = -1;
@@ -80,10 +85,11 @@ static int disarm(const struct entry *to, const struct facts *f)
 
 static int move(const struct entry *from, const struct entry *to, struct facts *f)
 {
-	int fd = look_at(from);
+	/* The agent's own file: no user gets there. */
+	int fd = look_beneath(from->directory, from->name, O_RDONLY | O_NONBLOCK, RESOLVE_NO_XDEV);
 	if (fd < 0) return -1;
 	int result = set_facts(fd, f);
-	if (result == 0) result = disarm(to, f);
+	if (result == 0 && f->is_seen) result = disarm(to, f);
 	if (result == 0)
 		result = renameat2(from->directory, from->name, to->directory, to->name, f->is_seen ? 0 : RENAME_NOREPLACE);
 	int reason = errno;

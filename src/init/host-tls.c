@@ -9,14 +9,11 @@
 #include <time.h>
 #include <unistd.h>
 #include <mbedtls/error.h>
-#include <mbedtls/md.h>
-#include <mbedtls/sha256.h>
-#include <mbedtls/sha512.h>
 #include <mbedtls/ssl.h>
 #include <psa/crypto.h>
 #include "host.h"
 
-enum { MAX_SESSIONS = 8, SHA256_BYTES = 32, SHA512_BYTES = 64, FILE_CHUNK = 1 << 20, SLICE_CHUNK = 1 << 16, TIMEOUTS = 4 };
+enum { MAX_SESSIONS = 8, TIMEOUTS = 4 };
 
 struct session {
 	int fd;
@@ -195,106 +192,10 @@ static JSValue tls_close(JSContext *ctx, const struct argument *a)
 	return JS_UNDEFINED;
 }
 
-static JSValue hex_of(JSContext *ctx, const uint8_t *digest, int bytes)
-{
-	char text[2 * SHA512_BYTES + 1];
-	for (int i = 0; i < bytes; i++) sprintf(text + 2 * i, "%02x", digest[i]);
-	return JS_NewString(ctx, text);
-}
-
-static JSValue sha512_bytes(JSContext *ctx, const struct argument *a)
-{
-	uint8_t digest[SHA512_BYTES];
-	mbedtls_sha512(a[0].bytes, a[0].length, digest, 0);
-	return hex_of(ctx, digest, SHA512_BYTES);
-}
-
-static JSValue sha256_bytes(JSContext *ctx, const struct argument *a)
-{
-	uint8_t digest[SHA256_BYTES];
-	mbedtls_sha256(a[0].bytes, a[0].length, digest, 0);
-	return hex_of(ctx, digest, SHA256_BYTES);
-}
-
-/* The hash of a whole file, by either algorithm. */
-static JSValue hash_file(JSContext *ctx, const char *name, mbedtls_md_type_t type, const char *path)
-{
-	static uint8_t chunk[FILE_CHUNK];
-	const mbedtls_md_info_t *algorithm = mbedtls_md_info_from_type(type);
-	uint8_t digest[SHA512_BYTES];
-	mbedtls_md_context_t state;
-	ssize_t count;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) return host_throw_errno(ctx, "%s %s", name, path);
-	mbedtls_md_init(&state);
-	if (mbedtls_md_setup(&state, algorithm, 0) != 0) {
-		close(fd);
-		return host_throw(ctx, "%s %s: out of memory", name, path);
-	}
-	mbedtls_md_starts(&state);
-	while ((count = read(fd, chunk, sizeof chunk)) > 0) mbedtls_md_update(&state, chunk, (size_t)count);
-	JSValue answer = count < 0 ? host_throw_errno(ctx, "%s %s", name, path) : JS_UNDEFINED;
-	mbedtls_md_finish(&state, digest);
-	mbedtls_md_free(&state);
-	close(fd);
-	return count < 0 ? answer : hex_of(ctx, digest, mbedtls_md_get_size(algorithm));
-}
-
-static JSValue sha512_file(JSContext *ctx, const struct argument *a)
-{
-	return hash_file(ctx, "sha512File", MBEDTLS_MD_SHA512, a[0].text);
-}
-
-static JSValue sha256_file(JSContext *ctx, const struct argument *a)
-{
-	return hash_file(ctx, "sha256File", MBEDTLS_MD_SHA256, a[0].text);
-}
-
-/* A file in slices, so that its caller can do something else between them. The state is an ArrayBuffer. */
-static JSValue sha512_begin(JSContext *ctx, const struct argument *a)
-{
-	mbedtls_sha512_context state;
-	(void)a;
-	mbedtls_sha512_init(&state);
-	mbedtls_sha512_starts(&state, 0);
-	return JS_NewArrayBufferCopy(ctx, (const uint8_t *)&state, sizeof state);
-}
-
-static JSValue sha512_feed(JSContext *ctx, const struct argument *a)
-{
-	static uint8_t chunk[SLICE_CHUNK];
-	double done = 0;
-	if (a[0].length != sizeof(mbedtls_sha512_context)) return host_throw(ctx, "sha512Feed: expected a state");
-	while (done < a[2].number) {
-		double left = a[2].number - done;
-		ssize_t count = read((int)a[1].number, chunk, left < sizeof chunk ? (size_t)left : sizeof chunk);
-		if (count < 0) return JS_NewInt32(ctx, -errno);
-		if (count == 0) break;
-		mbedtls_sha512_update((mbedtls_sha512_context *)a[0].bytes, chunk, (size_t)count);
-		done += (double)count;
-	}
-	return JS_NewFloat64(ctx, done);
-}
-
-static JSValue sha512_end(JSContext *ctx, const struct argument *a)
-{
-	uint8_t digest[SHA512_BYTES];
-	if (a[0].length != sizeof(mbedtls_sha512_context)) return host_throw(ctx, "sha512End: expected a state");
-	mbedtls_sha512_finish((mbedtls_sha512_context *)a[0].bytes, digest);
-	return hex_of(ctx, digest, SHA512_BYTES);
-}
-
 const struct host_entry tls_entries[] = {
 	{ "tlsOpen", "nss", tls_open },
 	{ "tlsRead", "nr", tls_read },
 	{ "tlsWrite", "nr", tls_write },
 	{ "tlsClose", "n", tls_close },
-	{ "sha256", "r", sha256_bytes },
-	{ "sha256File", "s", sha256_file },
-	{ "sha512", "r", sha512_bytes },
-	{ "sha512File", "s", sha512_file },
-	{ "sha512Begin", "", sha512_begin },
-	{ "sha512Feed", "bnn", sha512_feed },
-	{ "sha512End", "b", sha512_end },
 	{ NULL, NULL, NULL },
 };

@@ -124,16 +124,23 @@ declare module "host" {
 
   /**
    * Begins to store contents below an open directory, each as `aa/REST` of its SHA-512: lines `HEX SIZE`, in the order in which their bytes
-   * are fed. Threads hash and write them; 8 MiB may be on their way. One session at a time.
+   * are fed. Threads hash and write them; 8 MiB may be on their way. One session at a time. `begunBytes` of the first content are kept
+   * (`objectsKept`), and the rest is fed; with 0, what is kept is forgotten.
    */
-  export function objectsBegin(directory: number, contents: string): void;
+  export function objectsBegin(directory: number, contents: string, begunBytes: number): void;
   /** Takes the next bytes; throws if a content fed before has another hash, or could not be written. */
   export function objectsFeed(buffer: ArrayBuffer, offset: number, length: number): void;
   /**
-   * Ends the session when what was fed is written, and returns how many contents from the first on are stored; an incomplete one is removed.
-   * Throws as `objectsFeed`.
+   * Ends the session when what was fed is written, and returns how many contents from the first on are stored; the beginning of an
+   * incomplete one is kept. Throws as `objectsFeed`, and keeps nothing then.
    */
   export function objectsEnd(): number;
+  /** How many bytes of a content are kept from the latest session. */
+  export function objectsKept(sha512: string): number;
+  /** The content that had another hash than its own in this session or the latest; empty if there was none. */
+  export function objectsForged(): string;
+  /** Removes what is kept. */
+  export function objectsForget(): void;
 
   /** The state of a SHA-512 that is fed in parts. */
   export function sha512Begin(): ArrayBuffer;

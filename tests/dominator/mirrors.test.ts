@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -12,6 +11,7 @@ import { findNginx } from "../../src/dominator/origin/nginx.ts";
 import { openOrigin } from "../../src/dominator/origin/origin.ts";
 import { freePort } from "../support/free-port.ts";
 import { waitFor } from "../support/inside-namespace.ts";
+import { listening, packAt } from "./pack-server.ts";
 import { type SubFixture, startSubFixture } from "./sub-fixture.ts";
 
 const program = new URL("../../src/main/server/origin-program.ts", import.meta.url);
@@ -291,19 +291,3 @@ describe("a mirror at fault costs seconds, and the image comes from the origin",
     assert.throws(() => readFileSync(join(sub.root, "usr/bin/two")), /ENOENT/);
   });
 });
-
-function packAt({ directories }: SubFixture, { url = "" }: IncomingMessage): Buffer {
-  return readFileSync(join(directories.objects, "packs", url.replace("/packs/", "")));
-}
-
-async function listening(server: Server) {
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    port: (server.address() as AddressInfo).port,
-    [Symbol.asyncDispose]: async () => {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}

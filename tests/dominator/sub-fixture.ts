@@ -6,6 +6,7 @@ import { createServer as createHttpsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import { bundleForQuickJs } from "../../src/bootstrap-image/program/bundle.ts";
@@ -102,6 +103,12 @@ export type SubFixture = AsyncDisposable & {
   readonly turns: FetchTurn[];
   /** Contents that the object server forges. */
   readonly forge: Set<string>;
+  /** The object server breaks off the next answer with this content after this number of its bytes, once. */
+  readonly cut: Map<string, number>;
+  /** The object server says once that it does not have this content, after it has begun to send it. */
+  readonly hide: Set<string>;
+  /** Contents that were read one by one, and from which byte on. */
+  readonly reads: { readonly sha512: string; readonly from: number }[];
   /** The authority of the server's certificate, which the agent trusts at first. */
   readonly authority: TestAuthority;
   /** Has agents told to trust these authorities. */
@@ -128,11 +135,25 @@ export async function startSubFixture(
   const images = await openImageStore(join(directory, "images"), { log });
   const objects = await openObjectStore(join(directory, "objects"));
   const forge = new Set<string>();
+  const cut = new Map<string, number>();
+  const hide = new Set<string>();
+  const reads: { readonly sha512: string; readonly from: number }[] = [];
   const forging: ObjectStore = {
     ...objects,
     // So that each content is read by itself.
     locate: async () => undefined,
-    read: (sha512) => (forge.has(sha512) ? forged(objects.read(sha512)) : objects.read(sha512)),
+    sizeOf: async (sha512) => {
+      const isHidden = reads.some((read) => read.sha512 === sha512) && hide.delete(sha512);
+      return isHidden ? undefined : objects.sizeOf(sha512);
+    },
+    read: (sha512, part) => {
+      reads.push({ sha512, from: part?.from ?? 0 });
+      const content = objects.read(sha512, part);
+      const cutAt = cut.get(sha512);
+      cut.delete(sha512);
+      if (cutAt !== undefined) return cutOff(content, cutAt);
+      return forge.has(sha512) ? forged(content) : content;
+    },
   };
   const authority = await makeAuthority("test CA");
   const certificate = await issue(authority, "birther");
@@ -227,7 +248,7 @@ export async function startSubFixture(
     store,
     images,
     objects,
-    forge,
+    ...{ forge, cut, hide, reads },
     turns,
     sources,
     directories: { objects: objects.directory, images: join(directory, "images") },
@@ -304,6 +325,18 @@ function supervise(program: string, args: readonly string[]): RunningSupervisor 
 
 async function* forged(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   for await (const piece of content) yield piece.map((byte) => byte ^ 1);
+}
+
+async function* cutOff(content: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
+  let left = bytes;
+  for await (const piece of content) {
+    yield piece.subarray(0, left);
+    left -= Math.min(left, piece.length);
+    if (left > 0) continue;
+    // What was sent arrives before the connection breaks.
+    await sleep(200);
+    throw new Error("cut off by the test");
+  }
 }
 
 /** A Store of one healthy machine that decides like the real one. */

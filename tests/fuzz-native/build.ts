@@ -4,7 +4,13 @@ import { cached, keyOf } from "../../src/bootstrap-image/cached.ts";
 import { runCommand } from "../../src/bootstrap-image/command.ts";
 import { bundleForQuickJs } from "../../src/bootstrap-image/program/bundle.ts";
 import { type BuildContext, compilePart, readCode, type Toolchain } from "../../src/bootstrap-image/program/compile.ts";
-import { fetchNativeSources, foreignParts, hostFlags, hostPart } from "../../src/bootstrap-image/program/native.ts";
+import {
+  fetchNativeSources,
+  foreignParts,
+  hostFlags,
+  hostPart,
+  libraries,
+} from "../../src/bootstrap-image/program/native.ts";
 
 const here = import.meta.dirname;
 const clang: Toolchain = { compiler: "clang", flags: ["-O1", "-g", "-fsanitize=fuzzer-no-link,address"] };
@@ -34,7 +40,7 @@ export async function buildHarness(context: BuildContext): Promise<string> {
   objects.push(...(await compilePart({ ...harness, key }, strict, context)));
   const directory = await cached(context.cacheDirectory, `fuzz-native-${keyOf(objects)}`, async (draft) => {
     const program = join(draft, "harness");
-    await runCommand(["clang", "-fsanitize=fuzzer,address,undefined", "-o", program, ...objects, "-lm", "-lpthread"]);
+    await runCommand(["clang", "-fsanitize=fuzzer,address,undefined", "-o", program, ...objects, ...libraries]);
   });
   return join(directory, "harness");
 }

@@ -67,7 +67,10 @@ function readPeerAnswer(bytes: Uint8Array): void {
     stored += part.length;
   };
   const cache = { receive: () => ({ take, end: () => 0 }) };
-  const answer = peerAnswer({ sink: objectSink(cache as unknown as ObjectCache, wanted), nowMs: () => 0 }, wanted);
+  const answer = peerAnswer(
+    { sink: objectSink(cache as unknown as ObjectCache, wanted, "peer"), nowMs: () => 0 },
+    wanted,
+  );
   try {
     // In pieces of all lengths.
     for (let at = 0, step = 1; at < bytes.length; at += step, step = (step % 97) + 1)

@@ -51,7 +51,7 @@ for (const [suite, file] of [
     const { components } = await readBill(file);
     const { packages } = debianReleases[suites[suite].release];
     const named = (name: string) => components.find((component) => component.name === name);
-    for (const name of [...packages, "libc6-dev", "valibot"]) assert.ok(named(name), `no ${name}`);
+    for (const name of [...packages, "libc6-dev", "libssl-dev", "valibot"]) assert.ok(named(name), `no ${name}`);
     assert.ok(components.some(({ name }) => /^linux-image-\d/.test(name)));
     for (const { name, version } of [quickjsSource, mbedtlsSource]) assert.equal(named(name)?.version, version);
     assert.equal(new Set(components.map(({ purl }) => purl)).size, components.length);

@@ -17,7 +17,7 @@ function contentsIn(directory: string): readonly string[] {
   );
 }
 
-test("stores contents in threads while they arrive; what is cut, forged or too much stays out", async () => {
+test("stores contents in threads while they arrive; what is cut is continued, what is forged or too much stays out", async () => {
   const directory = mkdtempSync(join(tmpdir(), "birther-objects-"));
   try {
     const seed = Math.floor(Math.random() * 2 ** 32);
@@ -34,8 +34,30 @@ test("stores contents in threads while they arrive; what is cut, forged or too m
     assert.deepEqual(result.cut, { stored: 4 });
     assert.deepEqual([...has("cut")].sort(), names.slice(0, 4).sort());
     assert.deepEqual(result.cutLarge, { stored: 0 });
-    assert.deepEqual(has("cutLarge"), []);
     assert.deepEqual(result.empty, { stored: 0 });
+    for (const { at, ...found } of result.broken)
+      assert.deepEqual(
+        found,
+        {
+          first: { stored: 3 },
+          ...{ kept: at, second: { stored: 0 }, keptAgain: Math.max(at, 4 * 2 ** 20) },
+          ...{ third: { stored: 2 }, left: 0 },
+        },
+        `broken at ${at}`,
+      );
+    for (const { at } of result.broken) assert.equal(has(`broken-${at}`).length, 5);
+    assert.match(result.poisoned.whole.error, /damaged or forged/);
+    assert.deepEqual(
+      { ...result.poisoned, whole: {} },
+      { half: { stored: 0 }, whole: {}, forged: true, kept: 0, anew: { stored: 1 }, isForged: "" },
+    );
+    assert.match(result.gone.removed.error, /^write object .*No such file/);
+    assert.deepEqual(
+      { ...result.gone, removed: {} },
+      { other: { stored: 3 }, afterOther: 0, forgotten: 0, removed: {}, whole: { stored: 1 } },
+    );
+    assert.equal(has("gone").length, 4);
+    assert.match(result.begun, /expected the number of bytes that are kept/);
     assert.match(result.tooMuch.error, /expected 2 objects, found more bytes/);
     assert.match(result.noDirectory.error, /Bad file descriptor|no session/);
     for (const refusal of result.plans) assert.match(refusal, /expected lines of a SHA-512 and a size/);

@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cached, keyOf } from "../cached.ts";
 import { runCommand } from "../command.ts";
@@ -79,6 +79,25 @@ export async function foreignParts({ quickjs, mbedtls }: NativeSources): Promise
   ];
 }
 
+/**
+ * The static library that SHA-512 comes from, as Debian compiled it: four of its object files end up in the program
+ * (docs/decisions/sha-512.md).
+ */
+export const sha512Library = "libcrypto.a";
+
+/** The library's bytes, for a cache key. Throws if it is not installed. */
+async function readLibrary(compiler: string): Promise<Uint8Array> {
+  const path = (await runCommand([compiler, `-print-file-name=${sha512Library}`])).toString().trim();
+  if (path === sha512Library)
+    throw new Error(
+      `${sha512Library}: expected the one of Debian's libssl-dev, found none; apt-get install libssl-dev`,
+    );
+  return readFile(path);
+}
+
+/** The libraries that the program is linked with. */
+export const libraries = ["-lm", "-lpthread", `-l:${sha512Library}`] as const;
+
 /** The C files of the module `host`. */
 export async function hostPart(sources: NativeSources): Promise<CodePart> {
   const files = (await readdir(hostSources)).filter((name) => name.endsWith(".c")).sort();
@@ -92,7 +111,7 @@ export async function hostPart(sources: NativeSources): Promise<CodePart> {
 }
 
 /**
- * Builds the native program `birther-js` (QuickJS, mbed TLS and the module `host`) and returns its path. Each part is
+ * Builds the native program `birther-js` (QuickJS, mbed TLS, OpenSSL's SHA-512 and the module `host`) and returns its path. Each part is
  * cached: a change of host.c costs two seconds instead of a minute.
  */
 export async function buildNative(context: BuildContext, build: NativeBuild = "shipped"): Promise<string> {
@@ -103,8 +122,9 @@ export async function buildNative(context: BuildContext, build: NativeBuild = "s
     objects.push(...(await compilePart(part, { compiler, flags }, context)));
   const own = [...flags, ...ownChecks[build]];
   objects.push(...(await compilePart(await hostPart(sources), { compiler, flags: own }, context)));
-  const directory = await cached(context.cacheDirectory, `native-${keyOf([...objects, ...link])}`, async (draft) => {
-    await runCommand([compiler, ...link, "-o", join(draft, "birther-js"), ...objects, "-lm", "-lpthread"]);
+  const key = keyOf([...objects, ...link, ...libraries, await readLibrary(compiler)]);
+  const directory = await cached(context.cacheDirectory, `native-${key}`, async (draft) => {
+    await runCommand([compiler, ...link, "-o", join(draft, "birther-js"), ...objects, ...libraries]);
   });
   return join(directory, "birther-js");
 }

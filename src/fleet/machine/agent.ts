@@ -9,7 +9,7 @@ import { scanPauseSeconds } from "../../core/image/update/scan-pause.ts";
 import type { Script } from "../engine/script.ts";
 import type { Chassis, Installed, World } from "../world.ts";
 import { fetchImage } from "./fetch.ts";
-import { ask, sleep, work } from "./waits.ts";
+import { ask, sleep } from "./waits.ts";
 
 const retryMs = 5000;
 const freeBytes = 900_000_000_000;
@@ -88,7 +88,7 @@ function* obey(
   machine: Chassis,
   { disk, memory, order }: { readonly disk: Installed; readonly memory: Memory; readonly order: Order },
 ): Script<number | "restart"> {
-  const { agenda } = world;
+  const { agenda, parameters } = world;
   const beganMs = agenda.nowMs();
   const did = (kind: Order["kind"]) => {
     const durationMs = Math.round(agenda.nowMs() - beganMs);
@@ -101,7 +101,7 @@ function* obey(
       memory.comparison = undefined;
       return order.seconds;
     case "report":
-      yield* work(world, "scanTree");
+      yield* sleep(world, parameters.scanTree);
       memory.hasTree = true;
       memory.checkedMs = agenda.nowMs();
       did("report");
@@ -109,7 +109,7 @@ function* obey(
     case "fetch": {
       world.note(machine, `fetch: ${order.objects.length} contents`);
       const totalBytes = order.objects.reduce((sum, { size }) => sum + size, 0);
-      const isWhole = yield* fetchImage(world, machine, { disk, totalBytes, mirror: mirrorOf(order) });
+      const isWhole = yield* fetchImage(world, machine, { disk, totalBytes });
       if (!isWhole) return 0;
       memory.objects = order.objects.map(({ sha512 }) => sha512);
       did("fetch");
@@ -117,7 +117,7 @@ function* obey(
     }
     case "update":
       stopServing(machine);
-      yield* work(world, "place");
+      yield* sleep(world, parameters.place);
       disk.image = order.image;
       memory.rebootPending = order.kernelChanged;
       memory.hasTree = false;
@@ -127,10 +127,10 @@ function* obey(
     case "reboot":
       stopServing(machine);
       world.note(machine, `restarts into ${order.image}`);
-      yield* work(world, "shutdown");
+      yield* sleep(world, parameters.shutdown);
       return "restart";
     case "compare":
-      yield* work(world, "scanTree");
+      yield* sleep(world, parameters.scanTree);
       memory.checkedMs = agenda.nowMs();
       memory.comparison = { manifest: order.manifest.sha512, assessment: sameTree, plan: { steps: [], missing: [] } };
       did("compare");
@@ -142,12 +142,6 @@ function* obey(
       did(order.kind);
       return 0;
   }
-}
-
-/** The first source that a directive names, if it is a mirror: the own server is what an agent asks otherwise. */
-function mirrorOf({ sources = [] }: Extract<Order, { kind: "fetch" }>): string | undefined {
-  const [first] = sources;
-  return first?.address === undefined ? undefined : `${first.address}:${first.port}`;
 }
 
 /** What was fetched goes into the system: nobody gets it from here any more. */

@@ -16,7 +16,7 @@ import type { Chassis, World } from "../world.ts";
 import { runAgent } from "./agent.ts";
 import { diskRate } from "./disk-rate.ts";
 import { talk } from "./talk.ts";
-import { sleep, work } from "./waits.ts";
+import { sleep } from "./waits.ts";
 
 /** The step that failed and why, as init reports it. */
 type Failure = { readonly step: string; readonly reason: string; readonly conflict?: true };
@@ -91,7 +91,7 @@ function* reach(
 
 function* install(world: World, machine: Chassis, birth: Birth): Script<Failure | "reset" | undefined> {
   const { order } = birth;
-  const { agenda } = world;
+  const { parameters, agenda } = world;
   const beganMs = agenda.nowMs();
   const hardware = hardwareOf(machine);
   const steps = {
@@ -100,7 +100,7 @@ function* install(world: World, machine: Chassis, birth: Birth): Script<Failure 
   };
   let fault = yield* steps.initUp();
   if (fault !== undefined) return fault;
-  yield* work(world, "scan");
+  yield* sleep(world, parameters.scan);
   fault = yield* steps.hardware();
   if (fault !== undefined) return fault;
 
@@ -121,7 +121,7 @@ function* burnInOf(world: World, machine: Chassis, birth: Birth): Script<BurnInR
   const { order } = birth;
   const isClean = order.action === "clean";
   if (!isClean) {
-    yield* work(world, "burnIn");
+    yield* sleep(world, world.parameters.burnIn);
     if (machine.fault === "hangsOnce" && machine.faultCount === 0) {
       machine.faultCount = 1;
       world.note(machine, "fault: hangs in its burn-in");
@@ -154,12 +154,6 @@ function measurementsOf({ parameters }: World, machine: Chassis): readonly Measu
   ];
 }
 
-/**
- * Pauses of init that no hardware shortens, in milliseconds: a second announcement may contradict the first, and another host may
- * have the address (src/init/device).
- */
-const pauses = { contradiction: 1000, addressProbe: 1000 } as const;
-
 /** The switch has announced itself during the burn-in, or is waited for. */
 function* findPlace(
   world: World,
@@ -170,7 +164,7 @@ function* findPlace(
   const { order } = birth;
   const { agenda, parameters } = world;
   const announcedMs = beganMs + machine.chance.between(0, parameters.lldp);
-  yield* sleep(world, Math.max(0, announcedMs - agenda.nowMs()) + pauses.contradiction);
+  yield* sleep(world, announcedMs - agenda.nowMs());
   const { switchName, port } = machine.neighbour;
   const neighbours = [neighbourBy(switchName, { portIdKind: "interfaceName", portId: port, portDescription: port })];
   const heard = yield* report(world, machine, birth, [{ kind: "neighbours", neighbours }]);
@@ -181,13 +175,11 @@ function* findPlace(
     return { step: "compute the place", reason: result.reason, ...conflict };
   }
   const { placement } = result;
-  const sinceMs = agenda.nowMs();
-  yield* sleep(world, pauses.addressProbe);
   const [disk] = hardware.disks;
   const rootDisk = disk === undefined ? {} : { rootDisk: identityOf(disk) };
   const detail = `${placement.hostname} ${formatIpv4(placement.address)}`;
   const items = [{ kind: "placed", placement: withAddressText(placement), ...rootDisk }];
-  const fault = yield* reach(world, machine, birth, { phase: "placed", sinceMs, detail, items });
+  const fault = yield* reach(world, machine, birth, { phase: "placed", sinceMs: agenda.nowMs(), detail, items });
   return fault ?? placement;
 }
 
@@ -198,17 +190,17 @@ function* writeDisk(
   of: { readonly placement: Placement; readonly hardware: Hardware; readonly image: string },
 ): Script<Failure | undefined> {
   const { order, server } = birth;
-  const { agenda } = world;
+  const { parameters, agenda } = world;
   const { placement, hardware, image } = of;
   guardDisk(world, machine, order);
   let sinceMs = agenda.nowMs();
   delete machine.disk;
-  for (const [phase, name] of [
-    ["keysMade", "keys"],
-    ["partitioned", "partition"],
-    ["populated", "populate"],
+  for (const [phase, ms] of [
+    ["keysMade", parameters.partition / 3],
+    ["partitioned", (parameters.partition * 2) / 3],
+    ["populated", parameters.populate],
   ] as const) {
-    yield* work(world, name);
+    yield* sleep(world, ms);
     const fault = yield* reach(world, machine, birth, { phase, sinceMs, detail: phase });
     if (fault !== undefined) return fault;
     sinceMs = agenda.nowMs();

@@ -3,7 +3,6 @@ import { type FetchTurnRequest, fetchTurn } from "../../contract/fetch-turn.ts";
 import { paths } from "../../contract/machine-facing.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { Script } from "../engine/script.ts";
-import { askMirror } from "../network/mirrors.ts";
 import type { Chassis, Installed, World } from "../world.ts";
 import { diskRate } from "./disk-rate.ts";
 import { ask, sleep, type TransferEnd, transfer } from "./waits.ts";
@@ -15,10 +14,10 @@ const silentMs = 3000;
 const batchBytes = 64 << 20;
 const peerPort = 4001;
 
-type Fetch = { readonly disk: Installed; readonly totalBytes: number; readonly mirror: string | undefined };
+type Fetch = { readonly disk: Installed; readonly totalBytes: number };
 
 /** Asks for the turn, and fetches from whom the answer names, until all is there; false if it is to poll instead. */
-export function* fetchImage(world: World, machine: Chassis, { disk, totalBytes, mirror }: Fetch): Script<boolean> {
+export function* fetchImage(world: World, machine: Chassis, { disk, totalBytes }: Fetch): Script<boolean> {
   const serves = { doneBytes: 0, lost: new Set<() => void>() };
   machine.serves = serves;
   let failedPeers: string[] = [];
@@ -43,7 +42,7 @@ export function* fetchImage(world: World, machine: Chassis, { disk, totalBytes, 
     }
     const mostMs = turn.reportSeconds * 1000;
     const [source] = turn.sources ?? [];
-    if (source === undefined) yield* fromServer(world, machine, { disk, totalBytes, mostMs, mirror });
+    if (source === undefined) yield* fromServer(world, machine, { disk, totalBytes, mostMs });
     else if ((yield* fromPeer(world, machine, { id: source.machineId, totalBytes, mostMs })) === "lost")
       failedPeers = [source.machineId];
   }
@@ -59,7 +58,7 @@ type Part = { readonly totalBytes: number; readonly mostMs: number };
 function* fromServer(
   world: World,
   machine: Chassis,
-  { disk, totalBytes, mostMs, mirror }: Part & Pick<Fetch, "disk" | "mirror">,
+  { disk, totalBytes, mostMs }: Part & { readonly disk: Installed },
 ): Script {
   const { serves } = machine;
   if (serves === undefined) return;
@@ -67,19 +66,17 @@ function* fromServer(
     yield* sleep(world, retryMs);
     return;
   }
-  const found = mirror === undefined ? undefined : askMirror(world, mirror, { totalBytes, server: disk.server });
-  const links =
-    found === undefined
-      ? world.wires.fromServer(disk.server, machine, "images")
-      : world.wires.fromMirror(found.cable, machine);
+  const links = world.wires.fromServer(disk.server, machine, "images");
+  const progressed = (doneBytes: number) => {
+    serves.doneBytes = doneBytes;
+  };
   yield* transfer(world, {
     links,
     bytes: totalBytes,
-    ...(found === undefined ? {} : { source: found.has }),
-    progress: serves,
+    from: serves.doneBytes,
     limit: limitOf(world, machine),
-    work: "agentFetch",
     mostMs,
+    progressed,
   });
 }
 
@@ -100,8 +97,11 @@ function* fromPeer(
     return "lost";
   }
   return yield* transfer(world, {
-    ...{ links: world.wires.between(peer, machine), bytes: totalBytes },
-    ...{ limit: limitOf(world, machine), work: "agentFetch" as const, mostMs, progress: serves, source },
+    ...{ links: world.wires.between(peer, machine), bytes: totalBytes, from: serves.doneBytes },
+    ...{ limit: limitOf(world, machine), mostMs, available: () => source.doneBytes },
+    progressed: (doneBytes) => {
+      serves.doneBytes = doneBytes;
+    },
     lossOf: (lost) => {
       source.lost.add(lost);
       return () => source.lost.delete(lost);

@@ -3,12 +3,11 @@ import type { DhcpPacket } from "../../core/dhcp/codec/packet.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { imagePaths } from "../../core/pxe/script/ipxe.ts";
 import { type Script, until } from "../engine/script.ts";
-import type { ParameterName } from "../parameters.ts";
 import type { Chassis, ServerSlot, World } from "../world.ts";
 import { runAgent } from "./agent.ts";
 import { beBorn } from "./birth.ts";
 import { clients, exchange } from "./dhcp.ts";
-import { hang, onServer, sleep, transfer, work } from "./waits.ts";
+import { hang, onServer, sleep, transfer } from "./waits.ts";
 
 /** After all attempts and without a disk, firmware begins again. */
 const againMs = 10_000;
@@ -21,7 +20,7 @@ export function* live(world: World, machine: Chassis): Script {
     machine.serves = undefined;
     machine.connection = undefined;
     const spread = 1 + machine.chance.between(-firmwareSpread, firmwareSpread);
-    yield* work(world, "firmware", firmware * spread);
+    yield* sleep(world, firmware * spread);
     const found = yield* startFromNetwork(world, machine);
     if (found === "disk") yield* startFromDisk(world, machine);
     else yield* sleep(world, found === "again" ? againMs : shutdown);
@@ -34,7 +33,7 @@ function* startFromDisk(world: World, machine: Chassis): Script {
     yield* sleep(world, againMs);
     return;
   }
-  yield* work(world, "systemStart");
+  yield* sleep(world, world.parameters.systemStart);
   yield* runAgent(world, machine, "image");
 }
 
@@ -73,11 +72,10 @@ function* startFromNetwork(world: World, machine: Chassis): Script<"disk" | "aga
   const loaded = yield* download(world, machine, first.server, {
     bytes: parameters.loaderBytes,
     limit: parameters.tftpRate,
-    work: "tftpRate",
   });
   if (!loaded) return "again";
   world.servers[first.server]?.port?.loaderSent(first.address, first.file);
-  yield* work(world, "loaderStart");
+  yield* sleep(world, parameters.loaderStart);
   const second = yield* lease(world, machine, clients.loader);
   if (typeof second === "string") return second;
   for (;;) {
@@ -115,7 +113,7 @@ export function* download(
   world: World,
   machine: Chassis,
   server: number,
-  of: { readonly bytes: number; readonly limit: number; readonly work: ParameterName },
+  of: { readonly bytes: number; readonly limit: number },
 ): Script<boolean> {
   const slot = world.servers[server] as ServerSlot;
   const { port } = slot;
@@ -146,11 +144,10 @@ function* startKernel(
       yield* sleep(world, admission.retryAfterSeconds * 1000);
     }
     const beganMs = agenda.nowMs();
-    if (!(yield* download(world, machine, boot.server, { bytes, limit: parameters.loaderFetch, work: "loaderFetch" })))
-      return "again";
+    if (!(yield* download(world, machine, boot.server, { bytes, limit: parameters.machineLink }))) return "again";
     servers[boot.server]?.port?.fileSent(boot.address, path, bytes, Math.round(agenda.nowMs() - beganMs));
   }
-  yield* work(world, "kernelStart");
+  yield* sleep(world, parameters.kernelStart);
   if (machine.fault === "bootLoops" && machine.faultCount < 3) {
     machine.faultCount += 1;
     world.note(machine, "fault: restarts before init");

@@ -1,25 +1,11 @@
-import { workOn } from "../engine/host.ts";
 import { type Script, until, type Wait } from "../engine/script.ts";
-import type { Flow, Link, Progress } from "../network/flows.ts";
-import type { ParameterName } from "../parameters.ts";
+import type { Flow, Link } from "../network/flows.ts";
 import type { MachineAnswer, MachineRequest } from "../ports.ts";
 import type { Chassis, ServerSlot, World } from "../world.ts";
 
 /** Waits for this time. */
 export function* sleep({ agenda }: World, ms: number): Script {
   yield* until<void>((done) => agenda.after(ms, () => done()));
-}
-
-/**
- * Works for as long as a parameter says. A virtual machine shares the processors of its host, and takes longer while others work, too.
- */
-export function* work(world: World, name: ParameterName, ms: number = world.parameters[name]): Script {
-  const { agenda, host } = world;
-  if (host === undefined) {
-    yield* sleep(world, ms);
-    return;
-  }
-  yield* until<void>((done) => workOn({ agenda, host }, { ms, demand: host.demandOf(name) }, () => done()));
 }
 
 /** Waits for ever, as a machine that hangs. */
@@ -91,22 +77,21 @@ export function* transfer(
   of: {
     readonly links: readonly Link[];
     readonly bytes: number;
+    readonly from?: number;
     readonly limit: number;
-    /** The work that it is for the machine, at this limit. */
-    readonly work?: ParameterName;
-    /** Where its progress is kept; one that begins anew if it is left out. */
-    readonly progress?: Progress;
-    readonly source?: Readonly<Progress>;
+    readonly available?: () => number;
     readonly mostMs?: number;
     /** Called with the function that ends it as lost. */
     readonly lossOf?: (lost: () => void) => () => void;
+    readonly progressed?: (doneBytes: number) => void;
   },
 ): Script<TransferEnd> {
   const { agenda, flows } = world;
   const flow: Omit<Flow, "rate"> = {
-    ...{ links: of.links, limitBytesPerMs: of.limit / 1000, totalBytes: of.bytes, source: of.source },
-    progress: of.progress ?? { doneBytes: 0 },
+    ...{ links: of.links, limitBytesPerMs: of.limit / 1000, totalBytes: of.bytes, doneBytes: of.from ?? 0 },
+    available: of.available ?? (() => of.bytes),
     finished: () => end("done"),
+    ...(of.progressed === undefined ? {} : { progressed: of.progressed }),
   };
   let end: (how: TransferEnd) => void = () => {};
   const wait: Wait<TransferEnd> = (done) => {
@@ -118,15 +103,7 @@ export function* transfer(
       all();
       done(how);
     };
-    const { stop, limitTo } = flows.start(flow);
-    undo.push(stop);
-    const { host } = world;
-    if (host !== undefined && of.work !== undefined) {
-      // What a narrower link lets through keeps the processor less busy.
-      const part = Math.min(1, ...of.links.map(({ bytesPerMs }) => bytesPerMs / flow.limitBytesPerMs));
-      const paced = (pace: number) => limitTo(flow.limitBytesPerMs * pace);
-      undo.push(host.join(host.demandOf(of.work) * part, paced));
-    }
+    undo.push(flows.start(flow));
     if (of.mostMs !== undefined) undo.push(agenda.after(of.mostMs, () => end("time")));
     if (of.lossOf !== undefined) undo.push(of.lossOf(() => end("lost")));
     return all;

@@ -30,10 +30,8 @@ export function reportHtml(summary: Summary): string {
       summary.links.map(({ name, sentBytes, busyShare }) => [name, formatBytes(sentBytes), formatShare(busyShare)]),
     ),
     table(
-      ["Server", "Processor time", "Share", "Images"],
-      summary.serverCpu.map(({ server, cpuMs, share, imagesCpuMs }) => [
-        ...[String(server), formatTime(cpuMs), formatShare(share), formatTime(imagesCpuMs)],
-      ]),
+      ["Server", "Processor time", "Share"],
+      summary.serverCpu.map(({ server, cpuMs, share }) => [String(server), formatTime(cpuMs), formatShare(share)]),
     ),
     ...troubles(summary),
     "<h2>Parameters</h2>",

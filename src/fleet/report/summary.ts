@@ -32,13 +32,7 @@ export type Summary = {
   readonly requests: readonly ({ readonly kind: string } & Percentiles)[];
   readonly unansweredDhcp: number;
   readonly links: readonly { readonly name: string; readonly sentBytes: number; readonly busyShare: number }[];
-  /** `imagesCpuMs` is that of the process that sends images. */
-  readonly serverCpu: readonly {
-    readonly server: number;
-    readonly cpuMs: number;
-    readonly share: number;
-    readonly imagesCpuMs: number;
-  }[];
+  readonly serverCpu: readonly { readonly server: number; readonly cpuMs: number; readonly share: number }[];
   /** Machines that had reached a phase, at each of the times. */
   readonly over: {
     readonly timesMs: readonly number[];
@@ -100,9 +94,6 @@ export function summarise(outcome: Outcome): Summary {
       server: nth + 1,
       cpuMs: Math.round(cpuMs),
       share: share(cpuMs, endMs),
-      imagesCpuMs: Math.round(
-        ((world.wires.servers[nth]?.images.sentBytes ?? 0) / 1e6) * world.parameters.serverSendsCpu,
-      ),
     })),
     over: { timesMs, reached: shownPhases.map((phase) => ({ phase, counts: timeline.countsAt(phase, timesMs) })) },
     faults: faultsOf(outcome),
@@ -153,10 +144,6 @@ function linksOf({ world, endMs }: Outcome): Summary["links"] {
         busyShare: share(busyMs, endMs),
       })),
     ),
-    ...[...world.wires.mirrors].flatMap(([name, { cable }]) => [
-      ...busiest(`mirror ${name}, receiving`, [cable], "down"),
-      ...busiest(`mirror ${name}, sending`, [cable], "up"),
-    ]),
     ...busiest("busiest uplink of a rack, receiving", racks, "down"),
     ...busiest("busiest uplink of a rack, sending", racks, "up"),
   ];

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { bytesFromText, textFromBytes } from "../../core/bytes/text.ts";
-import { readResponses, writeRequest } from "./http-message.ts";
+import { bytesBefore, readResponses, writeRequest } from "./http-message.ts";
 import type { ByteStream } from "./line-buffer.ts";
 
 /** A stream that yields `text` in pieces of the given lengths, repeatedly, and then ends. */
@@ -109,4 +109,16 @@ test("a request includes its length", () => {
     textFromBytes(writeRequest({ method: "GET", path: "/", host: "h" })),
     "GET / HTTP/1.1\r\nhost: h\r\n\r\n",
   );
+});
+
+test("an answer to a range begins at its first byte, or is the whole; anything else is refused", () => {
+  const head = (status: number, range?: string) => ({
+    ...{ status, keepAlive: true },
+    headers: new Map(range === undefined ? [] : [["content-range", range]]),
+  });
+  assert.equal(bytesBefore(head(206, "bytes 5-9/10"), 5), 0);
+  assert.equal(bytesBefore(head(200), 5), 5);
+  assert.equal(bytesBefore(head(200), 0), 0);
+  for (const answer of [head(206), head(206, "bytes 50-59/60"), head(206, "bytes 0-9/10"), head(416)])
+    assert.throws(() => bytesBefore(answer, 5), /expected the bytes from 5 on|status 416/);
 });

@@ -72,6 +72,16 @@ function readHead(buffer: LineBuffer): HttpHead {
   return { status: Number(match[2]), headers, keepAlive };
 }
 
+/** The bytes of an answer that come before the one that was asked for by `Range`: a server that knows no ranges sends the whole. */
+export function bytesBefore({ status, headers }: HttpHead, from: number): number {
+  if (status === 200) return from;
+  if (status !== 206) throw Object.assign(new Error(`status ${status}`), { status });
+  const range = headers.get("content-range") ?? "";
+  if (!range.startsWith(`bytes ${from}-`))
+    throw new Error(`expected the bytes from ${from} on, found ${JSON.stringify(range.slice(0, 80))}`);
+  return 0;
+}
+
 /** The length of a body: none, in chunks, counted, or up to the end of the connection (RFC 9112 §6.3). */
 function readBody(buffer: LineBuffer, head: HttpHead, onBytes: (bytes: Uint8Array) => void): void {
   const lengthText = head.headers.get("content-length");

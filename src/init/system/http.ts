@@ -5,7 +5,7 @@ import { decodeUtf8, encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { checked } from "./errno.ts";
 import { writeToDescriptor } from "./files.ts";
 import { type HttpConnection, httpConnection } from "./http-connection.ts";
-import type { HttpRequest } from "./http-message.ts";
+import { bytesBefore, type HttpHead, type HttpRequest } from "./http-message.ts";
 import type { ByteStream } from "./line-buffer.ts";
 
 const defaultTimeoutMs = 30_000;
@@ -20,7 +20,8 @@ export type OnBytes = (bytes: Uint8Array) => void;
 
 /** Both throw when the status is not 200 or the answer is incomplete; the caller verifies the content by its hash. */
 export type HttpClient = {
-  readonly get: (path: string, onBytes: OnBytes) => void;
+  /** Without `from`, the whole; otherwise the bytes from this one on. */
+  readonly get: (path: string, onBytes: OnBytes, from?: number) => void;
   readonly post: (path: string, bodyText: string, onBytes: OnBytes) => void;
   readonly close: () => void;
 };
@@ -69,25 +70,36 @@ export function httpClient(
 ): HttpClient {
   const { name, host: authority } = server;
 
-  function fetch(request: HttpRequest, onBytes: OnBytes): void {
+  function fetch(request: HttpRequest, onBytes: (bytes: Uint8Array, head: HttpHead) => void): void {
     let problem = "";
     let unread = maxUnreadBytes;
+    const isWanted = (status: number) => status === 200 || (status === 206 && request.headers?.range !== undefined);
     const { status, headers } = connection.exchange(request, (head, bytes) => {
-      if (head.status === 200) onBytes(bytes);
+      if (isWanted(head.status)) onBytes(bytes, head);
       else if (problem.length < maxProblemBytes) problem += decodeUtf8(bytes);
-      if (head.status === 200) return;
+      if (isWanted(head.status)) return;
       unread -= bytes.length;
       if (unread < 0)
         throw new Error(`status ${head.status}: expected at most ${maxUnreadBytes} bytes of explanation, found more`);
     });
-    if (status === 200) return;
+    if (isWanted(status)) return;
     const reason = `${request.method} ${name}${request.path}: status ${status}: ${problem.slice(0, maxProblemBytes)}`;
     throw Object.assign(new Error(reason), { status, retryAfterSeconds: readRetryAfter(headers.get("retry-after")) });
   }
 
   return {
     close: connection.close,
-    get: (path, onBytes) => fetch({ method: "GET", path, host: authority, headers: server.headers }, onBytes),
+    get: (path, onBytes, from = 0) => {
+      const range: { readonly [name: string]: string } = from === 0 ? {} : { range: `bytes=${from}-` };
+      const headers = { ...server.headers, ...range };
+      let skipBytes: number | undefined;
+      fetch({ method: "GET", path, host: authority, headers }, (bytes, head) => {
+        skipBytes ??= bytesBefore(head, from);
+        const part = bytes.subarray(skipBytes);
+        skipBytes -= bytes.length - part.length;
+        if (part.length > 0) onBytes(part);
+      });
+    },
     post: (path, bodyText, onBytes) => {
       const headers = { "content-type": "text/plain; charset=utf-8", ...server.headers };
       fetch({ method: "POST", path, host: authority, headers, body: encodeUtf8(bodyText) }, onBytes);

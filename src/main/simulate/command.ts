@@ -18,7 +18,6 @@ export function simulateCommand(program: Command): void {
     .option("--nic <rate>", "link of a machine", readRate, readRate("25G"))
     .option("--rack-uplink <rate>", "uplink of a rack", readRate, readRate("100G"))
     .option("--server-nic <rate>", "link of a server", readRate, readRate("10G"))
-    .option("--mirror-nic <rate>", "link of each mirror of objectMirrors", readRate, readRate("10G"))
     .option(
       "--server-sends <rate>",
       "what the program on a server can send (default: as measured, docs/simulate.md)",
@@ -29,7 +28,7 @@ export function simulateCommand(program: Command): void {
     .option("--firmware <time>", "firmware, from power to its first DHCP request", readDuration)
     .option("--burn-in <time>", "duration of the burn-in", readDuration, readDuration("5m"))
     .option("--power-on <when>", '"all at once" or "rack every 30s"', "all at once")
-    .option("--no-peers", "machines do not pass the image on to each other (default: as the configuration says)")
+    .option("--peers", "agents pass the image on to each other", false)
     .option("--fail <share>", "machines with a fault, drawn from all kinds", readShare, 0)
     .option("--loss <share>", "lost datagrams", readShare, 0)
     .option("--faults <file>", "YAML list of faults (docs/simulate.md)")

@@ -1,3 +1,4 @@
+import type { Hono } from "hono";
 import { openAddressBook } from "../../boot-server/dhcp/address-book.ts";
 import { dhcpAnswers } from "../../boot-server/dhcp/answer.ts";
 import { openLocalBoots } from "../../boot-server/dhcp/local-boots.ts";
@@ -8,7 +9,6 @@ import { openUplinkQueue } from "../../boot-server/http/uplink-queue.ts";
 import { phaseReporter } from "../../boot-server/observe/phase-reporter.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import { othersUpdate } from "../../contract/config/updates.ts";
-import { spreadMirrors } from "../../core/image/object-mirror.ts";
 import { noAddress, parseIpv4 } from "../../core/net/ipv4.ts";
 import type { Network } from "../../core/network/network.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
@@ -25,7 +25,6 @@ import { type OpenStore, storeOn } from "../../mdb/open-store.ts";
 import { startInterval } from "../../mdb/timer.ts";
 import { openFleetWatch } from "../../mdb/watch/fleet-watch.ts";
 import { watchRulesOf } from "../../mdb/watch/open-watch.ts";
-import { askApps } from "./ask-apps.ts";
 import { simulatedImage } from "./image.ts";
 import { SimulatedDatabase } from "./journal.ts";
 
@@ -221,29 +220,19 @@ function openApps(deps: ServerDeps) {
   return { uplinkQueue, ask: (request: MachineRequest) => askApps(apps, request), stop: stopSweeping };
 }
 
-/** Where all contents are: how they lie in packs changes no decision of a server. */
-const onePack = "00".repeat(64);
-
 /** Every image that the rules name, of the same size. */
-function imagesOf({
-  config,
-  imageBytes,
-}: ServerDeps): Pick<Parameters<typeof subApp>[0], "images" | "tasks" | "packs"> {
+function imagesOf({ config, imageBytes }: ServerDeps): Pick<Parameters<typeof subApp>[0], "images" | "tasks"> {
   const names = new Set(config.images.map(({ image }) => image));
   const images = new Map([...names].map((name) => [name, simulatedImage(name, imageBytes)]));
-  const { objectMirrors, ports } = config;
-  const find = () => () => ({ pack: onePack, offset: 0 });
   return {
     images: {
       refresh: async () => {},
       get: (name) => images.get(name)?.summary,
       pathOf: (name) => name,
     },
-    packs: { find, sourcesFor: (id) => [...spreadMirrors(objectMirrors, id), { port: ports.images }] },
     tasks: {
       readPoll: async (body, wanted) =>
         readPoll(body, wanted, {
-          find,
           load: ({ name }) => {
             const image = images.get(name);
             if (image === undefined) throw new Error(`image ${name}: expected it to exist`);
@@ -252,4 +241,21 @@ function imagesOf({
         }),
     },
   };
+}
+
+/** The answer of the first of the apps that has the route, as the server that listens gives it. */
+async function askApps(apps: readonly Hono[], { path, body, bearer }: MachineRequest) {
+  const headers = {
+    "content-type": "application/json",
+    "content-length": String(Buffer.byteLength(body)),
+    ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+  };
+  for (const app of apps) {
+    if (!app.routes.some((route) => route.path === path)) continue;
+    const response = await app.request(path, { method: "POST", headers, body });
+    const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
+    const retryAfterSeconds = Number.isNaN(retryAfter) ? undefined : retryAfter;
+    return { status: response.status, body: await response.text(), retryAfterSeconds };
+  }
+  throw new Error(`expected a route ${path}, found none`);
 }

@@ -4,7 +4,7 @@ import * as host from "host";
 /** Only calls that change nothing outside of this process, whatever they are given. */
 const calls = [
   ...[host.sha256, host.sha512, host.randomBytes, host.tlsRead, host.tlsWrite, host.tlsClose, host.statfs],
-  ...[host.objectsBegin, host.objectsFeed, host.objectsEnd],
+  ...[host.objectsBegin, host.objectsFeed, host.objectsEnd, host.objectsKept, host.objectsForged, host.objectsForget],
 ];
 const numbers = [0, -0, -1, 0.5, 1, 255, 256, 257, 4096, 2 ** 31, 2 ** 32, 2 ** 53, -(2 ** 31), 1e308, Infinity, NaN];
 

@@ -46,7 +46,7 @@ function store(top: number, input: Bytes): void {
   const sent = new Uint8Array(Math.max(0, whole - cut));
   let ends = 0;
   let complete = 0;
-  host.objectsBegin(top, contents.map((content) => `${sha512Bytes(content)} ${content.length}\n`).join(""));
+  host.objectsBegin(top, contents.map((content) => `${sha512Bytes(content)} ${content.length}\n`).join(""), 0);
   let error: unknown;
   try {
     for (const [index, content] of contents.entries()) {
@@ -78,7 +78,7 @@ function take(input: ArrayBuffer): void {
   try {
     if (bytes.next() % 4 > 0) store(top, bytes);
     else {
-      host.objectsBegin(top, decodeUtf8(bytes.rest()));
+      host.objectsBegin(top, decodeUtf8(bytes.rest()), 0);
       host.objectsEnd();
     }
   } finally {

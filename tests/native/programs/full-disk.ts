@@ -11,7 +11,7 @@ function store(contents: readonly Uint8Array[]): string {
   const note = (error: unknown) => {
     if (said === "") said = error instanceof Error ? error.message : String(error);
   };
-  host.objectsBegin(top, contents.map((bytes) => `${sha512Bytes(bytes)} ${bytes.length}\n`).join(""));
+  host.objectsBegin(top, contents.map((bytes) => `${sha512Bytes(bytes)} ${bytes.length}\n`).join(""), 0);
   try {
     for (const bytes of contents) host.objectsFeed(bytes.buffer as ArrayBuffer, 0, bytes.length);
   } catch (error) {

@@ -21,20 +21,26 @@ function contentOf(size: number): Uint8Array {
 type Outcome = { readonly stored?: number; readonly error?: string };
 
 /** Feeds contents piece by piece into a directory of its own; `adjust` changes what is fed, not what is announced. */
-function store(name: string, contents: readonly Uint8Array[], adjust = (bytes: Uint8Array) => bytes): Outcome {
+function store(
+  name: string,
+  contents: readonly Uint8Array[],
+  adjust = (bytes: Uint8Array) => bytes,
+  isContinued = false,
+): Outcome {
   const path = `${directory}/${name}`;
+  const begun = isContinued ? host.objectsKept(sha512Bytes(contents[0] ?? new Uint8Array(0))) : 0;
   os.mkdir(path, 0o700);
   const top = host.openRoot(path);
   let error = "";
   try {
-    host.objectsBegin(top, contents.map((bytes) => `${sha512Bytes(bytes)} ${bytes.length}\n`).join(""));
+    host.objectsBegin(top, contents.map((bytes) => `${sha512Bytes(bytes)} ${bytes.length}\n`).join(""), begun);
     const whole = new Uint8Array(contents.reduce((sum, bytes) => sum + bytes.length, 0));
     let at = 0;
     for (const bytes of contents) {
       whole.set(bytes, at);
       at += bytes.length;
     }
-    const fed = adjust(whole);
+    const fed = adjust(whole).subarray(begun);
     for (at = 0; at < fed.length; ) {
       const length = Math.min(fed.length - at, 1 + chance(3 << 20));
       host.objectsFeed(fed.buffer as ArrayBuffer, fed.byteOffset + at, length);
@@ -73,6 +79,46 @@ function refusal(work: () => void): string {
 }
 
 const large = [contentOf(40 * mebibyte)];
+const longer = [contentOf(5 * mebibyte + 7)];
+const before = contents.slice(0, 3);
+const beforeBytes = before.reduce((sum, bytes) => sum + bytes.length, 0);
+const upTo = (end: number) => (bytes: Uint8Array) => bytes.subarray(0, end);
+const longerName = sha512Bytes(longer[0] ?? new Uint8Array(0));
+const keptBytes = () => host.objectsKept(longerName);
+
+/** A stream of three small contents, a longer one and a small one breaks at a byte of the longer one, and once more later. */
+function broken(at: number): object {
+  const name = `broken-${at}`;
+  const after = [...longer, ...contents.slice(3, 4)];
+  const first = store(name, [...before, ...after], upTo(beforeBytes + at));
+  const kept = keptBytes();
+  const second = store(name, after, upTo(Math.max(at, 4 * mebibyte)), true);
+  const keptAgain = keptBytes();
+  const third = store(name, after, undefined, true);
+  return { at, first, kept, second, keptAgain, third, left: keptBytes() };
+}
+
+/** Half of a content is false; what comes after it is true. */
+function poisoned(): object {
+  const half = store("poisoned", longer, (bytes) => flipped(5)(bytes).subarray(0, 2 * mebibyte));
+  const whole = store("poisoned", longer, undefined, true);
+  const forged = host.objectsForged() === longerName;
+  return { half, whole, forged, kept: keptBytes(), anew: store("poisoned", longer), isForged: host.objectsForged() };
+}
+
+/** What is kept goes when it is not continued, when it is to be forgotten, and when its draft is not what it was. */
+function gone(): object {
+  store("gone", longer, upTo(3 * mebibyte));
+  const other = store("gone", before);
+  const afterOther = keptBytes();
+  store("gone", longer, upTo(3 * mebibyte));
+  host.objectsForget();
+  const forgotten = keptBytes();
+  store("gone", longer, upTo(3 * mebibyte));
+  os.remove(`${directory}/gone/${longerName.slice(0, 2)}/${longerName.slice(2)}.new0`);
+  const removed = store("gone", longer, undefined, true);
+  return { other, afterOther, forgotten, removed, whole: store("gone", longer) };
+}
 print(
   JSON.stringify({
     expected: contents.map((bytes) => ({ sha512: sha512Bytes(bytes), size: bytes.length })),
@@ -83,6 +129,9 @@ print(
     cut: store("cut", contents.slice(0, 5), (bytes) => bytes.subarray(0, bytes.length - 1)),
     cutLarge: store("cutLarge", large, (bytes) => bytes.subarray(0, 20 * mebibyte)),
     empty: store("empty", contents.slice(0, 2), (bytes) => bytes.subarray(0, 0)),
+    broken: [1, mebibyte - 1, mebibyte, mebibyte + 1, 3 * mebibyte, 5 * mebibyte, 5 * mebibyte + 6].map(broken),
+    poisoned: poisoned(),
+    gone: gone(),
     tooMuch: store("tooMuch", contents.slice(0, 2), (bytes) => new Uint8Array(bytes.length + 1)),
     noDirectory: store(`missing/below`, contents.slice(0, 2)),
     plans: [
@@ -92,7 +141,8 @@ print(
       `${"0".repeat(128)} -5\n`,
       `${"0".repeat(127)} 5\n`,
       `${"0".repeat(128)} 5`,
-    ].map((plan) => refusal(() => host.objectsBegin(0, plan))),
+    ].map((plan) => refusal(() => host.objectsBegin(0, plan, 0))),
+    begun: refusal(() => host.objectsBegin(0, `${"0".repeat(128)} 5\n`, 3)),
     closed: [refusal(() => host.objectsFeed(new ArrayBuffer(1), 0, 1)), refusal(() => void host.objectsEnd())],
   }),
 );

@@ -2,7 +2,8 @@ import * as host from "host";
 import * as os from "os";
 import { packPath } from "../../../contract/sub.ts";
 import type { PackRun } from "../../../core/image/pack-locations.ts";
-import { type HttpHead, readResponses, writeRequest } from "../../system/http-message.ts";
+import { bytesBefore, readResponses, writeRequest } from "../../system/http-message.ts";
+import type { ByteStream } from "../../system/line-buffer.ts";
 import { watchedStream } from "../../system/watched-stream.ts";
 import type { SubContext } from "../sub-context.ts";
 import type { ObjectCache, Reception } from "./object-cache.ts";
@@ -30,20 +31,22 @@ export function fetchRun(
   wanted: { readonly server: PackServer; readonly run: PackRun; readonly isMirror: boolean },
 ): RunFetched {
   const { server, run, isMirror } = wanted;
+  const source = `${server.address}:${server.port}${server.path}`;
+  const begunBytes = cache.begunBytes(run.contents[0]?.sha512 ?? "", source);
   let fd: number;
   try {
     fd = host.tcpConnect(server.address, server.port, connectMs);
   } catch (fault) {
     return { stored: 0, fault };
   }
-  const reception = cache.receive(run.contents);
+  const reception = cache.receive(run.contents, { source, begunBytes });
   let fault: unknown;
   try {
     const stream = watchedStream(fd, {
       ...{ alive, stallMs: isMirror ? stallMs.mirror : stallMs.origin },
       leastBytesPerSecond: isMirror ? leastOfMirrors : 0,
     });
-    request(stream, server, run, reception);
+    request(stream, server, { ...run, begunBytes }, reception);
   } catch (error) {
     if (!(error instanceof Complete)) fault = error;
   } finally {
@@ -66,41 +69,50 @@ export function isMissing(fault: unknown): boolean {
   return fault instanceof Error && "status" in fault && fault.status === notFound;
 }
 
-function request(stream: ReturnType<typeof watchedStream>, server: PackServer, run: PackRun, to: Reception): void {
+/** A run of which the first bytes are there. */
+type RestOfRun = PackRun & { readonly begunBytes: number };
+
+function request(stream: ByteStream, server: PackServer, run: RestOfRun, to: Reception): void {
+  const from = run.from + run.begunBytes;
   stream.write(
     writeRequest({
       ...{ method: "GET", path: `${server.path}${packPath}${run.pack}`, host: `${server.address}:${server.port}` },
-      headers: { range: `bytes=${run.from}-${run.to - 1}`, connection: "close" },
+      headers: { range: `bytes=${from}-${run.to - 1}`, connection: "close" },
     }),
   );
   const reader = readResponses(stream);
   const head = reader.readHead();
-  reader.readBody(head, take(run, to, bytesBefore(head, run)));
+  reader.readBody(head, take(run, to, bytesBefore(head, from)));
   throw new Error("the answer ends early");
 }
 
-/** The bytes of an answer that come before the run: a server that knows no ranges sends the whole pack. */
-function bytesBefore({ status, headers }: HttpHead, { from }: PackRun): number {
-  if (status === 200) return from;
-  if (status !== 206) throw Object.assign(new Error(`status ${status}`), { status });
-  const range = headers.get("content-range") ?? "";
-  if (!range.startsWith(`bytes ${from}-`))
-    throw new Error(`expected the bytes from ${from} on, found ${JSON.stringify(range.slice(0, 80))}`);
-  return 0;
+/** Contents that follow each other, and what is passed over before the first. */
+type Stretch = { readonly skip: number; readonly size: number };
+
+/** What a run is fed in: a stream of small contents is not one call for each. */
+function stretchesOf(contents: PackRun["contents"]): readonly Stretch[] {
+  const stretches: Stretch[] = [];
+  for (const { skip, size } of contents) {
+    const last = skip === 0 ? stretches.pop() : undefined;
+    stretches.push({ skip: last?.skip ?? skip, size: (last?.size ?? 0) + size });
+  }
+  return stretches;
 }
 
 /** Passes on the contents of a run and drops what is between them; throws `Complete` after the last. */
-function take({ contents }: PackRun, reception: Reception, before: number): (piece: Uint8Array) => void {
+function take({ contents, begunBytes }: RestOfRun, reception: Reception, before: number): (piece: Uint8Array) => void {
+  const stretches = stretchesOf(contents);
   let next = 0;
   let skipBytes = before;
   let leftBytes = 0;
   const begin = () => {
-    const content = contents[next];
+    const { skip, size } = stretches[next] ?? { skip: 0, size: 0 };
     next += 1;
-    skipBytes += content?.skip ?? 0;
-    leftBytes = content?.size ?? 0;
+    skipBytes += skip;
+    leftBytes = size;
   };
   begin();
+  leftBytes -= begunBytes;
   return (piece) => {
     for (let at = 0; at < piece.length; ) {
       const skipped = Math.min(skipBytes, piece.length - at);
@@ -112,7 +124,7 @@ function take({ contents }: PackRun, reception: Reception, before: number): (pie
       at += part.length;
       leftBytes -= part.length;
       if (leftBytes > 0) continue;
-      if (next === contents.length) throw new Complete("");
+      if (next === stretches.length) throw new Complete("");
       begin();
     }
   };

@@ -6,9 +6,10 @@ import { firstRun, type PlacedContent } from "../../../core/image/pack-locations
 import type { Content } from "../../../core/image/update/difference.ts";
 import { messageOf } from "../../birth/stop.ts";
 import { sleepMs } from "../../system/clock.ts";
-import { type HttpClient, isRefusal, pauseMsAfter } from "../../system/http.ts";
+import { type HttpClient, isRefusal, type OnBytes, pauseMsAfter } from "../../system/http.ts";
 import { fetchFromPeer, maxPeerObjects } from "../peers/fetch-from-peer.ts";
 import type { NamedPeer } from "../peers/source-list.ts";
+import { isUnready } from "../peers/unready.ts";
 import type { SubContext } from "../sub-context.ts";
 import type { Turn } from "./fetch-turn.ts";
 import type { ObjectCache } from "./object-cache.ts";
@@ -28,8 +29,20 @@ export type Fetch = {
   readonly packs?: { readonly names: readonly string[]; readonly sources: PackSources };
 };
 
-/** Fetches contents at full speed, a whole batch per request; verifies each before it counts as fetched. */
-export function fetchObjects(context: SubContext, http: HttpClient, store: ObjectCache, fetch: Fetch): void {
+/**
+ * Fetches contents at full speed, a whole batch per request; verifies each before it counts as fetched. A stream that breaks in the
+ * middle of a content is continued there, by the next source, too.
+ */
+export function fetchObjects(context: SubContext, http: HttpClient, cache: ObjectCache, fetch: Fetch): void {
+  try {
+    fetchAll(context, http, cache, fetch);
+  } finally {
+    // Its room on the disk is needed for the next try.
+    cache.forgetBegun();
+  }
+}
+
+function fetchAll(context: SubContext, http: HttpClient, store: ObjectCache, fetch: Fetch): void {
   const { contents, oneBatch, turn, packs } = fetch;
   let done = 0;
   let doneBytes = 0;
@@ -80,8 +93,8 @@ function upTo(bytes: number, contents: readonly PlacedContent[]): readonly Place
 
 /** A cache that tells how many bytes it takes. */
 function countingCache(cache: ObjectCache, took: (bytes: number) => void): ObjectCache {
-  const receive: ObjectCache["receive"] = (contents) => {
-    const reception = cache.receive(contents);
+  const receive: ObjectCache["receive"] = (contents, from) => {
+    const reception = cache.receive(contents, from);
     const take: typeof reception.take = (bytes) => {
       took(bytes.length);
       reception.take(bytes);
@@ -154,12 +167,18 @@ function fetchBatch(context: SubContext, http: HttpClient, cache: ObjectCache, g
   const { alive, log } = context;
   let missing = group;
   let failures = 0;
+  /** Until the server refuses to send the rest of a content. */
+  let isContinuing = true;
   let progressMs = host.monotonicMs();
   while (missing.length > 0) {
-    const attempt = tryBatch(context, http, cache, missing);
+    const begunBefore: number = isContinuing ? begunBytes(cache, missing) : 0;
+    const attempt: Attempt =
+      begunBefore > 0 ? tryRest(context, http, cache, missing) : tryBatch(context, http, cache, missing);
     missing = missing.slice(attempt.stored);
-    if (attempt.fault === undefined) return;
-    if (attempt.stored > 0) {
+    if (attempt.fault === undefined) continue;
+    isContinuing &&= attempt.hasRefusedRest !== true;
+    const moreBytes = isContinuing ? begunBytes(cache, missing) - begunBefore : 0;
+    if (attempt.stored > 0 || moreBytes >= leastStreamBytes) {
       failures = 0;
       progressMs = host.monotonicMs();
     }
@@ -173,31 +192,75 @@ function fetchBatch(context: SubContext, http: HttpClient, cache: ObjectCache, g
   }
 }
 
-/** One request: how many contents are stored, and the fault of the connection that ended it early. */
-function tryBatch(
-  { alive }: SubContext,
-  http: HttpClient,
-  cache: ObjectCache,
-  wanted: readonly Content[],
-): { readonly stored: number; readonly fault?: unknown } {
-  const sink = objectSink(cache, wanted);
-  let fault: unknown;
-  let refused = false;
+/** Who sends what does not come from packs or peers. */
+const originSource = "origin";
+
+function begunBytes(cache: ObjectCache, [first]: readonly Content[]): number {
+  return first === undefined ? 0 : cache.begunBytes(first.sha512, originSource);
+}
+
+/** How many contents are stored, and the fault of the connection that ended it early. */
+type Attempt = { readonly stored: number; readonly fault?: unknown; readonly hasRefusedRest?: true };
+
+/** One request for a batch. */
+function tryBatch(context: SubContext, http: HttpClient, cache: ObjectCache, wanted: readonly Content[]): Attempt {
+  const names = `${wanted.map((content) => content.sha512).join("\n")}\n`;
+  const sink = objectSink(cache, wanted, originSource);
+  return attempt(context, sink, { wanted, send: (onBytes) => http.post(objectPaths.batch, names, onBytes) });
+}
+
+/** One request for the rest of the first content; a server that does not have it by itself, such as a confidential one, sends all. */
+function tryRest(context: SubContext, http: HttpClient, cache: ObjectCache, missing: readonly Content[]): Attempt {
+  const wanted = missing.slice(0, 1);
+  const path = `${objectPaths.one}${wanted[0]?.sha512}`;
+  const from = begunBytes(cache, wanted);
+  const sink = cache.receive(wanted, { source: originSource, begunBytes: from });
   try {
-    http.post(objectPaths.batch, `${wanted.map((content) => content.sha512).join("\n")}\n`, (piece) => {
+    return attempt(context, sink, { wanted, send: (onBytes) => http.get(path, onBytes, from) });
+  } catch (fault) {
+    if (!isRefusal(fault)) throw fault;
+    cache.forgetBegun();
+    return { stored: 0, fault, hasRefusedRest: true };
+  }
+}
+
+/** One request, whose answer goes to a sink. Throws what no other request mends, such as a forged content. */
+function attempt(
+  { alive }: SubContext,
+  sink: ObjectSink,
+  { wanted, send }: { readonly wanted: readonly Content[]; readonly send: (onBytes: OnBytes) => void },
+): Attempt {
+  let fault: unknown;
+  let refused: { readonly fault: unknown } | undefined;
+  try {
+    send((piece) => {
       alive();
-      refused = true;
-      sink.take(piece);
-      refused = false;
+      try {
+        sink.take(piece);
+      } catch (error) {
+        refused = { fault: error };
+        throw error;
+      }
     });
   } catch (error) {
     fault = error;
   }
-  if (fault !== undefined && (refused || isRefusal(fault))) {
+  if (refused !== undefined || isRefusal(fault)) {
     endQuietly(sink);
+    if (isUnready(refused?.fault)) return { stored: 0, fault: refused?.fault };
     throw fault;
   }
-  const stored = sink.end();
+  return ended(sink, wanted, fault);
+}
+
+function ended(sink: ObjectSink, wanted: readonly Content[], fault: unknown): Attempt {
+  let stored: number;
+  try {
+    stored = sink.end();
+  } catch (error) {
+    if (isUnready(error)) return { stored: 0, fault: error };
+    throw error;
+  }
   if (fault === undefined && stored < wanted.length)
     throw new Error(`object server: expected ${wanted.length} objects, found ${stored}`);
   return fault === undefined ? { stored } : { stored, fault };

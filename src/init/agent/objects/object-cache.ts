@@ -15,6 +15,7 @@ import { atDirectory, atEntry, atPlace, statPath } from "../../beneath/place.ts"
 import { checked } from "../../system/errno.ts";
 import { agentPaths } from "../paths.ts";
 import type { SubContext } from "../sub-context.ts";
+import { type BegunContent, begunContent } from "./begun-content.ts";
 
 /** Fetched contents that are not yet placed, each in a file `aa/REST` named by its SHA-512. Paths are below the root. */
 export type ObjectCache = {
@@ -24,8 +25,18 @@ export type ObjectCache = {
    */
   readonly verified: () => readonly string[];
   readonly pathOf: (sha512: string) => string;
-  /** Begins to store contents in this order; one session at a time. */
-  readonly receive: (contents: readonly Content[]) => Reception;
+  /**
+   * Begins to store contents in this order; one session at a time. `from` says who sends them; a source that goes on with the first
+   * content leaves its first `begunBytes` out.
+   */
+  readonly receive: (
+    contents: readonly Content[],
+    from: { readonly source: string; readonly begunBytes: number },
+  ) => Reception;
+  /** How many bytes of a content are there from a stream that broke, which this source may leave out. */
+  readonly begunBytes: (sha512: string, source: string) => number;
+  /** Drops what is there of a content that is not complete. */
+  readonly forgetBegun: () => void;
   /** Stores a copy of an open file of this size; false if its content is another one. */
   readonly addCopy: (content: { readonly sha512: string; readonly size: number }, fd: number) => boolean;
   /** Gives all contents a second name, by which they are served while they are placed. */
@@ -58,47 +69,44 @@ export function openObjectCache(context: SubContext): ObjectCache {
   const { objects, served, drafts, privateMark } = agentPaths;
   const made = new Set<string>();
   const known = new Set<string>();
+  const begun = begunContent();
   let count = 0;
 
   const pathOf = (sha512: string): string => `${objects}/${sha512.slice(0, 2)}/${sha512.slice(2)}`;
+  function makeOnce(directory: string): void {
+    if (!made.has(directory)) makeDirectories(root, directory, 0o700);
+    made.add(directory);
+  }
   function draftPath(): string {
-    makeDirectories(root, drafts, 0o700);
+    makeOnce(drafts);
     count += 1;
     return `${drafts}/${count}`;
   }
   /** The path of an object, in an existing directory. */
   function pathFor(sha512: string): string {
-    const directory = sha512.slice(0, 2);
-    if (!made.has(directory)) makeDirectories(root, `${objects}/${directory}`, 0o700);
-    made.add(directory);
+    makeOnce(`${objects}/${sha512.slice(0, 2)}`);
     return pathOf(sha512);
-  }
-  function store(sha512: string, path: string): void {
-    rename(root, path, pathFor(sha512));
-    known.add(sha512);
   }
   return {
     verified: () => verifyObjects(known, context),
     pathOf,
-    receive: (contents) => {
+    receive: (contents, from) => {
       makeDirectories(root, objects, 0o700);
-      const lines = contents.map(({ sha512, size }) => `${sha512} ${size}\n`).join("");
-      atDirectory(root, objects, (fd) => host.objectsBegin(fd, lines));
-      return {
-        take: (bytes) => host.objectsFeed(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length),
-        end: () => {
-          const stored = host.objectsEnd();
-          for (const { sha512 } of contents.slice(0, stored)) known.add(sha512);
-          return stored;
-        },
-      };
+      return receive({ root, known, begun }, contents, from);
+    },
+    begunBytes: begun.bytesFor,
+    forgetBegun: () => {
+      host.objectsForget();
+      begun.ended(undefined);
     },
     addCopy: ({ sha512, size }, fd) => {
       const path = draftPath();
       copyTo(root, path, { fd, limitBytes: size });
       const isWanted = hashFile(root, path, alive) === sha512;
-      if (isWanted) store(sha512, path);
-      else remove(root, path);
+      if (isWanted) {
+        rename(root, path, pathFor(sha512));
+        known.add(sha512);
+      } else remove(root, path);
       return isWanted;
     },
     keepServed: () => linkServed(context),
@@ -123,6 +131,36 @@ export function openObjectCache(context: SubContext): ObjectCache {
       removeTree(root, drafts);
       // Last: a power cut before it leaves nothing that could be served.
       removeTree(root, privateMark);
+    },
+  };
+}
+
+function receive(
+  { root, known, begun }: { readonly root: string; readonly known: Set<string>; readonly begun: BegunContent },
+  contents: readonly Content[],
+  { source, begunBytes }: { readonly source: string; readonly begunBytes: number },
+): Reception {
+  const lines = contents.map(({ sha512, size }) => `${sha512} ${size}\n`).join("");
+  begun.begins(contents[0]?.sha512 ?? "", source, begunBytes);
+  atDirectory(root, agentPaths.objects, (fd) => host.objectsBegin(fd, lines, begunBytes));
+  const judged = <T>(work: () => T): T => {
+    try {
+      return work();
+    } catch (error) {
+      throw begun.judge(error);
+    }
+  };
+  return {
+    take: (bytes) => judged(() => host.objectsFeed(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length)),
+    end: () => {
+      let stored = 0;
+      try {
+        stored = judged(host.objectsEnd);
+      } finally {
+        begun.ended(contents[stored]?.sha512);
+      }
+      for (const { sha512 } of contents.slice(0, stored)) known.add(sha512);
+      return stored;
     },
   };
 }

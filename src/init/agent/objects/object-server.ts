@@ -69,7 +69,7 @@ export function openObjectServer({ root, settings }: SubContext): ObjectServer {
       preferred?.client.close();
       preferred = port === undefined ? undefined : { port, client: openHttp({ address, port }) };
     },
-    get: (path, onBytes) => fetch((client) => client.get(path, onBytes)),
+    get: (path, onBytes, from) => fetch((client) => client.get(path, onBytes, from)),
     post: (path, bodyText, onBytes) => fetch((client) => client.post(path, bodyText, onBytes)),
     close: () => {
       bootServer.close();

@@ -13,10 +13,10 @@ export type ObjectSink = {
   readonly end: () => number;
 };
 
-/** The contents must arrive in the requested order. */
-export function objectSink(cache: ObjectCache, wanted: readonly Content[]): ObjectSink {
+/** The contents must arrive in the requested order. `source` says who sends them. */
+export function objectSink(cache: ObjectCache, wanted: readonly Content[], source: string): ObjectSink {
   const head = headLine();
-  const reception = cache.receive(wanted);
+  const reception = cache.receive(wanted, { source, begunBytes: 0 });
   let next = 0;
   let leftBytes = 0;
 

@@ -2,6 +2,7 @@ import * as host from "host";
 import type { PackRun } from "../../../core/image/pack-locations.ts";
 import type { FetchSource } from "../../../core/image/update/directive.ts";
 import { messageOf } from "../../birth/stop.ts";
+import { isUnready } from "../peers/unready.ts";
 import type { SubContext } from "../sub-context.ts";
 import { fetchRun, isMissing } from "./fetch-run.ts";
 import type { ObjectCache } from "./object-cache.ts";
@@ -24,11 +25,10 @@ export function openPackSources(origin: string): (sources: readonly FetchSource[
         const { address = origin, port, path = "" } = source;
         const name = `${address}:${port}${path}`;
         if ((restUntilMs.get(name) ?? 0) > host.monotonicMs()) continue;
-        const { stored, fault } = fetchRun({ alive }, cache, {
-          server: { address, port, path },
-          run,
-          isMirror: source.address !== undefined,
-        });
+        const wanted = { server: { address, port, path }, run, isMirror: source.address !== undefined };
+        const first = fetchRun({ alive }, cache, wanted);
+        // Wrong, and from several sources: this one tells alone who lied.
+        const { stored, fault } = isUnready(first.fault) ? fetchRun({ alive }, cache, wanted) : first;
         if (fault === undefined) return stored;
         // The server may have put its contents into other packs meanwhile.
         if (!isMissing(fault)) restUntilMs.set(name, host.monotonicMs() + restMs);

@@ -67,7 +67,7 @@ export function fetchFromPeer(
   } catch (error) {
     return { stored: 0, fault: about(error) };
   }
-  const sink = objectSink(cache, wanted);
+  const sink = objectSink(cache, wanted, `${peer.address}:${peer.port}`);
   let fault: PeerFetch["fault"];
   try {
     const answer = peerAnswer({ sink, nowMs: host.monotonicMs }, wanted);

@@ -35,7 +35,7 @@ export {
   symlinkAt,
   targetOf,
 } from "./beneath.ts";
-export { objectsBegin, objectsEnd, objectsFeed } from "./objects.ts";
+export { objectsBegin, objectsEnd, objectsFeed, objectsForged, objectsForget, objectsKept } from "./objects.ts";
 export { placeObject } from "./place.ts";
 
 /**

@@ -12,10 +12,24 @@ import { close, write } from "./os.ts";
 
 type Content = { readonly sha512: string; readonly size: number };
 type Open = { readonly fd: number; readonly directory: number; readonly hash: Hash; filled: number };
-type Session = { readonly directory: number; readonly contents: readonly Content[]; stored: number; open?: Open };
+type Session = {
+  readonly directory: number;
+  readonly contents: readonly Content[];
+  stored: number;
+  isFailed?: boolean;
+  open?: Open;
+};
+type Kept = {
+  readonly content: Content;
+  readonly open: Open;
+  readonly kernel: ReturnType<typeof currentKernel>;
+  readonly process: number;
+};
 
 /** A machine has one; it is gone with the power. */
 let session: Session | undefined;
+let kept: Kept | undefined;
+let forged = "";
 
 function demand(result: number, { sha512 }: Content): number {
   if (result >= 0) return result;
@@ -52,6 +66,7 @@ function take(current: Session, content: Content, bytes: Uint8Array): number {
   const found = open.hash.digest("hex");
   if (found !== content.sha512) {
     drop(open, content);
+    forged = content.sha512;
     throw new Error(
       `fetched object: expected SHA-512 ${content.sha512.slice(0, 16)}…, found ${found.slice(0, 16)}…; it is damaged or forged`,
     );
@@ -62,7 +77,24 @@ function take(current: Session, content: Content, bytes: Uint8Array): number {
   return part.length;
 }
 
-export const objectsBegin: typeof Native.objectsBegin = (directory, text) => {
+/** What is kept, unless its process or its machine is gone. */
+function keptNow(): Kept | undefined {
+  const kernel = currentKernel();
+  return kept?.kernel === kernel && kept.process === kernel.cpu.current() ? kept : undefined;
+}
+
+export const objectsKept: typeof Native.objectsKept = (sha512) => {
+  const found = keptNow();
+  return found?.content.sha512 === sha512 ? found.open.filled : 0;
+};
+export const objectsForged: typeof Native.objectsForged = () => forged;
+export const objectsForget: typeof Native.objectsForget = () => {
+  const found = keptNow();
+  kept = undefined;
+  if (found !== undefined) drop(found.open, found.content);
+};
+
+export const objectsBegin: typeof Native.objectsBegin = (directory, text, begunBytes) => {
   const contents = text
     .split("\n")
     .filter((line) => line !== "")
@@ -70,7 +102,12 @@ export const objectsBegin: typeof Native.objectsBegin = (directory, text) => {
   const { files, cpu } = currentKernel();
   // A descriptor of its own: the caller closes the other.
   const own = openRoot(files.get(cpu.current(), directory).about);
-  session = { directory: own, contents, stored: 0 };
+  forged = "";
+  const open = begunBytes > 0 && contents[0]?.sha512 === kept?.content.sha512 ? kept?.open : undefined;
+  if (begunBytes !== (open?.filled ?? 0)) throw new Error("objectsBegin: expected the number of bytes that are kept");
+  if (open === undefined) objectsForget();
+  kept = undefined;
+  session = { directory: own, contents, stored: 0, ...(open === undefined ? {} : { open }) };
 };
 
 export const objectsFeed: typeof Native.objectsFeed = (buffer, offset, length) => {
@@ -81,7 +118,9 @@ export const objectsFeed: typeof Native.objectsFeed = (buffer, offset, length) =
     const content = current.contents[current.stored];
     if (content === undefined)
       throw new Error(`object server: expected ${current.contents.length} objects, found more bytes`);
+    current.isFailed = true;
     at += take(current, content, bytes.subarray(at));
+    current.isFailed = false;
   }
 };
 
@@ -91,6 +130,9 @@ export const objectsEnd: typeof Native.objectsEnd = () => {
   session = undefined;
   close(current.directory);
   const content = current.contents[current.stored];
-  if (current.open !== undefined && content !== undefined) drop(current.open, content);
+  if (current.open === undefined || content === undefined) return current.stored;
+  const kernel = currentKernel();
+  if (current.isFailed) drop(current.open, content);
+  else kept = { content, open: current.open, kernel, process: kernel.cpu.current() };
   return current.stored;
 };

@@ -1,0 +1,52 @@
+import * as host from "host";
+import { unready } from "../peers/unready.ts";
+
+/** The beginning of a content whose stream broke, for the next source to go on with. */
+export type BegunContent = {
+  /** How many bytes this source may go on after; 0 if it has to send the content from its beginning. */
+  readonly bytesFor: (sha512: string, source: string) => number;
+  /** To be called before a source sends the rest of a content, or contents of which this is the first. */
+  readonly begins: (sha512: string, source: string, begunBytes: number) => void;
+  /** What an error of the reception means: if the wrong content came from several sources, none of them is to blame. */
+  readonly judge: (error: unknown) => unknown;
+  /** To be called after a reception: `sha512` is the content that was not complete. */
+  readonly ended: (sha512: string | undefined) => void;
+};
+
+/**
+ * A content may be put together from several sources, and only its hash shows that one of them lied. Then it is fetched once more, all of
+ * it from one source, which is to blame if it is wrong again: a source that sends a false beginning and breaks costs one more fetch, and
+ * not the true sources their name.
+ */
+export function begunContent(): BegunContent {
+  /** Whose bytes are kept. */
+  let kept: { readonly sha512: string; readonly sources: ReadonlySet<string> } | undefined;
+  /** Who sends now. */
+  let now: { readonly sha512: string; readonly source: string; readonly before: ReadonlySet<string> } | undefined;
+  /** Contents that had a wrong hash when several sources had sent them. */
+  const alone = new Set<string>();
+
+  return {
+    bytesFor: (sha512, source) => {
+      if (kept?.sha512 !== sha512) return 0;
+      const isOwn = kept.sources.size === 1 && kept.sources.has(source);
+      return isOwn || !alone.has(sha512) ? host.objectsKept(sha512) : 0;
+    },
+    begins: (sha512, source, begunBytes) => {
+      const before = begunBytes > 0 && kept?.sha512 === sha512 ? kept.sources : new Set<string>();
+      now = { sha512, source, before };
+    },
+    judge: (error) => {
+      const forged = host.objectsForged();
+      if (now === undefined || forged !== now.sha512) return error;
+      if (![...now.before].some((source) => source !== now?.source)) return error;
+      alone.add(forged);
+      return unready(`${forged.slice(0, 16)}… is wrong, and came from several sources; it is fetched again from one`);
+    },
+    ended: (sha512) => {
+      const isKept = sha512 !== undefined && host.objectsKept(sha512) > 0;
+      const before = sha512 === now?.sha512 ? now?.before : undefined;
+      kept = isKept && now !== undefined ? { sha512, sources: new Set([...(before ?? []), now.source]) } : undefined;
+    },
+  };
+}
