@@ -4,6 +4,7 @@ const windowBlocks = 4;
 const blockBytes = 1468;
 const attemptMs = 2000;
 const attempts = 8;
+const opcode = { data: 3, error: 5, optionsAcknowledged: 6 } as const;
 
 /** Fetches a file by TFTP as EDK2 does (RFC 1350, 2348, 7440: blocks of 1468 bytes in windows of 4); the number of its bytes. */
 export function fetchByTftp(of: {
@@ -41,20 +42,22 @@ export function fetchByTftp(of: {
     socket.on("error", (error) => end(() => reject(error)));
     socket.on("message", (message, from) => {
       const code = message.readUInt16BE(0);
-      if (code === 5) return end(() => reject(new Error(message.subarray(4).toString().slice(0, 60))));
+      if (code === opcode.error) return end(() => reject(new Error(message.subarray(4).toString().slice(0, 60))));
       peer ??= from;
-      if (code === 6) {
+      if (code === opcode.optionsAcknowledged) {
         progress();
         return send();
       }
       const number = message.readUInt16BE(2);
-      if (code !== 3 || number !== ((block + 1) & 65_535)) return;
-      progress();
+      if (code !== opcode.data || number !== ((block + 1) & 65_535)) return;
       block += 1;
       bytes += message.length - 4;
       const isLast = message.length - 4 < blockBytes;
       if (isLast) send(() => end(() => resolve(bytes)));
-      else if (block % windowBlocks === 0) send();
+      else if (block % windowBlocks === 0) {
+        progress();
+        send();
+      }
     });
     socket.bind(0, of.address, () => send());
   });

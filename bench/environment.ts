@@ -17,6 +17,8 @@ export type BenchEnvironment = {
   readonly directory: string;
   /** Fewer and shorter trials. */
   readonly quick: boolean;
+  /** The values of the benchmark's own options. */
+  readonly options: { readonly [name: string]: string | undefined };
 };
 
 /**
@@ -27,10 +29,13 @@ export async function runBenchmark(of: {
   readonly fileUrl: string;
   readonly about: string;
   readonly addresses: readonly string[];
+  /** Options of its own, each with a value. */
+  readonly options?: readonly string[];
   readonly prepare: () => Promise<void>;
   readonly measure: (environment: BenchEnvironment) => Promise<object>;
 }): Promise<void> {
-  const { values } = parseArgs({ options: { quick: { type: "boolean" }, help: { type: "boolean" } } });
+  const own = Object.fromEntries((of.options ?? []).map((name) => [name, { type: "string" }] as const));
+  const { values } = parseArgs({ options: { ...own, quick: { type: "boolean" }, help: { type: "boolean" } } });
   if (values.help) {
     process.stdout.write(`${of.about}\n\n  --quick   fewer and shorter trials\n`);
     return;
@@ -48,11 +53,17 @@ export async function runBenchmark(of: {
   const directory = mkdtempSync(join(tmpdir(), "birther-bench-"));
   try {
     await using wire = await layWire({ mac: "52:54:00:be:7c:01", addresses: of.addresses });
-    const result = await of.measure({ wire, directory, quick: values.quick === true });
+    const given: { readonly [name: string]: unknown } = values;
+    const options = Object.fromEntries((of.options ?? []).map((name) => [name, textOf(given[name])]));
+    const result = await of.measure({ wire, directory, quick: values.quick === true, options });
     process.stdout.write(`${JSON.stringify(result)}\n`);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
+}
+
+function textOf(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 /** Prints the progress on standard error. */
@@ -68,7 +79,7 @@ export type RunningServer = AsyncDisposable & {
 };
 
 /**
- * Starts a server, with its output in a file, and waits until it has opened the port (from /proc/net, 20 s at most).
+ * Starts a server, with its output in a file, and waits until it has opened the port (from /proc/net, 60 s at most).
  */
 export async function startServer(
   argv: readonly string[],
@@ -93,10 +104,10 @@ export async function startServer(
     failed = cause;
   });
   for (let tries = 0; !holdsPort(of); tries += 1) {
-    if (failed !== undefined || child.exitCode !== null || tries > 400) {
+    if (failed !== undefined || child.exitCode !== null || tries > 1200) {
       child.kill("SIGKILL");
       throw new Error(
-        `${command}: expected it to listen within 20 s, found no listener: ${readFileSync(of.output, "utf8").slice(-1500)}`,
+        `${command}: expected it to listen within 60 s, found no listener: ${readFileSync(of.output, "utf8").slice(-1500)}`,
         { cause: failed },
       );
     }

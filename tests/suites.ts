@@ -131,14 +131,16 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "postgres",
-    about: "the MDB on a real PostgreSQL: contract suite, several processes, restarts, failover, copies",
-    cost: "30 s",
+    about:
+      "the MDB on a real PostgreSQL: contract suite, several processes, restarts, failover, copies; machines that arrive",
+    cost: "1.5 min",
     needsRoot: true,
-    packages: [...packagesOf.serve, "postgresql", "iproute2"],
+    packages: [...packagesOf.serve, "postgresql", "iproute2", "ipxe", "util-linux"],
     run: {
       kind: "files",
       globs: ["tests/postgres/*.test.ts"],
       atOnce: 2,
+      minutes: { "tests/postgres/arrival.test.ts": 1 },
       timeoutMs: 5 * minuteMs,
     },
   },

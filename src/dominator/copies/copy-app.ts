@@ -1,10 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { copyPaths } from "../../contract/copies.ts";
 import { isStreamName } from "../../core/image/image-name.ts";
 import { maxBatchRequestBytes, namesOfBatch, readBatch } from "../storage/objects-handler.ts";
+import { limitBody } from "../sub/body-limit.ts";
 import { type ConfidentialAppInput, objectsOf, streamed } from "../sub/confidential-app.ts";
 
 /** What the app reads; `secret` is known to the servers of a database, and to nobody else. */
@@ -24,7 +24,7 @@ export function copyApp(input: CopyAppInput): Hono {
       ? context.text("no such manifest here\n", 404)
       : streamed(createReadStream(found.path), found.size);
   });
-  app.post(`${copyPaths.objects}:stream`, bodyLimit({ maxSize: maxBatchRequestBytes }), async (context) => {
+  app.post(`${copyPaths.objects}:stream`, limitBody(maxBatchRequestBytes), async (context) => {
     const stream = context.req.param("stream");
     const names = namesOfBatch(await context.req.text());
     if (!isStreamName(stream) || names === undefined)

@@ -1,5 +1,4 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { type Problem, paths } from "../../contract/machine-facing.ts";
 import { maxSubMessageBytes } from "../../contract/sub.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
@@ -29,6 +28,7 @@ import { type ComparedTree, parsePoll, plainPoll, type ReadPoll, type SmallPoll 
 import type { DominatorTasks } from "../thread/tasks.ts";
 import type { AgentUpgrades } from "./agent-upgrades.ts";
 import { applyOrLog } from "./apply-or-log.ts";
+import { limitBody } from "./body-limit.ts";
 import { directiveEvents, outcomeEvents, type SentDirective } from "./events.ts";
 import type { FetchTurns } from "./fetch-turns.ts";
 import type { Reboots } from "./reboots.ts";
@@ -83,6 +83,7 @@ export function subApp(input: SubAppInput): Hono {
     othersUpdate = false,
   } = input;
   const trust = { caPem, sha512: sha512Of(caPem) };
+  const lookForImages = imageLookout(input);
   const app = new Hono();
   app.post(paths.subPoll, admitPolls({ ...input, reportSlots }));
   app.post(paths.subPoll, async (context) => {
@@ -93,9 +94,7 @@ export function subApp(input: SubAppInput): Hono {
         : new Uint8Array(await context.req.arrayBuffer());
     const sender = senderOf(context, store);
     if (sender === undefined) return stranger(context, store);
-    await images
-      .refresh()
-      .catch((error: unknown) => log("error", "reading the images failed", { error: String(error), cause: error }));
+    await lookForImages(sender);
     const read = await readBody(body, sender, { ...input, reportSlots });
     if (read.kind === "malformed") return context.json(malformed(read.why), 400);
     if (read.kind === "newerProtocol") return context.json(newerThanServer(read.protocol), 422);
@@ -131,7 +130,7 @@ export function subApp(input: SubAppInput): Hono {
     if (seed !== undefined) return context.json({ ...directive, seed });
     const { packs } = input;
     const origin = packs === undefined ? undefined : { find: packs.find(), sources: packs.sourcesFor(machine.id) };
-    return answer(directive, { comparison: poll.comparison, compared, origin });
+    return answer(context, directive, { comparison: poll.comparison, compared, origin });
   });
   return app;
 }
@@ -152,6 +151,24 @@ async function rebootFor(
   return { kind: "reboot", image: machine.runningImage ?? machine.requiredImage };
 }
 
+/** How long a poll trusts the last look at the directory of images, which is a tenth of what the poll costs. */
+const lookMs = 1000;
+
+/** Looks for images that another process has added or removed: once in a while, and at once for an image that is not known. */
+function imageLookout({ images, clock, log }: Pick<SubAppInput, "images" | "clock" | "log">) {
+  let lookedMs = Number.NEGATIVE_INFINITY;
+  return async ({ requiredImage }: Machine): Promise<void> => {
+    const isKnown = requiredImage === undefined || images.get(requiredImage) !== undefined;
+    const nowMs = clock.monotonicMs();
+    if (isKnown && nowMs < lookedMs + lookMs) return;
+    await images
+      .refresh()
+      .catch((error: unknown) => log("error", "reading the images failed", { error: String(error), cause: error }));
+    // Only now: polls that come meanwhile wait for the same look.
+    lookedMs = nowMs;
+  };
+}
+
 /** Decides before the first byte of a poll is read, because hundreds of megabytes may follow: who sends it, how often, how much. */
 function admitPolls({
   store,
@@ -160,6 +177,7 @@ function admitPolls({
   reportSlots,
 }: SubAppInput & { readonly reportSlots: ReportSlots }): MiddlewareHandler {
   const rates: RequestRates = new Map();
+  const [admitSmall, admitTree] = [limitBody(smallPollBytes), limitBody(maxSubMessageBytes)];
   return async (context, next) => {
     const machine = senderOf(context, store);
     if (machine === undefined) return stranger(context, store);
@@ -169,7 +187,7 @@ function admitPolls({
       if (rate.say) log("warn", "an agent polls too often; further polls are refused for a while", { id });
       return context.json(tooManyPolls, 429, { "retry-after": String(rate.retryAfterSeconds), connection: "close" });
     }
-    if (announcedBytes(context) <= smallPollBytes) return await bodyLimit({ maxSize: smallPollBytes })(context, next);
+    if (announcedBytes(context) <= smallPollBytes) return await admitSmall(context, next);
     const admission = reportSlots.admit(machine);
     if (admission.kind === "busy") {
       // The connection stays: closed under a body that is being sent, it would lose the answer.
@@ -180,7 +198,7 @@ function admitPolls({
       return context.json({ kind: "wait", seconds: 1, reason } satisfies Directive);
     }
     using _room = admission.room;
-    return await bodyLimit({ maxSize: maxSubMessageBytes })(context, next);
+    return await admitTree(context, next);
   };
 }
 
@@ -243,6 +261,7 @@ function seedFor(
 
 /** A large directive is sent in slices, because encrypting it at once would take milliseconds. */
 function answer(
+  context: Context,
   directive: SentDirective,
   {
     comparison,
@@ -254,13 +273,13 @@ function answer(
     readonly origin: PackOrigin | undefined;
   },
 ): Response {
-  if (directive.kind !== "fetch" && directive.kind !== "update") return Response.json(directive);
+  if (directive.kind !== "fetch" && directive.kind !== "update") return context.json(directive);
   if (compared !== undefined) {
     const headers = { "content-type": "application/json", "content-length": String(compared.directive.length) };
     return new Response(slicesOf(compared.directive), { headers });
   }
   if (comparison?.plan === undefined) throw new Error(`directive ${directive.kind}: expected a plan, found none`);
-  return Response.json(wholeDirective(directive, comparison.plan, origin));
+  return context.json(wholeDirective(directive, comparison.plan, origin));
 }
 
 /** A stopped update is compared again after this time, because each comparison reads the machine's disk. */

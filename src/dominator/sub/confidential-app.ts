@@ -1,7 +1,6 @@
 import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { manifestPath, objectPaths } from "../../contract/sub.ts";
 import { parseImageName } from "../../core/image/image-name.ts";
 import type { Store } from "../../core/ports.ts";
@@ -9,6 +8,7 @@ import type { ConfidentialStores } from "../storage/confidential-stores.ts";
 import type { ImageStore } from "../storage/image-store.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import { maxBatchRequestBytes, namesOfBatch, readBatch } from "../storage/objects-handler.ts";
+import { limitBody } from "./body-limit.ts";
 import { senderOf, stranger, whyHeld } from "./sender.ts";
 
 /** What the app reads: `objects` are the public ones, which a confidential image may share. */
@@ -36,7 +36,7 @@ export function confidentialApp(input: ConfidentialAppInput): Hono {
     if (!isOpen) return context.text("no such manifest for this machine\n", 404);
     return streamed(createReadStream(found.path), found.size);
   });
-  app.post(objectPaths.batch, bodyLimit({ maxSize: maxBatchRequestBytes }), async (context) => {
+  app.post(objectPaths.batch, limitBody(maxBatchRequestBytes), async (context) => {
     const early = rightOf(context, input);
     if (early.kind === "refused") return early.answer;
     const names = namesOfBatch(await context.req.text());

@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import * as v from "valibot";
 import { type FetchTurnRequest, fetchTurnRequest } from "../../contract/fetch-turn.ts";
 import { type Problem, paths } from "../../contract/machine-facing.ts";
@@ -16,6 +15,7 @@ import type { Log, Store } from "../../core/ports.ts";
 import { type FetchTurn, smallFetchBytes } from "../../core/uplink/fetch-turn.ts";
 import type { WaitingNotes } from "../../core/uplink/waiting-notes.ts";
 import { applyOrLog } from "./apply-or-log.ts";
+import { limitBody } from "./body-limit.ts";
 import { type OriginQueueDeps, openOriginQueue } from "./origin-queue.ts";
 import { senderOf, stranger, whyHeld } from "./sender.ts";
 
@@ -73,7 +73,7 @@ export function openFetchTurns(deps: FetchTurnsDeps): FetchTurns {
   const { turnOf, ended, gone, seed, seedsNoMore } = openTurns(deps);
   const rates: RequestRates = new Map();
   const app = new Hono();
-  app.post(paths.fetchTurn, bodyLimit({ maxSize: maxRequestBytes }), async (context) => {
+  app.post(paths.fetchTurn, limitBody(maxRequestBytes), async (context) => {
     const request = v.safeParse(fetchTurnRequest, await context.req.json().catch(() => undefined));
     // After the body: an operator's action counts at once.
     const machine = senderOf(context, store);

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Context } from "hono";
 import { isKept, parseMachineCredential } from "../../contract/credential.ts";
 import type { Problem } from "../../contract/machine-facing.ts";
@@ -13,7 +13,7 @@ export function senderOf(context: Context, store: Pick<Store, "get">): Machine |
 }
 
 function sha256(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text);
 }
 
 /** Why a machine is left unchanged: it is about to be reinstalled, an operator holds it, or its credential is void. */

@@ -1,11 +1,11 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { credentialFor } from "../../contract/credential.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import type { Random } from "../../core/ports.ts";
 
 /** SHA-256 in lower-case hex: the only form in which a secret is stored. */
 export function hashSecret(secret: string): string {
-  return createHash("sha256").update(secret).digest("hex");
+  return hash("sha256", secret);
 }
 
 /** A new secret of 32 random bytes, in hex. */
