@@ -35,7 +35,8 @@ pinned<DiskKeyState>()(diskKeyState);
 export const keySealing = v.fallback(v.picklist(["asked", ...birthPlainCauses]), "asked");
 pinned<KeySealing>()(keySealing);
 
-const possibleBoot = v.object({ commands: digests, files: digests });
+const stub = v.object({ options: sha256, initrds: sha256 });
+const possibleBoot = v.object({ commands: digests, files: digests, stub: v.exactOptional(stub) });
 
 /** /var/lib/birther/measured-boot.json. */
 export const measuredBootRecord = v.object({

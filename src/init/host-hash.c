@@ -46,20 +46,23 @@ static JSValue sha256_bytes(JSContext *ctx, const struct argument *a)
 	return hex_of(ctx, digest, SHA256_BYTES);
 }
 
-/* Feeds a file to one of the two; -1 with errno. */
-static int feed_file(const char *path, SHA512_CTX *sha512, mbedtls_sha256_context *sha256)
+/* Feeds a file to one of the two; returns its length, or -1 with errno. */
+static int64_t feed_file(const char *path, SHA512_CTX *sha512, mbedtls_sha256_context *sha256)
 {
 	static uint8_t chunk[FILE_CHUNK];
+	int64_t length = 0;
 	ssize_t count;
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) return -1;
-	while ((count = read(fd, chunk, sizeof chunk)) > 0)
+	while ((count = read(fd, chunk, sizeof chunk)) > 0) {
 		if (sha512) SHA512_Update(sha512, chunk, (size_t)count);
 		else mbedtls_sha256_update(sha256, chunk, (size_t)count);
+		length += count;
+	}
 	int reason = errno;
 	close(fd);
 	errno = reason;
-	return count < 0 ? -1 : 0;
+	return count < 0 ? -1 : length;
 }
 
 static JSValue sha512_file(JSContext *ctx, const struct argument *a)
@@ -72,15 +75,33 @@ static JSValue sha512_file(JSContext *ctx, const struct argument *a)
 	return hex_of(ctx, digest, SHA512_BYTES);
 }
 
-static JSValue sha256_file(JSContext *ctx, const struct argument *a)
+/* Of one file; with `next`, of two, the second one at a multiple of four bytes. */
+static JSValue sha256_of(JSContext *ctx, const char *path, const char *next)
 {
+	static const uint8_t zeros[4];
 	mbedtls_sha256_context state;
 	uint8_t digest[SHA256_BYTES];
 	mbedtls_sha256_init(&state);
 	mbedtls_sha256_starts(&state, 0);
-	if (feed_file(a[0].text, NULL, &state) < 0) return host_throw_errno(ctx, "sha256File %s", a[0].text);
+	int64_t length = feed_file(path, NULL, &state);
+	if (length >= 0 && next) {
+		mbedtls_sha256_update(&state, zeros, (size_t)(-length & 3));
+		path = next;
+		length = feed_file(path, NULL, &state);
+	}
+	if (length < 0) return host_throw_errno(ctx, "SHA-256 of %s", path);
 	mbedtls_sha256_finish(&state, digest);
 	return hex_of(ctx, digest, SHA256_BYTES);
+}
+
+static JSValue sha256_file(JSContext *ctx, const struct argument *a)
+{
+	return sha256_of(ctx, a[0].text, NULL);
+}
+
+static JSValue sha256_two_files(JSContext *ctx, const struct argument *a)
+{
+	return sha256_of(ctx, a[0].text, a[1].text);
 }
 
 /* A file in slices, so that its caller can do something else between them. The state is an ArrayBuffer. */
@@ -119,6 +140,7 @@ static JSValue sha512_end(JSContext *ctx, const struct argument *a)
 const struct host_entry hash_entries[] = {
 	{ "sha256", "r", sha256_bytes },
 	{ "sha256File", "s", sha256_file },
+	{ "sha256TwoFiles", "ss", sha256_two_files },
 	{ "sha512", "r", sha512_bytes },
 	{ "sha512File", "s", sha512_file },
 	{ "sha512Begin", "", sha512_begin },

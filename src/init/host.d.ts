@@ -59,6 +59,8 @@ declare module "host" {
   /** Lower-case hex SHA-256, in which a TPM measures. */
   export function sha256(buffer: ArrayBuffer, offset: number, length: number): string;
   export function sha256File(path: string): string;
+  /** Of two files one after the other, the second one at a multiple of four bytes. */
+  export function sha256TwoFiles(first: string, second: string): string;
 
   /** Lower-case hex SHA-512. */
   export function sha512(buffer: ArrayBuffer, offset: number, length: number): string;

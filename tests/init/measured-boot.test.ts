@@ -43,6 +43,20 @@ test("a first boot, an update with a trial of its kernel, and the boots after it
   assert.deepEqual(found(machine), { kind: "asWritten" }, "after the trial");
 });
 
+test("GRUB 2.12 starts kernels through their EFI stub: what that measures is expected, and another initrd is reported", (t) => {
+  const machine = measuredMachine(t, { grubUsesStub: true });
+  assert.deepEqual(found(machine), { kind: "asWritten" });
+  require(machine, "compute/2");
+  assert.ok(comeUp(machine).isUp);
+  assert.deepEqual(found(machine), { kind: "asWritten" }, "the trial");
+  const boot = bootPartition(machine);
+  const [initrd = ""] = /\/kernels\/\S*initrd\.img\S*/.exec(textIn(boot, "/grub/grub.cfg") ?? "") ?? [];
+  fillTree(boot).text(initrd, "an initrd of a stranger");
+  boot.sync();
+  machine.boot();
+  assert.deepEqual(found(machine), { kind: "differs", pcrs: [9] });
+});
+
 test("a kernel that panics, and firmware that does not let GRUB write: the boots of the former kernel are as written", (t) => {
   const panicking = measuredMachine(t);
   require(panicking, "compute/2");
@@ -114,6 +128,7 @@ for (const [title, rule] of [
     { call: "create", about: /measured-boot/, trouble: { kind: "fails", errno: "ENOSPC" } },
   ],
   ["a file cannot be hashed", { call: "sha256File", about: /kernels/, trouble: { kind: "fails", errno: "EIO" } }],
+  ["initrds cannot be hashed", { call: "sha256TwoFiles", about: /kernels/, trouble: { kind: "fails", errno: "EIO" } }],
 ] as const)
   test(`${title}: the machine updates all the same, and nothing is reported to differ`, (t) => {
     const site = openSite();

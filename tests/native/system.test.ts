@@ -49,7 +49,10 @@ test("programs are run with input, environment, time limit and both outputs", ()
 
 test("hashes are SHA-256 and SHA-512, and random bytes differ", () => {
   assert.equal(said.sha256, createHash("sha256").update("abc").digest("hex"));
-  assert.equal(said.sha256File, createHash("sha256").update(Buffer.alloc(300_001, 7)).digest("hex"));
+  const large = Buffer.alloc(300_001, 7);
+  assert.equal(said.sha256File, createHash("sha256").update(large).digest("hex"));
+  const two = Buffer.concat([large, Buffer.alloc(3), large]);
+  assert.equal(said.sha256TwoFiles, createHash("sha256").update(two).digest("hex"));
   assert.equal(said.sha512, createHash("sha512").update("abc").digest("hex"));
   assert.equal(said.sha512File, createHash("sha512").update(Buffer.alloc(300_001, 7)).digest("hex"));
   assert.equal(said.random[0].split(",").length, 32);

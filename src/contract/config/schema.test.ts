@@ -233,7 +233,16 @@ const refusals: [title: string, document: unknown, expected: string][] = [
   [
     "keys that would be sealed to what nobody predicts",
     { ...good, storage: { sealDiskKey: true }, bootstrapImage: { suite: "trixie" } },
-    "bootstrapImage.suite: expected bookworm where storage.sealDiskKey is set (what Debian 13's GRUB measures is not predicted yet), found trixie",
+    "bootstrapImage.suite: expected bookworm where storage.sealDiskKey is set (what Debian 13's GRUB adds to PCR 4 is not predicted yet), found trixie",
+  ],
+  [
+    "machines whose firmware would refuse each kernel",
+    {
+      ...good,
+      networks: [{ ...network, secureBoot: true, secureBootKey: "own" }],
+      bootstrapImage: { suite: "trixie-backports" },
+    },
+    "bootstrapImage.suite: expected bookworm where networks[0].secureBootKey is own (with Debian 13's GRUB, such machines refuse Debian's kernels), found trixie-backports",
   ],
   [
     "a word where a number belongs",

@@ -6,7 +6,12 @@ export type GrubMeasurements = {
   readonly commands: readonly string[];
   /** The files that PCR 9 is extended with, in turn, by their paths on GRUB's root. */
   readonly files: readonly string[];
+  /** What the kernel is started with. */
+  readonly start: GrubStart;
 };
+
+/** The command line after the kernel's path as GRUB passes it on, and the initrds by their paths on GRUB's root. */
+export type GrubStart = { readonly options: string; readonly initrds: readonly string[] };
 
 /** The disk as GRUB finds it. */
 export type GrubRun = {
@@ -22,6 +27,7 @@ type Walk = GrubRun & {
   readonly variables: Map<string, string>;
   readonly commands: string[];
   readonly files: string[];
+  start: GrubStart;
   /** The first line whose measurements are not known. */
   unknown: string | undefined;
 };
@@ -29,18 +35,27 @@ type Walk = GrubRun & {
 type Entry = { readonly title: string; readonly lines: readonly string[] };
 
 /**
- * Runs a configuration as GRUB 2.06 does with its module `tpm` (script/execute.c, commands/tpm.c), up to the start of the default
+ * Runs a configuration as GRUB 2.06 and 2.12 do with its module `tpm` (script/execute.c, commands/tpm.c), up to the start of the default
  * entry's kernel. A command is measured after its variables are expanded, its words joined by spaces; the last word of a menu entry
  * is its block. `unknown`: a line of another kind than partitionConfig writes.
  */
 export function measureGrub(config: string, run: GrubRun): GrubMeasurements | { readonly unknown: string } {
-  const walk: Walk = { ...run, variables: new Map(), commands: [], files: [run.path], unknown: undefined };
+  const walk: Walk = {
+    ...run,
+    variables: new Map(),
+    commands: [],
+    files: [run.path],
+    start: nothing,
+    unknown: undefined,
+  };
   const entry = readMenu(config, walk)[Number(walk.variables.get("default") ?? "0")];
   walk.commands.push(`setparams ${entry?.title}`);
   for (const line of entry?.lines ?? []) runCommand(line, walk);
-  const { commands, files, unknown = entry === undefined ? "set default" : undefined } = walk;
-  return unknown === undefined ? { commands, files } : { unknown };
+  const { commands, files, start, unknown = entry === undefined ? "set default" : undefined } = walk;
+  return unknown === undefined ? { commands, files, start } : { unknown };
 }
+
+const nothing: GrubStart = { options: "", initrds: [] };
 
 /** Runs the commands outside of the menu's entries, and returns these. */
 function readMenu(config: string, walk: Walk): readonly Entry[] {
@@ -86,9 +101,11 @@ function runCommand(line: string, walk: Walk): boolean {
     case "linux":
       walk.files.push(rest[0] ?? "");
       walk.commands.push(rest.join(" "));
+      walk.start = { options: `BOOT_IMAGE=${rest.join(" ")}`, initrds: [] };
       return true;
     case "initrd":
       walk.files.push(...rest);
+      walk.start = { ...walk.start, initrds: rest };
       return true;
     default:
       walk.unknown ??= line;

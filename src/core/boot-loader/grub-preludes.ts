@@ -1,6 +1,6 @@
-import { ownBoot } from "./esp-grub.ts";
+import { formerOwnBoot, ownBoot } from "./esp-grub.ts";
 import { grubWords } from "./grub-script.ts";
-import { signedLoaderConfig } from "./signed-loader.ts";
+import { signedLoaderText } from "./signed-loader.ts";
 
 /** What a boot loader measures before it reads the configuration on the boot partition. */
 export type GrubPrelude = {
@@ -20,34 +20,54 @@ const earlier = disks.slice(0, 4);
 /** Where the firmware started the loader: by our boot entry, or at the fallback path. */
 const directories = ["/EFI/debian", "/EFI/BOOT"] as const;
 
+/** How GRUB was started: from this disk, while the label `boot` is found first on that one, with this $cmdpath. */
+type Start = { readonly disk: string; readonly labelled: string; readonly cmdpath: string };
+
 /**
- * The preludes of Debian's signed GRUB 2.06, which runs its built-in configuration and the one on the ESP in its normal mode, and
- * therefore measures both. They differ in the firmware's numbers of the disk that it was started from and of the first disk with
- * a boot partition.
+ * The preludes of Debian's signed GRUB, 2.06 and 2.12, with each text that the ESP may have, the most likely ones first. They differ
+ * in the firmware's numbers of the disk that it was started from and of the first disk with a boot partition.
  */
-export function signedPreludes(): readonly GrubPrelude[] {
-  const files = signedLoaderConfig.files.map(({ text }) => text);
-  const started = disks.flatMap((disk) => directories.map((directory) => ({ disk, directory })));
-  return started.flatMap(({ disk, directory }) =>
-    [disk, ...earlier].map((labelled) => ({ commands: commandsOf(disk, directory, labelled), files })),
-  );
+export function* signedPreludes(): Generator<GrubPrelude> {
+  for (const boot of [ownBoot, formerOwnBoot]) {
+    const file = signedLoaderText(boot);
+    for (const disk of disks)
+      for (const labelled of [disk, ...earlier]) {
+        // GRUB 2.12 opens the file twice, and does not say how it found it.
+        yield { commands: linesOf(boot, { disk, labelled, cmdpath: "" }), files: [file, file] };
+        for (const directory of directories)
+          yield older(boot, { disk, labelled, cmdpath: `(${disk},gpt1)${directory}` }, file);
+      }
+  }
 }
 
-function commandsOf(disk: string, directory: string, labelled: string): readonly string[] {
-  const home = `(${disk},gpt1)/EFI/debian`;
-  const variables = new Map([
-    ["labelled", `${labelled},gpt2`],
-    ["cmdpath", `(${disk},gpt1)${directory}`],
-    ["disk", disk],
-    ["root", `${disk},gpt2`],
-    ["prefix", `(${disk},gpt2)/grub`],
-  ]);
-  const lines = [...ownBoot.split("\n"), "configfile $prefix/grub.cfg"];
-  return [
+/** GRUB 2.06 runs its built-in configuration in normal mode, too, and therefore measures it. */
+function older(boot: string, start: Start, file: string): GrubPrelude {
+  const home = `(${start.disk},gpt1)/EFI/debian`;
+  const commands = [
     `[ -z ${home} -o ! -e ${home} ]`,
     `[ -e ${home}/x86_64-efi/grub.cfg ]`,
     `[ -e ${home}/grub.cfg ]`,
     `source ${home}/grub.cfg`,
-    ...lines.map((line) => (grubWords(line, variables) ?? []).join(" ")),
+    ...linesOf(boot, start),
   ];
+  return { commands, files: [file] };
+}
+
+function linesOf(boot: string, { disk, labelled, cmdpath }: Start): readonly string[] {
+  const before = [
+    ["labelled", `${labelled},gpt2`],
+    ["root", `${disk},gpt1`],
+    ["cmdpath", cmdpath],
+    ["disk", disk],
+  ] as const;
+  const after = [
+    ["root", `${disk},gpt2`],
+    ["prefix", `(${disk},gpt2)/grub`],
+  ] as const;
+  const variables = new Map<string, string>(before);
+  return [...boot.split("\n"), "configfile $prefix/grub.cfg"].map((line) => {
+    const words = (grubWords(line, variables) ?? []).join(" ");
+    if (line.startsWith("set root=")) for (const [name, value] of after) variables.set(name, value);
+    return words;
+  });
 }

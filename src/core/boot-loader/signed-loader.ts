@@ -47,6 +47,11 @@ export const signedLoaderCopies: Extract<Act, { kind: "copyFiles" }> = {
   ).map(([from, file]) => ({ from, to: onNewRoot(`${rootPaths.esp}${file}`), mode: 0o644 })),
 };
 
+/** grub.cfg on the ESP, with one of the ways to the boot partition. */
+export function signedLoaderText(boot: string): string {
+  return `${boot}\nconfigfile $prefix/grub.cfg\n${orRestart}`;
+}
+
 /**
  * The configuration of GRUB on the ESP. It is constant: birther-agent writes the part that depends on the kernel to
  * grub.cfg on the boot partition.
@@ -57,7 +62,7 @@ export const signedLoaderConfig: Extract<Act, { kind: "writeFiles" }> = {
     {
       path: onNewRoot(`${rootPaths.esp}/EFI/debian/grub.cfg`),
       mode: 0o644,
-      text: `${ownBoot}\nconfigfile $prefix/grub.cfg\n${orRestart}`,
+      text: signedLoaderText(ownBoot),
     },
   ],
 };

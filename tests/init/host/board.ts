@@ -42,6 +42,8 @@ export type BoardFacts = {
   readonly tpm?: FakeTpm;
   /** Whether GRUB on the disk extends its PCRs. */
   readonly grubMeasures: boolean;
+  /** Whether GRUB starts kernels through their EFI stub, which measures as well, as GRUB 2.12 does. */
+  readonly grubUsesStub: boolean;
   /** Boot entries that fail before the disk's. */
   readonly failedEntries: number;
   /** Space for UEFI variables. */
@@ -72,6 +74,7 @@ const defaultFacts: Omit<BoardFacts, "mac"> = {
   secureBoot: false,
   grubWrites: true,
   grubMeasures: false,
+  grubUsesStub: false,
   failedEntries: 1,
   nvramBytes: 64 * 4096,
 };

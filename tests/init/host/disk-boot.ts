@@ -76,9 +76,10 @@ function bootPartitions(board: Board, parts: readonly Part[]): DiskBoot {
   const bootDevice = parts[1]?.device;
   const boot = bootDevice && findFileSystem(board, bootDevice, "ext4");
   if (boot === undefined) return dead("the boot partition has no file system");
-  const grub = board.facts.grubMeasures ? measuredByGrub(boot, { canWrite: board.facts.grubWrites }) : notExtended;
+  const { grubMeasures, grubWrites: canWrite, grubUsesStub: usesStub } = board.facts;
+  const grub = grubMeasures ? measuredByGrub(boot, { canWrite, usesStub }) : notExtended;
   const pcrs = { pcr4: measuredByFirmware(measuringGrub(), board.facts.failedEntries), ...grub };
-  const started = runGrub(boot, { canWrite: board.facts.grubWrites });
+  const started = runGrub(boot, { canWrite });
   if (typeof started === "string") return dead(started);
   const { release, source, commandLine } = started;
   const root = openRoot(board, parts, { source, pcrs });

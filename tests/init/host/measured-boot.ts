@@ -24,8 +24,11 @@ export function measuredByFirmware(program: Uint8Array, failedEntries: number): 
   return extended([call, Buffer.alloc(4), ...failed, Buffer.concat(parts)]);
 }
 
-/** What a GRUB with the module `tpm` is about to measure on this boot partition. */
-export function measuredByGrub(boot: FileSystem, { canWrite }: { readonly canWrite: boolean }): GrubPcrs {
+/** How GRUB works on this machine. */
+type GrubManner = { readonly canWrite: boolean; readonly usesStub: boolean };
+
+/** What a GRUB with the module `tpm`, and the kernel's EFI stub, are about to measure on this boot partition. */
+export function measuredByGrub(boot: FileSystem, { canWrite, usesStub }: GrubManner): GrubPcrs {
   const contentOf = (path: string) => {
     const file = fileIn(boot, path);
     return file === undefined ? Buffer.alloc(0) : Buffer.from(file.data.subarray(0, file.size));
@@ -36,10 +39,17 @@ export function measuredByGrub(boot: FileSystem, { canWrite }: { readonly canWri
   const path = "/grub/grub.cfg";
   const measured = measureGrub(textIn(boot, path) ?? "", { path, environment, canWrite });
   if ("unknown" in measured) throw new Error(`the fake GRUB cannot measure: ${measured.unknown}`);
+  const { options, initrds } = measured.start;
+  const stub = usesStub ? [Buffer.from(options, "utf16le"), aligned(initrds.map(contentOf))] : [];
   return {
     pcr8: extended(measured.commands.map((text) => Buffer.from(text))),
-    pcr9: extended(measured.files.map(contentOf)),
+    pcr9: extended([...measured.files.map(contentOf), ...stub]),
   };
+}
+
+/** Contents in turn, each at a multiple of four bytes. */
+function aligned(contents: readonly Buffer[]): Buffer {
+  return contents.reduce((before, content) => Buffer.concat([before, Buffer.alloc(-before.length & 3), content]));
 }
 
 function extended(contents: readonly Buffer[]): string {

@@ -66,6 +66,7 @@ const result = {
   changes,
   sha256: host.sha256(Uint8Array.of(97, 98, 99, 100).buffer, 0, 3),
   sha256File: host.sha256File(`${room}/large`),
+  sha256TwoFiles: host.sha256TwoFiles(`${room}/large`, `${room}/large`),
   sha512: host.sha512(Uint8Array.of(97, 98, 99, 100).buffer, 0, 3),
   sha512File: host.sha512File(`${room}/large`),
   random: [new Uint8Array(host.randomBytes(32)), new Uint8Array(host.randomBytes(32))].map((bytes) => bytes.join()),

@@ -33,7 +33,7 @@ function written(ids: readonly ("k1" | "k2")[], changed?: { readonly path: strin
   });
   const fileSha256 = (path: string) =>
     (changed?.path === path ? changed.sha256 : digests.get(path)) ?? assert.fail(`read ${path}`);
-  return { config, candidate, fileSha256 };
+  return { config, candidate, fileSha256, joinedSha256: () => initrd };
 }
 
 function boots(...of: Parameters<typeof written>) {
@@ -69,6 +69,49 @@ const captured = {
   },
 } as const;
 const asWritten = { kind: "asWritten" } as const;
+
+/**
+ * A real boot by Debian's chain of shim 16.1 and GRUB 2.12-9+deb13u2, with Linux 6.1.0-57: OVMF 2022.11 in QEMU, swtpm 0.7.1. The
+ * event log named the files, and what the EFI stub measured.
+ */
+const byStub = {
+  boot: (changed: Partial<Record<"initrd" | "joined", string>> = {}) => {
+    const id = "a90d1171e60c0cab62ceb6053553c065";
+    const at = `/kernels/${id}`;
+    const version = "6.1.0-57-cloud-amd64";
+    const files = new Map([
+      [`${at}/vmlinuz-${version}`, "1a7ac0c40b10b98353b6f85fa9a0d4f2703287979567e19629d35ad2d777d124"],
+      [
+        `${at}/initrd.img-${version}`,
+        changed.initrd ?? "8fc8bc3b8ad258ddb1699624daf95aa10f24058af00ba992913d86ca941995b7",
+      ],
+      [`${at}/birther-unlock.img`, "a5bba3348b7154ce68cb9b0d88f890bb28439a8a928efc720ae0cd7fea744a09"],
+    ]);
+    const config = partitionConfig({
+      firmware: "uefi",
+      root: { kind: "encrypted", mapping: "birther-root", unlockInitrd: "birther-unlock.img" },
+      kernels: [{ id, version, kernel: `vmlinuz-${version}`, initrd: `initrd.img-${version}`, names: [] }],
+    });
+    const fileSha256 = (path: string) => files.get(path) ?? assert.fail(`read ${path}`);
+    const joinedSha256 = (paths: readonly string[]) => {
+      assert.deepEqual(paths, [...files.keys()].slice(1));
+      return changed.joined ?? "408b17e4718251084ed8a9501f3a7d854d38ad26fc5ff7bd93a9214bfadfeb2a";
+    };
+    const possible = possibleBoots({ config, candidate: undefined, fileSha256, joinedSha256 }, sha256);
+    return "unknown" in possible ? assert.fail(possible.unknown) : possible;
+  },
+  pcrs: {
+    pcr8: "e792ede5d45f844714956ad1a25eb8837b2f09e17b36aa1c97dccb0b7857572e",
+    pcr9: "c38c8293f3c253efeb20c77e9143f9ab1440e7345eda6c1f06b531b1ccc70976",
+  },
+} as const;
+
+test("GRUB 2.12 starts the kernel through its EFI stub, which measures command line and initrds once more", () => {
+  assert.deepEqual(judgeBoot(byStub.boot(), byStub.pcrs, sha256), asWritten);
+  const differs = { kind: "differs", pcrs: [9] } as const;
+  assert.deepEqual(judgeBoot(byStub.boot({ initrd: otherInitrd }), byStub.pcrs, sha256), differs);
+  assert.deepEqual(judgeBoot(byStub.boot({ joined: otherInitrd }), byStub.pcrs, sha256), differs);
+});
 
 test("what real boots have measured is what was expected of them", () => {
   for (const found of [captured.own, captured.signed])

@@ -68,7 +68,13 @@ function bootsOf({ log }: SubContext, partition: string, { config, candidate }: 
     digests.set(path, known);
     return known;
   };
-  const boots = possibleBoots({ config, candidate, fileSha256 }, sha256);
+  const joinedSha256 = ([first = "", second, ...others]: readonly string[]) => {
+    if (others.length > 0) throw new Error(`initrds: expected one or two, found ${others.length + 2}`);
+    return second === undefined
+      ? fileSha256(first)
+      : host.sha256TwoFiles(`${partition}${first}`, `${partition}${second}`);
+  };
+  const boots = possibleBoots({ config, candidate, fileSha256, joinedSha256 }, sha256);
   if (!("unknown" in boots)) return boots;
   log("warn", "the measurements of the next boot are not known", { line: boots.unknown });
   return [];

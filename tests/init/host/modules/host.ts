@@ -240,6 +240,11 @@ export const sha256: typeof Native.sha256 = (buffer, offset, length) =>
   hexDigest("sha256", new Uint8Array(buffer, offset, length));
 export const sha256File: typeof Native.sha256File = (path) =>
   call("sha256File", path, (kernel) => hexDigest("sha256", kernel.readFile(path)));
+export const sha256TwoFiles: typeof Native.sha256TwoFiles = (first, second) =>
+  call("sha256TwoFiles", `${first} ${second}`, (kernel) => {
+    const before = kernel.readFile(first);
+    return hexDigest("sha256", Buffer.concat([before, Buffer.alloc(-before.length & 3), kernel.readFile(second)]));
+  });
 export const sha512: typeof Native.sha512 = (buffer, offset, length) =>
   hexDigest("sha512", new Uint8Array(buffer, offset, length));
 export const sha512File: typeof Native.sha512File = (path) =>
