@@ -213,6 +213,10 @@ describe("machine-facing API over TLS", () => {
     const { session } = await machine.begin();
     assert.deepEqual(problemOf(await postRaw(wire.paths.order, "{")), [400, "malformed"]);
     assert.deepEqual(problemOf(await postRaw(wire.paths.order, "[]")), [422, "misshapen"]);
+    const deep = "[".repeat(8000) + "]".repeat(8000);
+    assert.deepEqual(problemOf(await postRaw(wire.paths.order, deep)), [400, "malformed"]);
+    const deeper = `{"items":${"[".repeat(200_000)}${"]".repeat(200_000)}}`;
+    assert.deepEqual(problemOf(await postRaw(wire.paths.report, deeper, session)), [400, "malformed"]);
     const wrongField = await post(wire.paths.order, { token: machine.token, mac: testMac(machine.n), bootId: 7 });
     assert.deepEqual(problemOf(wrongField), [422, "misshapen"]);
     assert.match(JSON.stringify(wrongField.body), /bootId: .*firmware: /);

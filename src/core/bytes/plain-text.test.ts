@@ -24,6 +24,12 @@ test("plain facts: every text and key of a document, nothing else", () => {
   });
 });
 
+test("plain facts: a document of a hundred thousand levels is refused, one of fifty is not", () => {
+  const nested = (levels: number) => JSON.parse("[".repeat(levels) + "]".repeat(levels));
+  assert.throws(() => plainFacts(nested(100_000)), /^Error: expected at most 100 levels of JSON, found more$/);
+  assert.deepEqual(plainFacts(nested(50)), nested(50));
+});
+
 test("property: escaped JSON means the same, and has nothing that commands", () => {
   fc.assert(
     fc.property(fc.array(fc.string({ unit: "binary" })), (texts) => {

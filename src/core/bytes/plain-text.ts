@@ -20,10 +20,19 @@ export function escapeCommands(json: string): string {
   );
 }
 
-/** `plainText` for every text in parsed JSON, the keys of records included. */
+/** Messages have a few levels; a parser takes thousands, and what walks its result then lacks stack. */
+const mostLevels = 100;
+
+/** `plainText` for every text in parsed JSON, the keys of records included; throws if it is nested too deeply. */
 export function plainFacts(value: unknown): unknown {
+  return plainBelow(value, mostLevels);
+}
+
+function plainBelow(value: unknown, levels: number): unknown {
   if (typeof value === "string") return plainText(value);
-  if (Array.isArray(value)) return value.map(plainFacts);
   if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [plainText(key), plainFacts(one)]));
+  if (levels === 0) throw new Error(`expected at most ${mostLevels} levels of JSON, found more`);
+  if (Array.isArray(value)) return value.map((one) => plainBelow(one, levels - 1));
+  const fields = Object.entries(value).map(([key, one]) => [plainText(key), plainBelow(one, levels - 1)]);
+  return Object.fromEntries(fields);
 }

@@ -107,7 +107,7 @@ export async function readBody<T extends v.GenericSchema>(
   const text = await c.req.text();
   let body: unknown;
   try {
-    body = JSON.parse(text);
+    body = plainFacts(JSON.parse(text));
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
     return { kind: "refused", response: faultAnswer(c, "malformed", detail, "send one JSON document") };
@@ -118,7 +118,7 @@ export async function readBody<T extends v.GenericSchema>(
       kind: "refused",
       response: faultAnswer(c, "newerProtocol", `protocol: expected at most ${protocol}, found ${newer}`, updateServer),
     };
-  return readShape(c, schema, plainFacts(body));
+  return readShape(c, schema, body);
 }
 
 /** What to do when a machine speaks a newer protocol than the server. */

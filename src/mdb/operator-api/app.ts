@@ -121,12 +121,12 @@ async function readRequest(c: Context, route: Route): Promise<Read<{ query: unkn
   }
   let document: unknown;
   try {
-    document = text === "" ? {} : JSON.parse(text);
+    document = text === "" ? {} : plainFacts(JSON.parse(text));
   } catch (cause) {
     const detail = cause instanceof Error ? cause.message : String(cause);
     return refused(faultAnswer(c, "malformed", detail.slice(0, 200), "send one JSON document"));
   }
-  const body = v.safeParse(route.body, plainFacts(document), faultMessages);
+  const body = v.safeParse(route.body, document, faultMessages);
   if (!body.success) return refused(faultAnswer(c, "misshapen", faultsOf(body.issues), shapes));
   return { kind: "read", value: { query: query.output, body: body.output } };
 }
