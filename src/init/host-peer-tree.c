@@ -18,7 +18,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
-#include <mbedtls/sha512.h>
+#include "host-hash.h"
 #include "host-peer.h"
 
 enum { MAX_LINES = 200000, MAX_PATH = 4096, MAX_TRIED = 8, CHUNK = 1 << 18, SETTLED_SECONDS = 2, NICENESS = 19 };
@@ -84,23 +84,21 @@ static int is_leased(int fd)
 static int has_content(int fd, const struct entry *entry)
 {
 	static uint8_t chunk[CHUNK];
-	uint8_t digest[PEER_HEX / 2];
-	char hex[PEER_HEX + 1];
-	mbedtls_sha512_context sum;
+	uint8_t digest[SHA512_BYTES];
+	char hex[SHA512_HEX + 1];
+	SHA512_CTX sum;
 	ssize_t length;
 	off_t total = 0;
-	mbedtls_sha512_init(&sum);
-	mbedtls_sha512_starts(&sum, 0);
+	SHA512_Init(&sum);
 	while ((length = read(fd, chunk, CHUNK)) > 0 && (total += length) <= entry->size) {
-		mbedtls_sha512_update(&sum, chunk, (size_t)length);
+		SHA512_Update(&sum, chunk, (size_t)length);
 		if (is_leased(fd)) continue;
 		length = -1; /* someone wants to write */
 		break;
 	}
-	mbedtls_sha512_finish(&sum, digest);
-	mbedtls_sha512_free(&sum);
+	SHA512_Final(digest, &sum);
 	if (length < 0 || lseek(fd, 0, SEEK_SET) < 0) return -1;
-	for (size_t i = 0; i < sizeof digest; i++) snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	hash_hex(digest, SHA512_BYTES, hex);
 	return total == entry->size && memcmp(hex, entry->hex, PEER_HEX) == 0;
 }
 
