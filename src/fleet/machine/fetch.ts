@@ -67,16 +67,12 @@ function* fromServer(
     return;
   }
   const links = world.wires.fromServer(disk.server, machine, "images");
-  const progressed = (doneBytes: number) => {
-    serves.doneBytes = doneBytes;
-  };
   yield* transfer(world, {
     links,
     bytes: totalBytes,
-    from: serves.doneBytes,
+    progress: serves,
     limit: limitOf(world, machine),
     mostMs,
-    progressed,
   });
 }
 
@@ -97,11 +93,8 @@ function* fromPeer(
     return "lost";
   }
   return yield* transfer(world, {
-    ...{ links: world.wires.between(peer, machine), bytes: totalBytes, from: serves.doneBytes },
-    ...{ limit: limitOf(world, machine), mostMs, available: () => source.doneBytes },
-    progressed: (doneBytes) => {
-      serves.doneBytes = doneBytes;
-    },
+    ...{ links: world.wires.between(peer, machine), bytes: totalBytes },
+    ...{ limit: limitOf(world, machine), mostMs, progress: serves, source },
     lossOf: (lost) => {
       source.lost.add(lost);
       return () => source.lost.delete(lost);

@@ -1,5 +1,5 @@
 import { type Script, until, type Wait } from "../engine/script.ts";
-import type { Flow, Link } from "../network/flows.ts";
+import type { Flow, Link, Progress } from "../network/flows.ts";
 import type { MachineAnswer, MachineRequest } from "../ports.ts";
 import type { Chassis, ServerSlot, World } from "../world.ts";
 
@@ -77,21 +77,20 @@ export function* transfer(
   of: {
     readonly links: readonly Link[];
     readonly bytes: number;
-    readonly from?: number;
     readonly limit: number;
-    readonly available?: () => number;
+    /** Where its progress is kept; one that begins anew if it is left out. */
+    readonly progress?: Progress;
+    readonly source?: Readonly<Progress>;
     readonly mostMs?: number;
     /** Called with the function that ends it as lost. */
     readonly lossOf?: (lost: () => void) => () => void;
-    readonly progressed?: (doneBytes: number) => void;
   },
 ): Script<TransferEnd> {
   const { agenda, flows } = world;
   const flow: Omit<Flow, "rate"> = {
-    ...{ links: of.links, limitBytesPerMs: of.limit / 1000, totalBytes: of.bytes, doneBytes: of.from ?? 0 },
-    available: of.available ?? (() => of.bytes),
+    ...{ links: of.links, limitBytesPerMs: of.limit / 1000, totalBytes: of.bytes, source: of.source },
+    progress: of.progress ?? { doneBytes: 0 },
     finished: () => end("done"),
-    ...(of.progressed === undefined ? {} : { progressed: of.progressed }),
   };
   let end: (how: TransferEnd) => void = () => {};
   const wait: Wait<TransferEnd> = (done) => {

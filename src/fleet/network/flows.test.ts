@@ -16,7 +16,7 @@ function transfer(
   for (const [n, { over, mb, limit = 1e6 }] of flows.entries())
     wires.start({
       links: over.map((at) => links[at] as Link),
-      ...{ limitBytesPerMs: limit * 1000, totalBytes: mb * 1e6, doneBytes: 0, available: () => mb * 1e6 },
+      ...{ limitBytesPerMs: limit * 1000, totalBytes: mb * 1e6, progress: { doneBytes: 0 } },
       finished: () => {
         done[n] = agenda.nowMs() / 1000;
       },
@@ -102,20 +102,17 @@ test("a child gets no more than its source has", () => {
   const wires = openFlows(agenda);
   const [slow, fast] = [openLink("slow", 10e6), openLink("fast", 1e9)];
   const totalBytes = 100e6;
-  let has = 0;
+  const had = { doneBytes: 0 };
   const ends: string[] = [];
-  const base = { totalBytes, doneBytes: 0, limitBytesPerMs: 1e6 };
+  const base = { totalBytes, limitBytesPerMs: 1e6 };
   wires.start({
-    ...{ ...base, links: [slow], available: () => totalBytes },
-    progressed: (doneBytes) => {
-      has = doneBytes;
-    },
+    ...{ ...base, links: [slow], progress: had },
     finished: () => ends.push(`first ${Math.round(agenda.nowMs() / 1000)}`),
   });
   wires.start({
     ...base,
     links: [fast],
-    available: () => has,
+    ...{ progress: { doneBytes: 0 }, source: had },
     finished: () => ends.push(`second ${Math.round(agenda.nowMs() / 1000)}`),
   });
   while (agenda.step(1e9));

@@ -10,11 +10,16 @@ export type Link = {
   sentBytes: number;
   /** How long it was full, in milliseconds of virtual time. */
   busyMs: number;
+  /** What it carries in the present tick. */
+  tickBytes: number;
 };
 
 export function openLink(name: string, bytesPerSecond: number): Link {
-  return { name, bytesPerMs: bytesPerSecond / 1000, flows: new Set(), sentBytes: 0, busyMs: 0 };
+  return { name, bytesPerMs: bytesPerSecond / 1000, flows: new Set(), sentBytes: 0, busyMs: 0, tickBytes: 0 };
 }
+
+/** How far a transfer is. */
+export type Progress = { doneBytes: number };
 
 /** A transfer of bytes. */
 export type Flow = {
@@ -22,13 +27,11 @@ export type Flow = {
   /** What the slower of its ends takes, such as a disk. */
   readonly limitBytesPerMs: number;
   readonly totalBytes: number;
-  doneBytes: number;
+  readonly progress: Progress;
   rate: number;
-  /** The number of bytes that its source has, which may still grow. */
-  readonly available: () => number;
+  /** What its source has, which may still grow; a source without it has everything. */
+  readonly source?: Readonly<Progress> | undefined;
   readonly finished: () => void;
-  /** Called with each progress. */
-  readonly progressed?: (doneBytes: number) => void;
 };
 
 /** All transfers of a site. */
@@ -46,6 +49,7 @@ export const tickMs = 50;
 export function openFlows(agenda: Agenda): Flows {
   const active = new Set<Flow>();
   const dirty = new Set<Link>();
+  const used: Link[] = [];
   let isTicking = false;
 
   function wake(): void {
@@ -60,27 +64,32 @@ export function openFlows(agenda: Agenda): Flows {
       dirty.add(link);
     }
   }
+  /** Plain loops over fields: most of the time of a large simulation with peers is spent here. */
+  function send(flow: Flow): void {
+    const { progress, source, totalBytes, links } = flow;
+    const had = source === undefined || source.doneBytes > totalBytes ? totalBytes : source.doneBytes;
+    const sent = Math.min(flow.rate * tickMs, had - progress.doneBytes);
+    if (sent > 0) {
+      progress.doneBytes += sent;
+      for (const link of links) {
+        if (link.tickBytes === 0) used.push(link);
+        link.tickBytes += sent;
+      }
+    }
+    if (progress.doneBytes < totalBytes) return;
+    remove(flow);
+    agenda.after(flow.rate > 0 ? Math.max(0, sent) / flow.rate : 0, flow.finished);
+  }
   function tick(): void {
     isTicking = false;
     share(dirty);
     dirty.clear();
-    const used = new Map<Link, number>();
-    for (const flow of active) {
-      const { links, totalBytes } = flow;
-      const room = Math.min(totalBytes, flow.available()) - flow.doneBytes;
-      const sent = Math.max(0, Math.min(flow.rate * tickMs, room));
-      flow.doneBytes += sent;
-      flow.progressed?.(flow.doneBytes);
-      for (const link of links) {
-        link.sentBytes += sent;
-        used.set(link, (used.get(link) ?? 0) + sent);
-      }
-      if (flow.doneBytes >= totalBytes) {
-        remove(flow);
-        agenda.after(flow.rate > 0 ? sent / flow.rate : 0, flow.finished);
-      }
+    for (const flow of active) send(flow);
+    for (const link of used.splice(0)) {
+      if (link.tickBytes > 0.95 * link.bytesPerMs * tickMs) link.busyMs += tickMs;
+      link.sentBytes += link.tickBytes;
+      link.tickBytes = 0;
     }
-    for (const [link, sent] of used) if (sent > 0.95 * link.bytesPerMs * tickMs) link.busyMs += tickMs;
     if (active.size > 0) wake();
   }
   return {

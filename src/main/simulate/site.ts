@@ -1,4 +1,3 @@
-import type { Hono } from "hono";
 import { openAddressBook } from "../../boot-server/dhcp/address-book.ts";
 import { dhcpAnswers } from "../../boot-server/dhcp/answer.ts";
 import { openLocalBoots } from "../../boot-server/dhcp/local-boots.ts";
@@ -25,6 +24,7 @@ import { type OpenStore, storeOn } from "../../mdb/open-store.ts";
 import { startInterval } from "../../mdb/timer.ts";
 import { openFleetWatch } from "../../mdb/watch/fleet-watch.ts";
 import { watchRulesOf } from "../../mdb/watch/open-watch.ts";
+import { askApps } from "./ask-apps.ts";
 import { simulatedImage } from "./image.ts";
 import { SimulatedDatabase } from "./journal.ts";
 
@@ -241,21 +241,4 @@ function imagesOf({ config, imageBytes }: ServerDeps): Pick<Parameters<typeof su
         }),
     },
   };
-}
-
-/** The answer of the first of the apps that has the route, as the server that listens gives it. */
-async function askApps(apps: readonly Hono[], { path, body, bearer }: MachineRequest) {
-  const headers = {
-    "content-type": "application/json",
-    "content-length": String(Buffer.byteLength(body)),
-    ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
-  };
-  for (const app of apps) {
-    if (!app.routes.some((route) => route.path === path)) continue;
-    const response = await app.request(path, { method: "POST", headers, body });
-    const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
-    const retryAfterSeconds = Number.isNaN(retryAfter) ? undefined : retryAfter;
-    return { status: response.status, body: await response.text(), retryAfterSeconds };
-  }
-  throw new Error(`expected a route ${path}, found none`);
 }
