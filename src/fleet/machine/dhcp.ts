@@ -63,16 +63,17 @@ export function* exchange(
 
 /** Every server hears it, as over relays; each answers in its time. */
 function send(world: World, machine: Chassis, bytes: Uint8Array, heard: (packet: DhcpPacket) => void): void {
-  const { latency, packetLoss, serverDhcp } = world.parameters;
+  const { latency, latencySpread, packetLoss, serverDhcp } = world.parameters;
+  const way = () => latency * (1 + world.chance.between(0, latencySpread));
   const arrives = () => !world.cutRacks.has(machine.rack) && !world.chance.happens(packetLoss);
   for (const slot of world.servers) {
     if (!arrives()) continue;
-    world.agenda.after(latency, () =>
+    world.agenda.after(way(), () =>
       onServer(world, slot, serverDhcp, () => {
         slot.port?.dhcp({ bytes, network: machine.network }, (answer) => {
           if (!arrives()) return;
           const kept = Uint8Array.from(answer);
-          world.agenda.after(latency, () => {
+          world.agenda.after(way(), () => {
             const reading = readDhcp(kept);
             if (reading.kind === "packet") heard(reading.packet);
             else world.broken(`a server sent DHCP that its own codec cannot read: ${reading.fault}`, machine);

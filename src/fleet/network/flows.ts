@@ -3,6 +3,8 @@ import type { Agenda } from "../engine/agenda.ts";
 /** One direction of a cable, or what a server can send: flows over it share it fairly. */
 export type Link = {
   readonly name: string;
+  /** Whether what it carries is counted: most links are those of machines, which no report names. */
+  readonly isCounted: boolean;
   /** 0 while it is cut. */
   bytesPerMs: number;
   readonly flows: Set<Flow>;
@@ -14,8 +16,8 @@ export type Link = {
   tickBytes: number;
 };
 
-export function openLink(name: string, bytesPerSecond: number): Link {
-  return { name, bytesPerMs: bytesPerSecond / 1000, flows: new Set(), sentBytes: 0, busyMs: 0, tickBytes: 0 };
+export function openLink(name: string, bytesPerSecond: number, isCounted = true): Link {
+  return { name, isCounted, bytesPerMs: bytesPerSecond / 1000, flows: new Set(), sentBytes: 0, busyMs: 0, tickBytes: 0 };
 }
 
 /** How far a transfer is. */
@@ -72,6 +74,7 @@ export function openFlows(agenda: Agenda): Flows {
     if (sent > 0) {
       progress.doneBytes += sent;
       for (const link of links) {
+        if (!link.isCounted) continue;
         if (link.tickBytes === 0) used.push(link);
         link.tickBytes += sent;
       }

@@ -19,9 +19,9 @@ export type Duplex = { readonly down: Link; readonly up: Link };
 /** A machine's rack, and its own cable. */
 export type Attachment = { readonly rack: number; readonly cable: Duplex };
 
-const duplex = (name: string, bytesPerSecond: number): Duplex => ({
-  down: openLink(name, bytesPerSecond),
-  up: openLink(name, bytesPerSecond),
+const duplex = (name: string, bytesPerSecond: number, isCounted = true): Duplex => ({
+  down: openLink(name, bytesPerSecond, isCounted),
+  up: openLink(name, bytesPerSecond, isCounted),
 });
 
 /** Lays the cables; rates are bytes per second. */
@@ -56,5 +56,5 @@ export function layWires(of: {
 
 /** A machine's own cable. */
 export function layCable(bytesPerSecond: number): Duplex {
-  return duplex("link of a machine", bytesPerSecond);
+  return duplex("link of a machine", bytesPerSecond, false);
 }

@@ -30,8 +30,10 @@ export function reportHtml(summary: Summary): string {
       summary.links.map(({ name, sentBytes, busyShare }) => [name, formatBytes(sentBytes), formatShare(busyShare)]),
     ),
     table(
-      ["Server", "Processor time", "Share"],
-      summary.serverCpu.map(({ server, cpuMs, share }) => [String(server), formatTime(cpuMs), formatShare(share)]),
+      ["Server", "Processor time", "Share", "Images"],
+      summary.serverCpu.map(({ server, cpuMs, share, imagesCpuMs }) => [
+        ...[String(server), formatTime(cpuMs), formatShare(share), formatTime(imagesCpuMs)],
+      ]),
     ),
     ...troubles(summary),
     "<h2>Parameters</h2>",

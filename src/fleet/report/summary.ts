@@ -32,7 +32,13 @@ export type Summary = {
   readonly requests: readonly ({ readonly kind: string } & Percentiles)[];
   readonly unansweredDhcp: number;
   readonly links: readonly { readonly name: string; readonly sentBytes: number; readonly busyShare: number }[];
-  readonly serverCpu: readonly { readonly server: number; readonly cpuMs: number; readonly share: number }[];
+  /** `imagesCpuMs` is that of the process that sends images. */
+  readonly serverCpu: readonly {
+    readonly server: number;
+    readonly cpuMs: number;
+    readonly share: number;
+    readonly imagesCpuMs: number;
+  }[];
   /** Machines that had reached a phase, at each of the times. */
   readonly over: {
     readonly timesMs: readonly number[];
@@ -94,6 +100,7 @@ export function summarise(outcome: Outcome): Summary {
       server: nth + 1,
       cpuMs: Math.round(cpuMs),
       share: share(cpuMs, endMs),
+      imagesCpuMs: Math.round(((world.wires.servers[nth]?.images.sentBytes ?? 0) / 1e6) * world.parameters.serverSendsCpu),
     })),
     over: { timesMs, reached: shownPhases.map((phase) => ({ phase, counts: timeline.countsAt(phase, timesMs) })) },
     faults: faultsOf(outcome),

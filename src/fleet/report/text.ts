@@ -31,8 +31,8 @@ export function reportText(summary: Summary, columns: number): readonly string[]
       summary.links.map(({ name, sentBytes, busyShare }) => [name, formatBytes(sentBytes), formatShare(busyShare)]),
     ),
     ...summary.serverCpu.map(
-      ({ server, cpuMs, share }) =>
-        `server ${server}: ${formatTime(cpuMs)} of processor time, ${formatShare(share)} of the time`,
+      ({ server, cpuMs, share, imagesCpuMs }) =>
+        `server ${server}: ${formatTime(cpuMs)} of processor time, ${formatShare(share)} of the time; images ${formatTime(imagesCpuMs)}`,
     ),
     ...section(
       "FAULTS",

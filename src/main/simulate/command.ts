@@ -28,7 +28,7 @@ export function simulateCommand(program: Command): void {
     .option("--firmware <time>", "firmware, from power to its first DHCP request", readDuration)
     .option("--burn-in <time>", "duration of the burn-in", readDuration, readDuration("5m"))
     .option("--power-on <when>", '"all at once" or "rack every 30s"', "all at once")
-    .option("--peers", "agents pass the image on to each other", false)
+    .option("--no-peers", "machines do not pass the image on to each other (default: as the configuration says)")
     .option("--fail <share>", "machines with a fault, drawn from all kinds", readShare, 0)
     .option("--loss <share>", "lost datagrams", readShare, 0)
     .option("--faults <file>", "YAML list of faults (docs/simulate.md)")

@@ -22,8 +22,8 @@ import { openSimulatedSite } from "./site.ts";
 
 /** Simulates a site as the command line says; the exit status: 1 if not all machines came up, or a property was broken. */
 export async function runSimulation(options: SimulateOptions): Promise<number> {
-  const scenario = await scenarioOf(options);
   const config = await configOf(options);
+  const scenario = await scenarioOf(options, config);
   checkNames(config, scenario);
   const outcome = await simulateSite({ scenario, config, imageBytes: options.image, progressed: showProgress() });
   clearProgress();
@@ -66,7 +66,7 @@ export async function simulateSite(of: {
   });
 }
 
-async function scenarioOf(options: SimulateOptions): Promise<Scenario> {
+async function scenarioOf(options: SimulateOptions, { peers }: Config): Promise<Scenario> {
   return {
     ...{ racks: options.racks, machines: options.machines, servers: options.servers, seed: options.seed },
     parameters: parametersWith({
@@ -74,7 +74,8 @@ async function scenarioOf(options: SimulateOptions): Promise<Scenario> {
       ...{ serverSendsImages: options.serverSends, agentFetch: options.agentFetch, diskWrite: options.disk },
       ...{ firmware: options.firmware, burnIn: options.burnIn, packetLoss: options.loss },
     }),
-    ...{ powerOn: powerOnOf(options.powerOn), failShare: options.fail, peers: options.peers, limitMs: options.limit },
+    ...{ powerOn: powerOnOf(options.powerOn), failShare: options.fail, limitMs: options.limit },
+    peers: options.peers && peers.enabled,
     faults: options.faults === undefined ? [] : await readFaultFile(options.faults),
     ...{ switchName: options.switch, portName: options.port },
   };
