@@ -1,5 +1,5 @@
 import type { Fault } from "./faults.ts";
-import type { Parameters } from "./parameters.ts";
+import type { ParameterName, Parameters } from "./parameters.ts";
 
 /** How the racks get their power. */
 export type PowerOn = { readonly kind: "atOnce" } | { readonly kind: "rackEvery"; readonly ms: number };
@@ -22,6 +22,8 @@ export type Scenario = {
   /** `{rack}` and `{unit}` count from 1. */
   readonly switchName: string;
   readonly portName: string;
+  /** For virtual machines: the processors that they share, and how many each work keeps busy in one machine. */
+  readonly host?: { readonly processors: number; readonly demands: { readonly [Name in ParameterName]?: number } };
 };
 
 /** A switch or port name of a rack and unit. */

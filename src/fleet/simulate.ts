@@ -2,6 +2,7 @@ import type { MachineId, Phase } from "../core/machine/record.ts";
 import type { Change, Clock } from "../core/ports.ts";
 import { type Agenda, openAgenda } from "./engine/agenda.ts";
 import { chanceFrom, seedOf } from "./engine/chance.ts";
+import { openHost } from "./engine/host.ts";
 import { run } from "./engine/script.ts";
 import { type Fault, isMachineFault, type MachineFault } from "./faults.ts";
 import { stopServing } from "./machine/agent.ts";
@@ -62,6 +63,12 @@ export async function simulate(options: {
   return simulation.outcome(options.why);
 }
 
+function hostOf({ host }: Scenario): World["host"] {
+  if (host === undefined) return undefined;
+  const { processors, demands } = host;
+  return { ...openHost(processors), demandOf: (work) => demands[work] ?? 0 };
+}
+
 class Simulation {
   readonly agenda: Agenda = openAgenda();
   readonly machines: readonly Chassis[];
@@ -99,6 +106,7 @@ class Simulation {
         (_, nth): ServerSlot => ({ nth, port: undefined, busyUntilMs: 0, cpuMs: 0 }),
       ),
       machinesById: new Map(),
+      host: hostOf(scenario),
       measures: openMeasures(),
       cutRacks: new Set(),
       chance: chanceFrom(seedOf(seed, -2)),

@@ -1,11 +1,12 @@
 import type { Mac } from "../core/net/mac.ts";
 import type { Agenda } from "./engine/agenda.ts";
 import type { Chance } from "./engine/chance.ts";
+import type { Host } from "./engine/host.ts";
 import type { Running } from "./engine/script.ts";
 import type { MachineFaultKind } from "./faults.ts";
 import type { Flows } from "./network/flows.ts";
 import type { Attachment, Wires } from "./network/wires.ts";
-import type { Parameters } from "./parameters.ts";
+import type { ParameterName, Parameters } from "./parameters.ts";
 import type { ServerPort } from "./ports.ts";
 import type { Measures } from "./report/measures.ts";
 
@@ -62,6 +63,8 @@ export type World = {
   readonly serverAt: (address: string) => number | undefined;
   readonly machinesById: Map<string, Chassis>;
   readonly peers: boolean;
+  /** The computer whose processors the machines share; absent if each has its own. */
+  readonly host?: (Host & { readonly demandOf: (work: ParameterName) => number }) | undefined;
   readonly measures: Measures;
   /** Racks whose switch restarts. */
   readonly cutRacks: Set<number>;

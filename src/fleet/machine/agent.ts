@@ -9,7 +9,7 @@ import { scanPauseSeconds } from "../../core/image/update/scan-pause.ts";
 import type { Script } from "../engine/script.ts";
 import type { Chassis, Installed, World } from "../world.ts";
 import { fetchImage } from "./fetch.ts";
-import { ask, sleep } from "./waits.ts";
+import { ask, sleep, work } from "./waits.ts";
 
 const retryMs = 5000;
 const freeBytes = 900_000_000_000;
@@ -88,7 +88,7 @@ function* obey(
   machine: Chassis,
   { disk, memory, order }: { readonly disk: Installed; readonly memory: Memory; readonly order: Order },
 ): Script<number | "restart"> {
-  const { agenda, parameters } = world;
+  const { agenda } = world;
   const beganMs = agenda.nowMs();
   const did = (kind: Order["kind"]) => {
     const durationMs = Math.round(agenda.nowMs() - beganMs);
@@ -101,7 +101,7 @@ function* obey(
       memory.comparison = undefined;
       return order.seconds;
     case "report":
-      yield* sleep(world, parameters.scanTree);
+      yield* work(world, "scanTree");
       memory.hasTree = true;
       memory.checkedMs = agenda.nowMs();
       did("report");
@@ -117,7 +117,7 @@ function* obey(
     }
     case "update":
       stopServing(machine);
-      yield* sleep(world, parameters.place);
+      yield* work(world, "place");
       disk.image = order.image;
       memory.rebootPending = order.kernelChanged;
       memory.hasTree = false;
@@ -127,10 +127,10 @@ function* obey(
     case "reboot":
       stopServing(machine);
       world.note(machine, `restarts into ${order.image}`);
-      yield* sleep(world, parameters.shutdown);
+      yield* work(world, "shutdown");
       return "restart";
     case "compare":
-      yield* sleep(world, parameters.scanTree);
+      yield* work(world, "scanTree");
       memory.checkedMs = agenda.nowMs();
       memory.comparison = { manifest: order.manifest.sha512, assessment: sameTree, plan: { steps: [], missing: [] } };
       did("compare");

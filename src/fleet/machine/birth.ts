@@ -16,7 +16,7 @@ import type { Chassis, World } from "../world.ts";
 import { runAgent } from "./agent.ts";
 import { diskRate } from "./disk-rate.ts";
 import { talk } from "./talk.ts";
-import { sleep } from "./waits.ts";
+import { sleep, work } from "./waits.ts";
 
 /** The step that failed and why, as init reports it. */
 type Failure = { readonly step: string; readonly reason: string; readonly conflict?: true };
@@ -91,7 +91,7 @@ function* reach(
 
 function* install(world: World, machine: Chassis, birth: Birth): Script<Failure | "reset" | undefined> {
   const { order } = birth;
-  const { parameters, agenda } = world;
+  const { agenda } = world;
   const beganMs = agenda.nowMs();
   const hardware = hardwareOf(machine);
   const steps = {
@@ -100,7 +100,7 @@ function* install(world: World, machine: Chassis, birth: Birth): Script<Failure 
   };
   let fault = yield* steps.initUp();
   if (fault !== undefined) return fault;
-  yield* sleep(world, parameters.scan);
+  yield* work(world, "scan");
   fault = yield* steps.hardware();
   if (fault !== undefined) return fault;
 
@@ -121,7 +121,7 @@ function* burnInOf(world: World, machine: Chassis, birth: Birth): Script<BurnInR
   const { order } = birth;
   const isClean = order.action === "clean";
   if (!isClean) {
-    yield* sleep(world, world.parameters.burnIn);
+    yield* work(world, "burnIn");
     if (machine.fault === "hangsOnce" && machine.faultCount === 0) {
       machine.faultCount = 1;
       world.note(machine, "fault: hangs in its burn-in");
@@ -190,17 +190,17 @@ function* writeDisk(
   of: { readonly placement: Placement; readonly hardware: Hardware; readonly image: string },
 ): Script<Failure | undefined> {
   const { order, server } = birth;
-  const { parameters, agenda } = world;
+  const { agenda } = world;
   const { placement, hardware, image } = of;
   guardDisk(world, machine, order);
   let sinceMs = agenda.nowMs();
   delete machine.disk;
-  for (const [phase, ms] of [
-    ["keysMade", parameters.partition / 3],
-    ["partitioned", (parameters.partition * 2) / 3],
-    ["populated", parameters.populate],
+  for (const [phase, name] of [
+    ["keysMade", "keys"],
+    ["partitioned", "partition"],
+    ["populated", "populate"],
   ] as const) {
-    yield* sleep(world, ms);
+    yield* work(world, name);
     const fault = yield* reach(world, machine, birth, { phase, sinceMs, detail: phase });
     if (fault !== undefined) return fault;
     sinceMs = agenda.nowMs();

@@ -72,6 +72,7 @@ function* fromServer(
     bytes: totalBytes,
     progress: serves,
     limit: limitOf(world, machine),
+    work: "agentFetch",
     mostMs,
   });
 }
@@ -94,7 +95,7 @@ function* fromPeer(
   }
   return yield* transfer(world, {
     ...{ links: world.wires.between(peer, machine), bytes: totalBytes },
-    ...{ limit: limitOf(world, machine), mostMs, progress: serves, source },
+    ...{ limit: limitOf(world, machine), work: "agentFetch" as const, mostMs, progress: serves, source },
     lossOf: (lost) => {
       source.lost.add(lost);
       return () => source.lost.delete(lost);

@@ -3,11 +3,12 @@ import type { DhcpPacket } from "../../core/dhcp/codec/packet.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { imagePaths } from "../../core/pxe/script/ipxe.ts";
 import { type Script, until } from "../engine/script.ts";
+import type { ParameterName } from "../parameters.ts";
 import type { Chassis, ServerSlot, World } from "../world.ts";
 import { runAgent } from "./agent.ts";
 import { beBorn } from "./birth.ts";
 import { clients, exchange } from "./dhcp.ts";
-import { hang, onServer, sleep, transfer } from "./waits.ts";
+import { hang, onServer, sleep, transfer, work } from "./waits.ts";
 
 /** After all attempts and without a disk, firmware begins again. */
 const againMs = 10_000;
@@ -20,7 +21,7 @@ export function* live(world: World, machine: Chassis): Script {
     machine.serves = undefined;
     machine.connection = undefined;
     const spread = 1 + machine.chance.between(-firmwareSpread, firmwareSpread);
-    yield* sleep(world, firmware * spread);
+    yield* work(world, "firmware", firmware * spread);
     const found = yield* startFromNetwork(world, machine);
     if (found === "disk") yield* startFromDisk(world, machine);
     else yield* sleep(world, found === "again" ? againMs : shutdown);
@@ -33,7 +34,7 @@ function* startFromDisk(world: World, machine: Chassis): Script {
     yield* sleep(world, againMs);
     return;
   }
-  yield* sleep(world, world.parameters.systemStart);
+  yield* work(world, "systemStart");
   yield* runAgent(world, machine, "image");
 }
 
@@ -72,10 +73,11 @@ function* startFromNetwork(world: World, machine: Chassis): Script<"disk" | "aga
   const loaded = yield* download(world, machine, first.server, {
     bytes: parameters.loaderBytes,
     limit: parameters.tftpRate,
+    work: "tftpRate",
   });
   if (!loaded) return "again";
   world.servers[first.server]?.port?.loaderSent(first.address, first.file);
-  yield* sleep(world, parameters.loaderStart);
+  yield* work(world, "loaderStart");
   const second = yield* lease(world, machine, clients.loader);
   if (typeof second === "string") return second;
   for (;;) {
@@ -113,7 +115,7 @@ export function* download(
   world: World,
   machine: Chassis,
   server: number,
-  of: { readonly bytes: number; readonly limit: number },
+  of: { readonly bytes: number; readonly limit: number; readonly work: ParameterName },
 ): Script<boolean> {
   const slot = world.servers[server] as ServerSlot;
   const { port } = slot;
@@ -144,10 +146,10 @@ function* startKernel(
       yield* sleep(world, admission.retryAfterSeconds * 1000);
     }
     const beganMs = agenda.nowMs();
-    if (!(yield* download(world, machine, boot.server, { bytes, limit: parameters.machineLink }))) return "again";
+    if (!(yield* download(world, machine, boot.server, { bytes, limit: parameters.loaderFetch, work: "loaderFetch" }))) return "again";
     servers[boot.server]?.port?.fileSent(boot.address, path, bytes, Math.round(agenda.nowMs() - beganMs));
   }
-  yield* sleep(world, parameters.kernelStart);
+  yield* work(world, "kernelStart");
   if (machine.fault === "bootLoops" && machine.faultCount < 3) {
     machine.faultCount += 1;
     world.note(machine, "fault: restarts before init");

@@ -1,11 +1,42 @@
 import { type Script, until, type Wait } from "../engine/script.ts";
 import type { Flow, Link, Progress } from "../network/flows.ts";
+import type { ParameterName } from "../parameters.ts";
 import type { MachineAnswer, MachineRequest } from "../ports.ts";
 import type { Chassis, ServerSlot, World } from "../world.ts";
 
 /** Waits for this time. */
 export function* sleep({ agenda }: World, ms: number): Script {
   yield* until<void>((done) => agenda.after(ms, () => done()));
+}
+
+/**
+ * Works for as long as a parameter says. A virtual machine shares the processors of its host, and takes longer while others work, too.
+ */
+export function* work(world: World, name: ParameterName, ms: number = world.parameters[name]): Script {
+  const { agenda, host } = world;
+  if (host === undefined) {
+    yield* sleep(world, ms);
+    return;
+  }
+  yield* until<void>((done) => {
+    let left = ms;
+    let since = { atMs: agenda.nowMs(), pace: 1 };
+    let cancel = () => {};
+    const leave = host.join(host.demandOf(name), (pace) => {
+      const atMs = agenda.nowMs();
+      left -= (atMs - since.atMs) * since.pace;
+      since = { atMs, pace };
+      cancel();
+      cancel = agenda.after(left / pace, () => {
+        leave();
+        done();
+      });
+    });
+    return () => {
+      cancel();
+      leave();
+    };
+  });
 }
 
 /** Waits for ever, as a machine that hangs. */
@@ -78,6 +109,8 @@ export function* transfer(
     readonly links: readonly Link[];
     readonly bytes: number;
     readonly limit: number;
+    /** The work that it is for the machine, at this limit. */
+    readonly work?: ParameterName;
     /** Where its progress is kept; one that begins anew if it is left out. */
     readonly progress?: Progress;
     readonly source?: Readonly<Progress>;
@@ -102,7 +135,15 @@ export function* transfer(
       all();
       done(how);
     };
-    undo.push(flows.start(flow));
+    const { stop, limitTo } = flows.start(flow);
+    undo.push(stop);
+    const { host } = world;
+    if (host !== undefined && of.work !== undefined) {
+      // What a narrower link lets through keeps the processor less busy.
+      const part = Math.min(1, ...of.links.map(({ bytesPerMs }) => bytesPerMs / flow.limitBytesPerMs));
+      const paced = (pace: number) => limitTo(flow.limitBytesPerMs * pace);
+      undo.push(host.join(host.demandOf(of.work) * part, paced));
+    }
     if (of.mostMs !== undefined) undo.push(agenda.after(of.mostMs, () => end("time")));
     if (of.lossOf !== undefined) undo.push(of.lossOf(() => end("lost")));
     return all;

@@ -27,7 +27,7 @@ export type Progress = { doneBytes: number };
 export type Flow = {
   readonly links: readonly Link[];
   /** What the slower of its ends takes, such as a disk. */
-  readonly limitBytesPerMs: number;
+  limitBytesPerMs: number;
   readonly totalBytes: number;
   readonly progress: Progress;
   rate: number;
@@ -36,10 +36,17 @@ export type Flow = {
   readonly finished: () => void;
 };
 
+/** A transfer that goes on. */
+export type Running = {
+  /** Ends it early. */
+  readonly stop: () => void;
+  /** Sets what its ends take from now on. */
+  readonly limitTo: (bytesPerMs: number) => void;
+};
+
 /** All transfers of a site. */
 export type Flows = {
-  /** Starts a transfer; the returned function ends it early. */
-  readonly start: (flow: Omit<Flow, "rate">) => () => void;
+  readonly start: (flow: Omit<Flow, "rate">) => Running;
   /** The capacity of a link has changed. */
   readonly changed: (link: Link) => void;
 };
@@ -104,7 +111,13 @@ export function openFlows(agenda: Agenda): Flows {
         dirty.add(link);
       }
       wake();
-      return () => remove(flow);
+      return {
+        stop: () => remove(flow),
+        limitTo: (bytesPerMs) => {
+          flow.limitBytesPerMs = bytesPerMs;
+          for (const link of flow.links) if (active.has(flow)) dirty.add(link);
+        },
+      };
     },
     changed: (link) => {
       dirty.add(link);
