@@ -11,6 +11,7 @@ export const parameterTable = {
   machineLink: { value: 25 * gigabit, unit: "bytes/s", source: "--nic" },
   rackUplink: { value: 100 * gigabit, unit: "bytes/s", source: "--rack-uplink" },
   serverLink: { value: 10 * gigabit, unit: "bytes/s", source: "--server-nic" },
+  mirrorLink: { value: 10 * gigabit, unit: "bytes/s", source: "--mirror-nic" },
   serverSendsImages: {
     value: 3048 * mega,
     unit: "bytes/s",
@@ -29,6 +30,7 @@ export const parameterTable = {
     source: "a datagram takes up to this much longer, so that another server may answer first: assumed",
   },
   packetLoss: { value: 0, unit: "share of datagrams", source: "--loss" },
+  powerSpread: { value: 2000, unit: "ms", source: "power supplies of one rack start within this time: assumed" },
   firmware: { value: 90_000, unit: "ms", source: "server firmware, power to its first DHCP request: assumed" },
   firmwareSpread: { value: 0.3, unit: "share", source: "machines differ by up to this share either way: assumed" },
   loaderStart: { value: 3000, unit: "ms", source: "iPXE start and link-up until its own DHCP request: assumed" },

@@ -38,9 +38,6 @@ export type Outcome = {
 export const epochMs = 1_767_225_600_000;
 /** Lines that are kept of each machine. */
 const transcriptLines = 40;
-/** Power supplies of one rack do not start within the same millisecond. */
-const powerSpreadMs = 2000;
-
 /** Runs a scenario to its end; the same seed gives the same outcome. */
 export async function simulate(options: {
   readonly scenario: Scenario;
@@ -127,10 +124,10 @@ class Simulation {
   async start(): Promise<void> {
     for (const slot of this.#world.servers) await this.#startServer(slot);
     await this.settle();
-    const { powerOn, faults } = this.#scenario;
+    const { powerOn, faults, parameters } = this.#scenario;
     for (const machine of this.machines) {
       const rackMs = powerOn.kind === "atOnce" ? 0 : powerOn.ms * machine.rack;
-      this.agenda.after(rackMs + machine.chance.between(0, powerSpreadMs), () => this.#power(machine));
+      this.agenda.after(rackMs + machine.chance.between(0, parameters.powerSpread), () => this.#power(machine));
     }
     for (const fault of faults) if (!isMachineFault(fault)) this.#schedule(fault);
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { parseObjectMirror } from "../../src/core/image/object-mirror.ts";
 import { type Fault, machineFaultKinds, machineFaults } from "../../src/fleet/faults.ts";
 import { parametersWith } from "../../src/fleet/parameters.ts";
 import { reportHtml } from "../../src/fleet/report/html.ts";
@@ -115,4 +116,20 @@ test("whatever fails by chance, nothing is broken and all others come up", async
     assert.deepEqual(outcome.broken, [], `seed ${seed}`);
     assert.ok(outcome.isComplete, `seed ${seed}`);
   }
+});
+
+test("mirrors of the configuration carry the images, and the server sends each of them one", async () => {
+  const config = siteConfig({ racks: 2, machines: 4, servers: 1, serverMbps: 10_000 });
+  const objectMirrors = ["http://10.0.0.5:8080", "http://10.0.0.6:8080"].flatMap((url) => parseObjectMirror(url) ?? []);
+  const outcome = await simulateSite({
+    scenario: { ...base, racks: 2 },
+    config: { ...config, objectMirrors },
+    imageBytes: 200e6,
+  });
+  assert.ok(outcome.isComplete);
+  const { mirrors, servers } = outcome.world.wires;
+  assert.deepEqual([...mirrors.keys()].sort(), ["10.0.0.5:8080", "10.0.0.6:8080"]);
+  const sent = [...mirrors.values()].map(({ cable }) => cable.up.sentBytes);
+  assert.equal(Math.round(sent.reduce((sum, bytes) => sum + bytes, 0) / 200e6), 8);
+  assert.equal(Math.round((servers[0]?.images.sentBytes ?? 0) / 200e6), 2);
 });

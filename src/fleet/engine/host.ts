@@ -1,3 +1,5 @@
+import type { Agenda } from "./agenda.ts";
+
 /**
  * The processors of a computer on which several machines are virtual: they share them. A machine of metal has its own, and needs no
  * host.
@@ -31,5 +33,30 @@ export function openHost(processors: number): Host {
         if (working.delete(paced)) repace();
       };
     },
+  };
+}
+
+/** Does work that takes this long alone; then calls back. The returned function gives it up. */
+export function workOn(
+  { agenda, host }: { readonly agenda: Agenda; readonly host: Host },
+  { ms, demand }: { readonly ms: number; readonly demand: number },
+  done: () => void,
+): () => void {
+  let left = ms;
+  let since = { atMs: agenda.nowMs(), pace: 1 };
+  let cancel = () => {};
+  const leave = host.join(demand, (pace) => {
+    const atMs = agenda.nowMs();
+    left -= (atMs - since.atMs) * since.pace;
+    since = { atMs, pace };
+    cancel();
+    cancel = agenda.after(left / pace, () => {
+      leave();
+      done();
+    });
+  });
+  return () => {
+    cancel();
+    leave();
   };
 }

@@ -109,7 +109,7 @@ function* obey(
     case "fetch": {
       world.note(machine, `fetch: ${order.objects.length} contents`);
       const totalBytes = order.objects.reduce((sum, { size }) => sum + size, 0);
-      const isWhole = yield* fetchImage(world, machine, { disk, totalBytes });
+      const isWhole = yield* fetchImage(world, machine, { disk, totalBytes, mirror: mirrorOf(order) });
       if (!isWhole) return 0;
       memory.objects = order.objects.map(({ sha512 }) => sha512);
       did("fetch");
@@ -142,6 +142,12 @@ function* obey(
       did(order.kind);
       return 0;
   }
+}
+
+/** The first source that a directive names, if it is a mirror: the own server is what an agent asks otherwise. */
+function mirrorOf({ sources = [] }: Extract<Order, { kind: "fetch" }>): string | undefined {
+  const [first] = sources;
+  return first?.address === undefined ? undefined : `${first.address}:${first.port}`;
 }
 
 /** What was fetched goes into the system: nobody gets it from here any more. */

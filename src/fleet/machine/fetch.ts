@@ -3,6 +3,7 @@ import { type FetchTurnRequest, fetchTurn } from "../../contract/fetch-turn.ts";
 import { paths } from "../../contract/machine-facing.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { Script } from "../engine/script.ts";
+import { askMirror } from "../network/mirrors.ts";
 import type { Chassis, Installed, World } from "../world.ts";
 import { diskRate } from "./disk-rate.ts";
 import { ask, sleep, type TransferEnd, transfer } from "./waits.ts";
@@ -14,10 +15,10 @@ const silentMs = 3000;
 const batchBytes = 64 << 20;
 const peerPort = 4001;
 
-type Fetch = { readonly disk: Installed; readonly totalBytes: number };
+type Fetch = { readonly disk: Installed; readonly totalBytes: number; readonly mirror: string | undefined };
 
 /** Asks for the turn, and fetches from whom the answer names, until all is there; false if it is to poll instead. */
-export function* fetchImage(world: World, machine: Chassis, { disk, totalBytes }: Fetch): Script<boolean> {
+export function* fetchImage(world: World, machine: Chassis, { disk, totalBytes, mirror }: Fetch): Script<boolean> {
   const serves = { doneBytes: 0, lost: new Set<() => void>() };
   machine.serves = serves;
   let failedPeers: string[] = [];
@@ -42,7 +43,7 @@ export function* fetchImage(world: World, machine: Chassis, { disk, totalBytes }
     }
     const mostMs = turn.reportSeconds * 1000;
     const [source] = turn.sources ?? [];
-    if (source === undefined) yield* fromServer(world, machine, { disk, totalBytes, mostMs });
+    if (source === undefined) yield* fromServer(world, machine, { disk, totalBytes, mostMs, mirror });
     else if ((yield* fromPeer(world, machine, { id: source.machineId, totalBytes, mostMs })) === "lost")
       failedPeers = [source.machineId];
   }
@@ -58,7 +59,7 @@ type Part = { readonly totalBytes: number; readonly mostMs: number };
 function* fromServer(
   world: World,
   machine: Chassis,
-  { disk, totalBytes, mostMs }: Part & { readonly disk: Installed },
+  { disk, totalBytes, mostMs, mirror }: Part & Pick<Fetch, "disk" | "mirror">,
 ): Script {
   const { serves } = machine;
   if (serves === undefined) return;
@@ -66,10 +67,15 @@ function* fromServer(
     yield* sleep(world, retryMs);
     return;
   }
-  const links = world.wires.fromServer(disk.server, machine, "images");
+  const found = mirror === undefined ? undefined : askMirror(world, mirror, { totalBytes, server: disk.server });
+  const links =
+    found === undefined
+      ? world.wires.fromServer(disk.server, machine, "images")
+      : world.wires.fromMirror(found.cable, machine);
   yield* transfer(world, {
     links,
     bytes: totalBytes,
+    ...(found === undefined ? {} : { source: found.has }),
     progress: serves,
     limit: limitOf(world, machine),
     work: "agentFetch",

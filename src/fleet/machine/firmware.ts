@@ -146,7 +146,8 @@ function* startKernel(
       yield* sleep(world, admission.retryAfterSeconds * 1000);
     }
     const beganMs = agenda.nowMs();
-    if (!(yield* download(world, machine, boot.server, { bytes, limit: parameters.loaderFetch, work: "loaderFetch" }))) return "again";
+    if (!(yield* download(world, machine, boot.server, { bytes, limit: parameters.loaderFetch, work: "loaderFetch" })))
+      return "again";
     servers[boot.server]?.port?.fileSent(boot.address, path, bytes, Math.round(agenda.nowMs() - beganMs));
   }
   yield* work(world, "kernelStart");

@@ -1,3 +1,4 @@
+import { workOn } from "../engine/host.ts";
 import { type Script, until, type Wait } from "../engine/script.ts";
 import type { Flow, Link, Progress } from "../network/flows.ts";
 import type { ParameterName } from "../parameters.ts";
@@ -18,25 +19,7 @@ export function* work(world: World, name: ParameterName, ms: number = world.para
     yield* sleep(world, ms);
     return;
   }
-  yield* until<void>((done) => {
-    let left = ms;
-    let since = { atMs: agenda.nowMs(), pace: 1 };
-    let cancel = () => {};
-    const leave = host.join(host.demandOf(name), (pace) => {
-      const atMs = agenda.nowMs();
-      left -= (atMs - since.atMs) * since.pace;
-      since = { atMs, pace };
-      cancel();
-      cancel = agenda.after(left / pace, () => {
-        leave();
-        done();
-      });
-    });
-    return () => {
-      cancel();
-      leave();
-    };
-  });
+  yield* until<void>((done) => workOn({ agenda, host }, { ms, demand: host.demandOf(name) }, () => done()));
 }
 
 /** Waits for ever, as a machine that hangs. */

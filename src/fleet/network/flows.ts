@@ -17,7 +17,15 @@ export type Link = {
 };
 
 export function openLink(name: string, bytesPerSecond: number, isCounted = true): Link {
-  return { name, isCounted, bytesPerMs: bytesPerSecond / 1000, flows: new Set(), sentBytes: 0, busyMs: 0, tickBytes: 0 };
+  return {
+    name,
+    isCounted,
+    bytesPerMs: bytesPerSecond / 1000,
+    flows: new Set(),
+    sentBytes: 0,
+    busyMs: 0,
+    tickBytes: 0,
+  };
 }
 
 /** How far a transfer is. */

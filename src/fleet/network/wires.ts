@@ -1,10 +1,16 @@
-import { type Link, openLink } from "./flows.ts";
+import { type Link, openLink, type Progress } from "./flows.ts";
 
 /** The cables of a site: each server and each machine has a link, each rack an uplink, all of them in two directions. */
 export type Wires = {
   /** From a server to a machine. */
   readonly fromServer: (server: number, machine: Attachment, what: Served) => readonly Link[];
   readonly between: (from: Attachment, to: Attachment) => readonly Link[];
+  /** From a mirror to a machine; mirrors stand beside the servers, outside the racks. */
+  readonly fromMirror: (mirror: Duplex, machine: Attachment) => readonly Link[];
+  /** From a server to a mirror. */
+  readonly toMirror: (server: number, mirror: Duplex) => readonly Link[];
+  /** The mirrors that were asked, by their names. */
+  readonly mirrors: Map<string, Mirror>;
   readonly servers: readonly ServerLinks[];
   readonly racks: readonly Duplex[];
 };
@@ -13,6 +19,9 @@ export type Wires = {
 export type Served = "boot" | "images";
 /** A server's cable, and what its program can send. */
 export type ServerLinks = Duplex & { readonly boot: Link; readonly images: Link };
+
+/** An HTTP cache of the servers' contents (`objectMirrors`): its cable, and what it has of the image. */
+export type Mirror = { readonly cable: Duplex; readonly has: Progress };
 
 /** A cable as one of its ends sees it. */
 export type Duplex = { readonly down: Link; readonly up: Link };
@@ -41,11 +50,17 @@ export function layWires(of: {
   const racks = Array.from({ length: of.racks }, (_, n) => duplex(`uplink of rack ${n + 1}`, of.rackRate));
   const rackOf = ({ rack }: Attachment) => racks[rack] as Duplex;
   return {
+    mirrors: new Map(),
     servers,
     racks,
     fromServer: (server, machine, what) => {
       const own = servers[server] as ServerLinks;
       return [own[what], own.up, rackOf(machine).down, machine.cable.down];
+    },
+    fromMirror: (mirror, machine) => [mirror.up, rackOf(machine).down, machine.cable.down],
+    toMirror: (server, mirror) => {
+      const own = servers[server] as ServerLinks;
+      return [own.images, own.up, mirror.down];
     },
     between: (from, to) =>
       from.rack === to.rack

@@ -100,7 +100,9 @@ export function summarise(outcome: Outcome): Summary {
       server: nth + 1,
       cpuMs: Math.round(cpuMs),
       share: share(cpuMs, endMs),
-      imagesCpuMs: Math.round(((world.wires.servers[nth]?.images.sentBytes ?? 0) / 1e6) * world.parameters.serverSendsCpu),
+      imagesCpuMs: Math.round(
+        ((world.wires.servers[nth]?.images.sentBytes ?? 0) / 1e6) * world.parameters.serverSendsCpu,
+      ),
     })),
     over: { timesMs, reached: shownPhases.map((phase) => ({ phase, counts: timeline.countsAt(phase, timesMs) })) },
     faults: faultsOf(outcome),
@@ -151,6 +153,10 @@ function linksOf({ world, endMs }: Outcome): Summary["links"] {
         busyShare: share(busyMs, endMs),
       })),
     ),
+    ...[...world.wires.mirrors].flatMap(([name, { cable }]) => [
+      ...busiest(`mirror ${name}, receiving`, [cable], "down"),
+      ...busiest(`mirror ${name}, sending`, [cable], "up"),
+    ]),
     ...busiest("busiest uplink of a rack, receiving", racks, "down"),
     ...busiest("busiest uplink of a rack, sending", racks, "up"),
   ];

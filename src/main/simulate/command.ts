@@ -18,6 +18,7 @@ export function simulateCommand(program: Command): void {
     .option("--nic <rate>", "link of a machine", readRate, readRate("25G"))
     .option("--rack-uplink <rate>", "uplink of a rack", readRate, readRate("100G"))
     .option("--server-nic <rate>", "link of a server", readRate, readRate("10G"))
+    .option("--mirror-nic <rate>", "link of each mirror of objectMirrors", readRate, readRate("10G"))
     .option(
       "--server-sends <rate>",
       "what the program on a server can send (default: as measured, docs/simulate.md)",

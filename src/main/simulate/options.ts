@@ -10,6 +10,7 @@ export type SimulateOptions = {
   readonly nic: number;
   readonly rackUplink: number;
   readonly serverNic: number;
+  readonly mirrorNic: number;
   readonly serverSends?: number;
   readonly agentFetch?: number;
   readonly disk?: number;

@@ -71,6 +71,7 @@ async function scenarioOf(options: SimulateOptions, { peers }: Config): Promise<
     ...{ racks: options.racks, machines: options.machines, servers: options.servers, seed: options.seed },
     parameters: parametersWith({
       ...{ machineLink: options.nic, rackUplink: options.rackUplink, serverLink: options.serverNic },
+      mirrorLink: options.mirrorNic,
       ...{ serverSendsImages: options.serverSends, agentFetch: options.agentFetch, diskWrite: options.disk },
       ...{ firmware: options.firmware, burnIn: options.burnIn, packetLoss: options.loss },
     }),

@@ -8,6 +8,7 @@ import { openUplinkQueue } from "../../boot-server/http/uplink-queue.ts";
 import { phaseReporter } from "../../boot-server/observe/phase-reporter.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import { othersUpdate } from "../../contract/config/updates.ts";
+import { spreadMirrors } from "../../core/image/object-mirror.ts";
 import { noAddress, parseIpv4 } from "../../core/net/ipv4.ts";
 import type { Network } from "../../core/network/network.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
@@ -220,19 +221,29 @@ function openApps(deps: ServerDeps) {
   return { uplinkQueue, ask: (request: MachineRequest) => askApps(apps, request), stop: stopSweeping };
 }
 
+/** Where all contents are: how they lie in packs changes no decision of a server. */
+const onePack = "00".repeat(64);
+
 /** Every image that the rules name, of the same size. */
-function imagesOf({ config, imageBytes }: ServerDeps): Pick<Parameters<typeof subApp>[0], "images" | "tasks"> {
+function imagesOf({
+  config,
+  imageBytes,
+}: ServerDeps): Pick<Parameters<typeof subApp>[0], "images" | "tasks" | "packs"> {
   const names = new Set(config.images.map(({ image }) => image));
   const images = new Map([...names].map((name) => [name, simulatedImage(name, imageBytes)]));
+  const { objectMirrors, ports } = config;
+  const find = () => () => ({ pack: onePack, offset: 0 });
   return {
     images: {
       refresh: async () => {},
       get: (name) => images.get(name)?.summary,
       pathOf: (name) => name,
     },
+    packs: { find, sourcesFor: (id) => [...spreadMirrors(objectMirrors, id), { port: ports.images }] },
     tasks: {
       readPoll: async (body, wanted) =>
         readPoll(body, wanted, {
+          find,
           load: ({ name }) => {
             const image = images.get(name);
             if (image === undefined) throw new Error(`image ${name}: expected it to exist`);
