@@ -36,7 +36,7 @@ export function openHost(processors: number): Host {
   };
 }
 
-/** Does work that takes this long alone; then calls back. The returned function gives it up. */
+/** Does work that takes this long alone; then calls back. The returned function ends it early. */
 export function workOn(
   { agenda, host }: { readonly agenda: Agenda; readonly host: Host },
   { ms, demand }: { readonly ms: number; readonly demand: number },
