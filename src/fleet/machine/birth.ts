@@ -154,6 +154,12 @@ function measurementsOf({ parameters }: World, machine: Chassis): readonly Measu
   ];
 }
 
+/**
+ * Pauses of init that no hardware shortens, in milliseconds: a second announcement may contradict the first, and another host may
+ * have the address (src/init/device).
+ */
+const pauses = { contradiction: 1000, addressProbe: 1000 } as const;
+
 /** The switch has announced itself during the burn-in, or is waited for. */
 function* findPlace(
   world: World,
@@ -164,7 +170,7 @@ function* findPlace(
   const { order } = birth;
   const { agenda, parameters } = world;
   const announcedMs = beganMs + machine.chance.between(0, parameters.lldp);
-  yield* sleep(world, announcedMs - agenda.nowMs());
+  yield* sleep(world, Math.max(0, announcedMs - agenda.nowMs()) + pauses.contradiction);
   const { switchName, port } = machine.neighbour;
   const neighbours = [neighbourBy(switchName, { portIdKind: "interfaceName", portId: port, portDescription: port })];
   const heard = yield* report(world, machine, birth, [{ kind: "neighbours", neighbours }]);
@@ -175,11 +181,13 @@ function* findPlace(
     return { step: "compute the place", reason: result.reason, ...conflict };
   }
   const { placement } = result;
+  const sinceMs = agenda.nowMs();
+  yield* sleep(world, pauses.addressProbe);
   const [disk] = hardware.disks;
   const rootDisk = disk === undefined ? {} : { rootDisk: identityOf(disk) };
   const detail = `${placement.hostname} ${formatIpv4(placement.address)}`;
   const items = [{ kind: "placed", placement: withAddressText(placement), ...rootDisk }];
-  const fault = yield* reach(world, machine, birth, { phase: "placed", sinceMs: agenda.nowMs(), detail, items });
+  const fault = yield* reach(world, machine, birth, { phase: "placed", sinceMs, detail, items });
   return fault ?? placement;
 }
 
