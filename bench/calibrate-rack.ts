@@ -112,7 +112,7 @@ async function run({ directory, machines: count, uplinkMbps }: Trial): Promise<M
   await Promise.all(rack.machines.map((machine) => machine.powerOn()));
   pids = findProcesses(specs.map(({ name }) => name));
   const timer = setTimeout(
-    () => done.reject(new Error(`${count} machines: expected all up within 40 minutes; see ${directory}/rack`)),
+    () => done.reject(new Error(`${count} machines: expected all up within 40 minutes, found them as above`)),
     deadlineMs,
   );
   await done.promise;

@@ -89,7 +89,12 @@ test("the same seed gives the same report, byte for byte, and another one anothe
         parameters: parametersWith({ packetLoss: 0.02 }),
       }),
     );
-    return [JSON.stringify(summary), reportText(summary, 100).join("\n"), reportHtml(summary)] as const;
+    const text = reportText(summary, 80);
+    assert.deepEqual(
+      text.filter((line) => line.length > 80),
+      [],
+    );
+    return [JSON.stringify(summary), text.join("\n"), reportHtml(summary)] as const;
   };
   const first = await report(1);
   assert.deepEqual(await report(1), first);

@@ -36,14 +36,17 @@ export function reportText(summary: Summary, columns: number): readonly string[]
     ),
     ...section(
       "FAULTS",
+      columns,
       summary.faults.map(({ text, machines: hit, up: came }) => `${hit} × ${text}: ${came} up`),
     ),
     ...section(
       "NOT UP",
+      columns,
       summary.notUp.map(({ machine, fault, why }) => `${machine}${fault === "" ? "" : ` (${fault})`}: ${why}`),
     ),
     ...section(
       "LOGGED BY THE SERVERS",
+      columns,
       summary.logged.map(({ message, times }) => `${times} × ${message}`),
     ),
     ...summary.broken.flatMap(({ what, atMs, transcript }) => [
@@ -60,8 +63,12 @@ function cells({ p50, p95, p99, most }: Percentiles): readonly string[] {
   return [p50, p95, p99, most].map(formatShort);
 }
 
-function section(title: string, lines: readonly string[]): readonly string[] {
-  return lines.length === 0 ? [] : ["", title, ...lines.map((line) => `  ${line}`)];
+/** Lines of a section; what a line is too long for goes on below it, further in. */
+function section(title: string, columns: number, lines: readonly string[]): readonly string[] {
+  const broken = lines.flatMap((line) =>
+    wrap(line, columns - 4).map((part, at) => `${at === 0 ? "  " : "    "}${part}`),
+  );
+  return lines.length === 0 ? [] : ["", title, ...broken];
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
