@@ -1,6 +1,7 @@
 import { type Context, Hono, type MiddlewareHandler } from "hono";
 import { type Problem, paths } from "../../contract/machine-facing.ts";
 import { maxSubMessageBytes } from "../../contract/sub.ts";
+import { announcedSize } from "../../core/http/announced-size.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { FindInPacks } from "../../core/image/pack-locations.ts";
 import {
@@ -204,7 +205,7 @@ function admitPolls({
 
 /** The length that a request announces; 0 if it announces none, and then only a small body is read. */
 function announcedBytes(context: Context): number {
-  return Number(context.req.header("content-length") ?? 0);
+  return announcedSize((name) => context.req.header(name)) ?? 0;
 }
 
 /** Parses a body here if it is small; a large one, and every requested tree, is the thread's work. */

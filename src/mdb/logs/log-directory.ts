@@ -13,6 +13,7 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
+import { errorCode } from "../../core/error-code.ts";
 
 /** The limits of the kept lines, in bytes: of one machine, and of all together. */
 export type LogDirectoryLimits = { readonly perMachine: number; readonly total: number };
@@ -119,7 +120,7 @@ function readIfThere(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return "";
+    if (errorCode(error) === "ENOENT") return "";
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import type { ThreadAnswer } from "../thread-questions.ts";
 import type { LogBatch, LogDirectory, LogDirectoryLimits } from "./log-directory.ts";
 
 /** What the thread of the logs is started with. */
@@ -9,19 +10,15 @@ export type LogRequest =
   | { readonly kind: "read"; readonly id: string }
   | { readonly kind: "forget"; readonly id: string };
 
-export type LogReply =
-  | { readonly kind: "done"; readonly text?: string }
-  | { readonly kind: "failed"; readonly error: unknown };
-
 /** Carries out one request. */
-export function answerLogRequest(logs: LogDirectory, request: LogRequest): LogReply {
+export function answerLogRequest(logs: LogDirectory, request: LogRequest): ThreadAnswer {
   try {
     switch (request.kind) {
       case "append":
         logs.append(request.batch);
         return { kind: "done" };
       case "read":
-        return { kind: "done", text: logs.read(request.id) };
+        return { kind: "done", value: logs.read(request.id) };
       case "forget":
         logs.forget(request.id);
         return { kind: "done" };

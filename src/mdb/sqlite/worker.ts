@@ -1,12 +1,12 @@
 /** The thread that runs SQLite; thread.ts talks to it. */
 import { parentPort, workerData } from "node:worker_threads";
+import type { ThreadAnswer } from "../thread-questions.ts";
 import { openSqliteJournal } from "./journal.ts";
 import { answerRequest, type JournalRequest } from "./request.ts";
-import type { JournalAnswer } from "./thread.ts";
 
 const port = parentPort;
 if (port === null) throw new Error("worker.ts is a thread of thread.ts, not a program");
-const answer = (say: JournalAnswer): void => port.postMessage(say);
+const answer = (say: ThreadAnswer): void => port.postMessage(say);
 
 try {
   const journal = openSqliteJournal(String(workerData));
