@@ -51,9 +51,10 @@ function keepSilent(
   { listener, status, mac }: ReceivedRequest,
   decision: DecisionOf<"silence">,
 ): Soon<undefined> {
-  const { log, store } = deps;
+  const { log, store, localBoots } = deps;
   const facts = { network: status.network.name, mac };
   count(status.unanswered, decision.why);
+  if (mac !== undefined && "local" in decision && decision.local !== undefined) localBoots?.keep(mac, decision.local);
   if (decision.why === "poolExhausted") notePoolExhausted(status, decision.size, deps);
   if (decision.why === "withheld")
     log("info", "DHCP request not answered in listen mode", { ...facts, would: decision.would });

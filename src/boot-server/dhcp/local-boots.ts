@@ -26,7 +26,8 @@ export function openLocalBoots(deps: { readonly store: Store; readonly clock: Cl
 
   function learn(machine: ModelFacts, { client, attempt }: LocalTry): void {
     const model = modelOf(machine);
-    if (model === undefined || clock.monotonicMs() - attempt.atMs > rememberMs) return;
+    if (model === undefined || attempt.outcome === "elsewhere") return;
+    if (clock.monotonicMs() - attempt.atMs > rememberMs) return;
     const before = lessonsOf(store).find((lesson) => isAbout(lesson, model, client));
     const after = learnFrom(before, { model, client, attempt }, clock.nowMs());
     if (after === before) return;

@@ -59,6 +59,8 @@ export type DhcpDecision =
       readonly seen?: PxeAsked;
       /** The observed lease, for its record. */
       readonly noted?: AddressSeen;
+      /** The attempt to send it to its disk, which the client did not take. */
+      readonly local?: LocalTry;
       readonly noRouter?: Mac;
     }
   /** The network is in mode `listen`; `would` describes the withheld answer. */
@@ -93,7 +95,9 @@ export type DhcpQuestion = {
   readonly history?: LocalHistory;
 };
 
+export type Silence = Extract<DhcpDecision, { kind: "silence" }>;
+
 /** A message without an answer, for any reason except an exhausted pool. */
-export function silence(why: Exclude<SilenceReason, "poolExhausted">): Extract<DhcpDecision, { kind: "silence" }> {
+export function silence(why: Exclude<SilenceReason, "poolExhausted">): Silence {
   return { kind: "silence", why };
 }

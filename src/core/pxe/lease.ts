@@ -9,7 +9,8 @@ import { isNetworkEdge, isServerAddress, networkContains, signatureFor } from ".
 import { chooseBinding } from "./binding.ts";
 import { bootOptionsFor, leaseOptionsFor } from "./boot-options.ts";
 import { classifyClient } from "./client.ts";
-import { type DhcpQuestion, silence } from "./decision.ts";
+import { type DhcpQuestion, type Silence, silence } from "./decision.ts";
+import { noLocalHistory, tookElsewhere } from "./local-boot/choose.ts";
 import type { Answered, Part } from "./part.ts";
 
 /** The server leases the addresses and answers each message that RFC 2131 requires an answer to. */
@@ -41,7 +42,7 @@ function admit(question: DhcpQuestion): ReturnType<Part<Asking>["admit"]> {
     return ours ? { kind: "declined", address: message.address, mac, given } : silence("declinedWithoutOffer");
   }
   if (message.kind === "selecting" && !isServerAddress(network, message.server)) {
-    if (message.server !== relayRequests(packet).serverIdentifierOverride) return silence("tookAnotherOffer");
+    if (message.server !== relayRequests(packet).serverIdentifierOverride) return tookAnotherOffer(question);
   }
 
   const client = classifyClient(packet, signatureFor(network));
@@ -49,6 +50,11 @@ function admit(question: DhcpQuestion): ReturnType<Part<Asking>["admit"]> {
   if (client.kind === "plain" && isStranger) return silence("unknownClient");
   if (isStranger && asksForUnknown(message, question, mac)) return silence("noRecord");
   return { kind: "asks", message, client, mac };
+}
+
+function tookAnotherOffer({ packet, network, history = noLocalHistory }: DhcpQuestion): Silence {
+  const local = tookElsewhere(classifyClient(packet, signatureFor(network)), history);
+  return { ...silence("tookAnotherOffer"), ...(local === undefined ? {} : { local }) };
 }
 
 /** Whether a client without a record wants to keep an address of this network that was never offered to it. */

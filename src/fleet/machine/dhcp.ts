@@ -28,7 +28,11 @@ export const clients = {
     clientNetworkInterface: Uint8Array.of(1, 3, 10),
     vendorClassIdentifier: "PXEClient:Arch:00007:UNDI:003010",
     userClass: bytesFromText("iPXE"),
-    etherbootEncapsulated: Uint8Array.of(0xb1, 5, 1, 0x1a, 0xf4, 0x10, 0, 0x21, 1, 1),
+    // Its features, among them HTTP (0x13) and EFI (0x24): one without them is taken for a ROM that needs our loader.
+    etherbootEncapsulated: Uint8Array.of(
+      ...[0xb1, 5, 1, 0x1a, 0xf4, 0x10, 0, 0xeb, 3, 1, 0, 0, 0x17, 1, 1, 0x24, 1, 1, 0x13, 1, 1],
+      ...[0x11, 1, 1, 0x27, 1, 1, 0x29, 1, 1, 0x15, 1, 1, 0x12, 1, 1],
+    ),
   },
 } as const satisfies { readonly [client: string]: DhcpOptions };
 

@@ -7,8 +7,11 @@ export type Attempt = {
   readonly failed: readonly LocalMethod[];
   /** The client's transaction (xid): the same one again is a retransmission. */
   readonly session: number;
-  /** Whether the client got its final answer, so that another DISCOVER means that it came back. */
-  readonly ended: boolean;
+  /**
+   * `offered`: the client asked, and has not answered the offer. `answered`: it got its final answer, so that another DISCOVER
+   * means that it came back. `elsewhere`: it took the offer of another server, which may have sent it anywhere.
+   */
+  readonly outcome: "offered" | "answered" | "elsewhere";
   /** By the monotonic clock. */
   readonly atMs: number;
 };
@@ -21,7 +24,7 @@ export const rememberMs = 600_000;
 
 /**
  * The next attempt for a client that is due to boot locally: the same method in the same boot, the next method if it came
- * back within a minute, otherwise the best one. After all have failed it starts again, because then the disk probably does
+ * back within a minute from a method of this server, otherwise the best one. After all have failed it starts again, because then the disk probably does
  * not boot. `methods` are the usable ones, best first; never empty.
  */
 export function askLocal(
@@ -34,14 +37,15 @@ export function askLocal(
   nowMs: number,
 ): Attempt {
   const { methods, session, discover } = given;
-  const ended = !discover;
+  const outcome = discover ? "offered" : "answered";
   const quietMs = before === undefined ? rememberMs : nowMs - before.atMs;
   if (before === undefined || quietMs >= rememberMs)
-    return { method: methods[0], failed: [], session, ended, atMs: nowMs };
-  const sameBoot = before.session === session && !(before.ended && discover);
-  if (quietMs < backAgainMs && (sameBoot || !discover)) return { ...before, session, ended, atMs: nowMs };
-  const failed = quietMs < backAgainMs ? [...before.failed, before.method] : before.failed;
+    return { method: methods[0], failed: [], session, outcome, atMs: nowMs };
+  const sameBoot = before.session === session && !(before.outcome === "answered" && discover);
+  if (quietMs < backAgainMs && (sameBoot || !discover)) return { ...before, session, outcome, atMs: nowMs };
+  const hasFailed = quietMs < backAgainMs && before.outcome !== "elsewhere";
+  const failed = hasFailed ? [...before.failed, before.method] : before.failed;
   const next = methods.find((method) => !failed.includes(method));
-  if (next === undefined) return { method: methods[0], failed: [], session, ended, atMs: nowMs };
-  return { method: next, failed, session, ended, atMs: nowMs };
+  if (next === undefined) return { method: methods[0], failed: [], session, outcome, atMs: nowMs };
+  return { method: next, failed, session, outcome, atMs: nowMs };
 }

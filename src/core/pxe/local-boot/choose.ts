@@ -39,6 +39,17 @@ export function tryLocal(given: {
   return { client: kind, attempt: askLocal(history.attemptOf(kind), terms, history.nowMs) };
 }
 
+/**
+ * The attempt of a client that takes the offer of another server, as it must be remembered then: it was not sent to its disk
+ * from here. The other server may lag behind and install it. Undefined if nothing was offered.
+ */
+export function tookElsewhere(client: Client, history: LocalHistory): LocalTry | undefined {
+  const kind = localClientOf(client);
+  const attempt = kind === undefined ? undefined : history.attemptOf(kind);
+  if (kind === undefined || attempt?.outcome !== "offered") return undefined;
+  return { client: kind, attempt: { ...attempt, outcome: "elsewhere" } };
+}
+
 /** How iPXE's script exits, also for a machine whose latest DHCP answer is no longer remembered. */
 export function scriptMethod(client: LocalClient & ("uefiIpxe" | "biosIpxe"), history: LocalHistory): LocalMethod {
   const attempt = history.attemptOf(client);

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { Client } from "../client.ts";
 import { type Attempt, askLocal } from "./attempt.ts";
+import { noLocalHistory, tookElsewhere } from "./choose.ts";
 import { type Lesson, learnFrom, rankMethods } from "./lesson.ts";
 import { type LocalMethod, localMethods } from "./method-table.ts";
 import { methodsOf, usableMethods } from "./methods.ts";
@@ -10,7 +11,16 @@ import { methodsOf, usableMethods } from "./methods.ts";
 const model = { vendor: "Dull", product: "R1", firmware: "uefi" } as const;
 const order = ["offerThenNak", "localBootMenu", "bootFileRefused"] as const;
 
-type Ask = readonly [atSeconds: number, message: "discover" | "request", session: number, expected: LocalMethod];
+const x64 = { name: "x64", firmware: "uefi", via: "tftp", loader: "snponly.efi" } as const;
+const uefi: Client = { kind: "pxe", firmware: "uefi", architecture: x64 };
+
+type Ask = readonly [
+  atSeconds: number,
+  /** `elsewhere`: the REQUEST names another server, which is no question to this one. */
+  message: "discover" | "request" | "elsewhere",
+  session: number,
+  expected: LocalMethod,
+];
 const stories: readonly (readonly [title: string, asks: readonly Ask[]])[] = [
   [
     "a healthy boot",
@@ -67,6 +77,18 @@ const stories: readonly (readonly [title: string, asks: readonly Ask[]])[] = [
     ],
   ],
   [
+    "another server's offer was taken: what that server did is not known",
+    [
+      [0, "discover", 1, "offerThenNak"],
+      [0, "elsewhere", 1, "offerThenNak"],
+      [30, "discover", 2, "offerThenNak"],
+      [31, "request", 2, "offerThenNak"],
+      [50, "discover", 3, "localBootMenu"],
+      [50, "elsewhere", 3, "localBootMenu"],
+      [70, "discover", 4, "localBootMenu"],
+    ],
+  ],
+  [
     "what failed is not tried again for ten minutes",
     [
       [0, "discover", 1, "offerThenNak"],
@@ -96,13 +118,23 @@ for (const [title, asks] of stories)
   test(`local boot: ${title}`, () => {
     let attempt: Attempt | undefined;
     for (const [atSeconds, message, session, expected] of asks) {
-      attempt = askLocal(attempt, { methods: order, session, discover: message === "discover" }, atSeconds * 1000);
-      assert.equal(attempt.method, expected, `at ${atSeconds} s`);
+      const discover = message === "discover";
+      attempt =
+        message === "elsewhere"
+          ? tookElsewhere(uefi, { ...noLocalHistory, attemptOf: () => attempt })?.attempt
+          : askLocal(attempt, { methods: order, session, discover }, atSeconds * 1000);
+      assert.equal(attempt?.method, expected, `at ${atSeconds} s`);
     }
   });
 
 test("a machine that comes up teaches: its method first for its model, those that failed it last", () => {
-  const attempt: Attempt = { method: "localBootMenu", failed: ["offerThenNak"], session: 1, ended: true, atMs: 0 };
+  const attempt: Attempt = {
+    method: "localBootMenu",
+    failed: ["offerThenNak"],
+    session: 1,
+    outcome: "answered",
+    atMs: 0,
+  };
   const lesson = learnFrom(undefined, { model, client: "uefiPxe", attempt }, 5);
   assert.deepEqual(lesson, {
     ...model,
@@ -119,7 +151,7 @@ test("one power-cycled machine does not undo a lesson of many; without news ther
     method,
     failed,
     session: 1,
-    ended: true,
+    outcome: "answered",
     atMs: 0,
   });
   let lesson: Lesson | undefined;
@@ -130,8 +162,6 @@ test("one power-cycled machine does not undo a lesson of many; without news ther
   assert.equal(rankMethods(order, lesson)[0], "offerThenNak");
 });
 
-const x64 = { name: "x64", firmware: "uefi", via: "tftp", loader: "snponly.efi" } as const;
-const uefi: Client = { kind: "pxe", firmware: "uefi", architecture: x64 };
 const rows: readonly (readonly [title: string, Client, boolean, readonly LocalMethod[]])[] = [
   ["UEFI PXE", uefi, false, ["offerThenNak", "localBootMenu", "bootFileRefused", "ownLoader"]],
   ["UEFI PXE, proxy: the NAK is not ours to give", uefi, true, ["localBootMenu", "bootFileRefused", "ownLoader"]],
