@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 #include <mbedtls/sha256.h>
 #include "host.h"
@@ -129,11 +130,14 @@ static JSValue sha512_feed(JSContext *ctx, const struct argument *a)
 	return JS_NewFloat64(ctx, done);
 }
 
+/* The caller's state stays as it is: more can be fed. */
 static JSValue sha512_end(JSContext *ctx, const struct argument *a)
 {
+	SHA512_CTX state;
 	uint8_t digest[SHA512_BYTES];
-	if (a[0].length != sizeof(SHA512_CTX)) return host_throw(ctx, "sha512End: expected a state");
-	SHA512_Final(digest, (SHA512_CTX *)a[0].bytes);
+	if (a[0].length != sizeof state) return host_throw(ctx, "sha512End: expected a state");
+	memcpy(&state, a[0].bytes, sizeof state);
+	SHA512_Final(digest, &state);
 	return hex_of(ctx, digest, SHA512_BYTES);
 }
 

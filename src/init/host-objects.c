@@ -40,8 +40,8 @@ struct worker {
 };
 
 /*
- * The beginning of a content whose stream broke: its draft, and the hash so far. The next session may continue it; only in the
- * memory of one process, so that a draft on the disk is never believed.
+ * The beginning of a content whose stream broke: its draft, and the hash so far. The next session may continue it. A draft that an
+ * earlier process left is hashed before it is taken (objectsAdopt): whatever it has, only the hash of the whole counts.
  */
 static struct {
 	int directory; /* -1: nothing is kept */
@@ -470,6 +470,26 @@ static JSValue objects_forged(JSContext *ctx, const struct argument *a)
 	return result;
 }
 
+/* Keeps a draft of an earlier process, of which the caller has hashed all bytes. */
+static JSValue objects_adopt(JSContext *ctx, const struct argument *a)
+{
+	const char *hex = a[1].text, *draft = a[2].text;
+	if (s.is_open) return host_throw(ctx, "objectsAdopt: a session is open");
+	if (strlen(hex) != HEX_DIGITS || strlen(draft) >= PATH_BYTES || !(a[3].number >= 1 && a[3].number <= MAX_STREAM) ||
+	    a[4].length != sizeof(SHA512_CTX))
+		return host_throw(ctx, "objectsAdopt: expected a SHA-512, a draft, its size and the state of its hash");
+	int directory = fcntl((int)a[0].number, F_DUPFD_CLOEXEC, 0);
+	if (directory < 0) return host_throw_errno(ctx, "objectsAdopt");
+	if (kept.directory >= 0 && !strcmp(kept.draft, draft)) close(kept.directory);
+	else forget();
+	kept.directory = directory;
+	memcpy(kept.hex, hex, HEX_DIGITS + 1);
+	memcpy(kept.draft, draft, strlen(draft) + 1);
+	kept.bytes = (uint64_t)a[3].number;
+	memcpy(&kept.sum, a[4].bytes, sizeof kept.sum);
+	return JS_UNDEFINED;
+}
+
 static JSValue objects_forget(JSContext *ctx, const struct argument *a)
 {
 	(void)a;
@@ -483,6 +503,7 @@ const struct host_entry objects_entries[] = {
 	{ "objectsFeed", "r", objects_feed },
 	{ "objectsEnd", "", objects_end },
 	{ "objectsKept", "s", objects_kept },
+	{ "objectsAdopt", "nssnb", objects_adopt },
 	{ "objectsForged", "", objects_forged },
 	{ "objectsForget", "", objects_forget },
 	{ NULL, NULL, NULL },

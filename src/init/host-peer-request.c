@@ -40,14 +40,14 @@ static const char *value_of(const char *line, size_t length, const char *name, s
 	return line + at;
 }
 
-/* Up to six digits. */
-static int read_length(const char *text, size_t length, size_t *value)
+/* Reads digits, at most as many as given. */
+static int read_number(const char *text, size_t length, size_t most, uint64_t *value)
 {
 	*value = 0;
-	if (length == 0 || length > 6) return 0;
+	if (length == 0 || length > most) return 0;
 	for (size_t i = 0; i < length; i++) {
 		if (text[i] < '0' || text[i] > '9') return 0;
-		*value = *value * 10 + (size_t)(text[i] - '0');
+		*value = *value * 10 + (uint64_t)(text[i] - '0');
 	}
 	return 1;
 }
@@ -56,12 +56,17 @@ static int read_length(const char *text, size_t length, size_t *value)
 static int read_headers(const char *line, const char *end, struct peer_request *request)
 {
 	int lengths = 0, macs = 0;
+	uint64_t number = 0;
+	request->from = 0;
 	while (line < end) {
 		const char *next = memmem(line, (size_t)(end - line), "\r\n", 2), *value;
 		size_t length = (size_t)(next - line), value_length;
 		if (value_of(line, length, "transfer-encoding", &value_length)) return 400;
 		if ((value = value_of(line, length, "content-length", &value_length))) {
-			if (lengths++ || !read_length(value, value_length, &request->body_length)) return 400;
+			if (lengths++ || !read_number(value, value_length, 6, &number)) return 400;
+			request->body_length = (size_t)number;
+		} else if ((value = value_of(line, length, "birther-from", &value_length))) {
+			if (!read_number(value, value_length, 15, &request->from)) return 400;
 		} else if ((value = value_of(line, length, "authorization", &value_length))) {
 			size_t prefix = sizeof scheme - 1;
 			if (macs++ || value_length < prefix || memcmp(value, scheme, prefix) ||

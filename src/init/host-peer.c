@@ -1,6 +1,7 @@
 /*
  * The program that serves this machine's fetched contents to other machines, until its agent ends. `POST /objects` with
- * hashes, one a line, is answered with `HEX LENGTH` and the content for each, in that order. A content that another
+ * hashes, one a line, is answered with `HEX LENGTH` and the content for each, in that order; with a header `birther-from: N`,
+ * the first one with `HEX LENGTH N` and what it has from byte N on. A content that another
  * fetch may still bring is waited for: `HEX ?` each second, and in the end `HEX -`, behind which nothing comes. A machine
  * that serves the files of its system does not fetch: `HEX !` says that it does not have the content. One process, one
  * thread, one poll; files of the system are opened by another process (host-peer-tree.c).
@@ -164,12 +165,16 @@ static void find_content(struct connection *c, const char *hex)
 /* Prints the line of the next content: with its length, that it is not there yet, or that it does not come. */
 static void begin_content(struct connection *c)
 {
-	char hex[PEER_LINE], text[PEER_LINE + 32];
+	char hex[PEER_LINE], text[PEER_LINE + 48];
 	memcpy(hex, c->request.body + c->next, PEER_HEX);
 	hex[PEER_HEX] = 0;
 	find_content(c, hex);
 	if (c->file >= 0) {
-		snprintf(text, sizeof text, "%s %lld\n", hex, (long long)c->left);
+		off_t from = c->next == 0 ? (off_t)c->request.from : 0;
+		if (from > 0 && from < c->left && lseek(c->file, from, SEEK_SET) == from) {
+			snprintf(text, sizeof text, "%s %lld %lld\n", hex, (long long)c->left, (long long)from);
+			c->left -= from;
+		} else snprintf(text, sizeof text, "%s %lld\n", hex, (long long)c->left);
 		c->next += PEER_LINE;
 		c->missing_ms = c->question = 0;
 		print(c, text);

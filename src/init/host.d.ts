@@ -137,6 +137,17 @@ declare module "host" {
    * incomplete one is kept. Throws as `objectsFeed`, and keeps nothing then.
    */
   export function objectsEnd(): number;
+  /**
+   * Keeps a draft that an earlier process left below the directory, with the state of a SHA-512 that was fed all its bytes (`sha512Begin`);
+   * what was kept before is removed.
+   */
+  export function objectsAdopt(
+    directory: number,
+    sha512: string,
+    draft: string,
+    bytes: number,
+    state: ArrayBuffer,
+  ): void;
   /** How many bytes of a content are kept from the latest session. */
   export function objectsKept(sha512: string): number;
   /** The content that had another hash than its own in this session or the latest; empty if there was none. */

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -103,20 +103,4 @@ test("a server that refuses to send the rest, such as that of a confidential con
   isInPlace(sub);
   const reads = sub.reads.filter((read) => read.sha512 === sha512).map(({ from }) => from);
   assert.deepEqual(reads, [0, 0]);
-});
-
-test("what a killed agent had of a content is dropped, and its rest is not believed", async () => {
-  await using sub = await startSubFixture();
-  await sub.importSketch(sketch, []);
-  const sha512 = sha512Of(Buffer.from(text));
-  const directory = join(sub.root, ".birther-agent/objects", sha512.slice(0, 2));
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeFileSync(join(directory, `${sha512.slice(2)}.new`), "x".repeat(1000));
-  const { stdout } = await sub.runAgent();
-  isInPlace(sub);
-  assert.match(stdout, /dropped a damaged object/);
-  assert.deepEqual(
-    sub.reads.map(({ from }) => from).filter((from) => from > 0),
-    [],
-  );
 });

@@ -68,7 +68,7 @@ function readPeerAnswer(bytes: Uint8Array): void {
   };
   const cache = { receive: () => ({ take, end: () => 0 }) };
   const answer = peerAnswer(
-    { sink: objectSink(cache as unknown as ObjectCache, wanted, "peer"), nowMs: () => 0 },
+    { sink: objectSink(cache as unknown as ObjectCache, wanted, { source: "peer", begunBytes: 0 }), nowMs: () => 0 },
     wanted,
   );
   try {

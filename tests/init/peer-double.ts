@@ -20,7 +20,9 @@ export type PeerKind =
   /** It serves the files of its system, of which a user has changed the third one. */
   | "lacks"
   /** Its connection breaks in the middle of a content. */
-  | "breaks";
+  | "breaks"
+  /** Only the first one breaks: a user wanted to write to the file, and did not. */
+  | "breaksOnce";
 
 const contents = Object.values(bulkSketch).flatMap((content) => (typeof content === "string" ? [content] : []));
 const byHash = new Map(
@@ -35,6 +37,7 @@ export type PeerDouble = { readonly listener: Listener; readonly served: () => n
 /** Accepts one key; requests with another one are refused. */
 export function peerDouble(kind: PeerKind, key: string): PeerDouble {
   let served = 0;
+  let answers = 0;
   const [, , changed] = [...byHash.keys()];
   const has = (sha512: string) => byHash.has(sha512) && !(kind === "lacks" && sha512 === changed);
   function answer(hashes: readonly string[]): Uint8Array {
@@ -52,7 +55,9 @@ export function peerDouble(kind: PeerKind, key: string): PeerDouble {
       case "serves":
       case "lacks":
       case "lies":
-      case "breaks": {
+      case "breaks":
+      case "breaksOnce": {
+        answers += 1;
         const bodies = known.flatMap((sha512) => {
           const content = byHash.get(sha512) ?? Buffer.alloc(0);
           served += 1;
@@ -64,7 +69,8 @@ export function peerDouble(kind: PeerKind, key: string): PeerDouble {
         const missing = hashes[firstMissing];
         const upTo = missing === undefined ? [] : [Buffer.from(`${missing} ${kind === "lacks" ? "!" : "-"}\n`)];
         const all = Buffer.concat([Buffer.from(ok), ...bodies, ...upTo]);
-        return kind === "breaks" || kind === "slow" ? all.subarray(0, 1_500_000) : all;
+        const isCut = kind === "breaks" || kind === "slow" || (kind === "breaksOnce" && answers === 1);
+        return isCut ? all.subarray(0, 1_500_000) : all;
       }
     }
   }
@@ -88,7 +94,10 @@ export function peerDouble(kind: PeerKind, key: string): PeerDouble {
           return { bytes: Buffer.from("HTTP/1.1 401 refused\r\ncontent-length: 0\r\n\r\n"), closed: true };
         const hashes = body.split("\n").filter((line) => line !== "");
         first = hashes[0] ?? "";
-        return { bytes: answer(hashes), closed: ["serves", "lacks", "lies", "full", "breaks"].includes(kind) };
+        return {
+          bytes: answer(hashes),
+          closed: ["serves", "lacks", "lies", "full", "breaks", "breaksOnce"].includes(kind),
+        };
       },
       ...(["waits", "slow", "endless", "silent"].includes(kind) ? { later } : {}),
       close: () => undefined,

@@ -85,6 +85,14 @@ for (const [kind, fault] of faults) {
   });
 }
 
+test("another machine whose connection breaks once sends the rest, and no other one is asked", (t) => {
+  const life = born(["breaksOnce", "serves"]);
+  t.after(life.site.close);
+  assertIsBulk(life);
+  assert.equal(linesOf(life, "a peer served only a part").length, 1);
+  assert.equal(life.peers[1]?.served(), 0);
+});
+
 test("nothing is read from another machine behind the contents that were asked for", (t) => {
   const life = born(["endless"]);
   t.after(life.site.close);

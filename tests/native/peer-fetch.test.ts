@@ -15,23 +15,28 @@ const wanted = contents.map((content) => ({ sha512: sha512Of(content), size: con
 
 type Result = {
   readonly stored: number;
-  readonly fault?: { readonly reason: string; readonly isToBlame: boolean };
+  readonly fault?: { readonly reason: string; readonly isToBlame: boolean; readonly isBroken?: true };
+  readonly second?: Result;
   readonly there: number;
   readonly wasSet?: boolean;
   readonly isSetAfterStop?: boolean;
 };
 
 /** Fetches the contents into a new root, from a port of this computer. */
-async function fetchFrom(port: number, options: { readonly key?: string; readonly serves?: boolean } = {}) {
+async function fetchFrom(
+  port: number,
+  options: { readonly key?: string; readonly serves?: boolean; readonly again?: boolean } = {},
+) {
   const root = await mkdtemp(join(tmpdir(), "birther-peer-fetch-"));
   try {
     const peer = { address: "127.0.0.1", port, key: options.key ?? key, expectedBytesPerSecond: 0 };
-    const work = JSON.stringify({ peer, wanted, serves: options.serves === true });
+    const work = JSON.stringify({ peer, wanted, serves: options.serves === true, again: options.again === true });
     const result: Result = await runProgram(root, "peer-fetch", [root, work]);
     const stored: Buffer[] = [];
-    for (const { sha512 } of wanted.slice(0, result.stored))
+    const count = result.stored + (result.second?.stored ?? 0);
+    for (const { sha512 } of wanted.slice(0, count))
       stored.push(await readFile(pathOf(join(root, ".birther-agent"), sha512)));
-    assert.ok(Buffer.concat(stored).equals(Buffer.concat(contents.slice(0, result.stored))));
+    assert.ok(Buffer.concat(stored).equals(Buffer.concat(contents.slice(0, count))));
     return result;
   } finally {
     await rm(root, { recursive: true });
@@ -157,6 +162,48 @@ const faulty: readonly {
     isUnready: true,
   },
 ];
+
+/** A peer whose first answer breaks off in the middle of the second content. */
+const brokenOff = Buffer.concat([
+  ...[Buffer.from(head), Buffer.from(lineOf(0)), contents[0] ?? assert.fail(), Buffer.from(lineOf(1))],
+  (contents[1] ?? assert.fail()).subarray(0, 3_000_000),
+]);
+const last = Buffer.concat([Buffer.from(lineOf(2)), contents[2] ?? assert.fail()]);
+const answers: readonly { readonly name: string; readonly second: Buffer; readonly fault?: RegExp }[] = [
+  {
+    name: "sends the rest when it is asked again",
+    second: Buffer.concat([
+      Buffer.from(`${wanted[1]?.sha512} ${wanted[1]?.size} 3000000\n`),
+      (contents[1] ?? assert.fail()).subarray(3_000_000),
+      last,
+    ]),
+  },
+  {
+    name: "knows no rests, as an agent of an earlier version",
+    second: Buffer.concat([Buffer.from(lineOf(1)), contents[1] ?? assert.fail(), last]),
+  },
+  {
+    name: "sends another rest",
+    second: Buffer.from(`${wanted[1]?.sha512} ${wanted[1]?.size} 2999999\nx`),
+    fault: /expected [0-9a-f]{128}, found /,
+  },
+];
+describe("an answer that breaks in the middle of a content", () => {
+  for (const { name, second, fault } of answers)
+    test(`of a peer that ${name}`, async () => {
+      let asked = 0;
+      const behaves = (socket: Socket) => {
+        asked += 1;
+        socket.end(asked === 1 ? brokenOff : Buffer.concat([Buffer.from(head), second]));
+      };
+      await withPeer(behaves, async (port) => {
+        const result = await fetchFrom(port, { again: true });
+        assert.deepEqual([result.stored, result.fault?.isBroken], [1, true]);
+        assert.match(result.second?.fault?.reason ?? "", fault ?? /^$/);
+        assert.equal(result.second?.stored, fault === undefined ? 2 : 0);
+      });
+    });
+});
 
 describe("a peer at fault costs seconds", { concurrency: true }, () => {
   for (const { name, behaves, stored, fault, isUnready } of faulty)

@@ -16,6 +16,7 @@ import {
   pathOf,
   received,
   requestFor,
+  restFor,
   send,
   sha512Of,
   startPeerServer,
@@ -46,6 +47,28 @@ test("answers with the contents in the order asked", async () => {
     assert.equal(status, 200);
     const expected = [...contents, ...contents].reverse().flatMap((each) => [Buffer.from(lineOf(each)), each]);
     assert.ok(body.equals(Buffer.concat(expected)));
+  });
+});
+
+test("sends the rest of the first content, and the others whole", async () => {
+  await withServer(async ({ port, store }, key) => {
+    const large = randomBytes(3_000_001);
+    const hashes = [await store(large), await store(small), await store(large)];
+    const others = [Buffer.from(lineOf(small)), small, Buffer.from(lineOf(large)), large];
+    for (const from of [1, 1_500_000, 3_000_000]) {
+      const line = Buffer.from(`${hashes[0]} ${large.length} ${from}\n`);
+      const { body } = await ask(port, restFor(key, hashes, String(from)));
+      assert.ok(body.equals(Buffer.concat([line, large.subarray(from), ...others])), `from ${from}`);
+    }
+    // Nothing is left of it; the line tells.
+    for (const from of ["0", "3000001", "999999999999999"]) {
+      const { body } = await ask(port, restFor(key, hashes, from));
+      assert.ok(body.equals(Buffer.concat([Buffer.from(lineOf(large)), large, ...others])), `from ${from}`);
+    }
+    for (const from of ["", "-1", "1 ", "0x1", "1".repeat(16)]) {
+      const { status } = await ask(port, restFor(key, hashes, from).replace("1 \r", "1 2\r"));
+      assert.equal(status, 400, JSON.stringify(from));
+    }
   });
 });
 

@@ -73,10 +73,20 @@ export function macOf(key: string, body: string): string {
 }
 
 /** A whole request, whose MAC is right. */
-export function requestFor(key: string, hashes: readonly string[], body: string = bodyOf(hashes)): string {
-  const headers = [`host: x`, `authorization: Birther-Peer ${macOf(key, body)}`, `content-length: ${body.length}`];
+export function requestFor(
+  key: string,
+  hashes: readonly string[],
+  body: string = bodyOf(hashes),
+  more: readonly string[] = [],
+): string {
+  const own = [`host: x`, `authorization: Birther-Peer ${macOf(key, body)}`, `content-length: ${body.length}`];
+  const headers = [...own, ...more];
   return `POST /objects HTTP/1.1\r\n${headers.join("\r\n")}\r\n\r\n${body}`;
 }
+
+/** A whole request that wants the first content from a byte on. */
+export const restFor = (key: string, hashes: readonly string[], from: string): string =>
+  requestFor(key, hashes, bodyOf(hashes), [`Birther-From: ${from}`]);
 
 /** A connection that has sent this; what ends it is no error here. */
 export function send(port: number, text: string): Socket {

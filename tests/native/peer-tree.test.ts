@@ -8,7 +8,17 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { promisify } from "node:util";
-import { ask, newKey, type PeerServer, requestFor, send, sha512Of, startPeerServer, until } from "./peer-server.ts";
+import {
+  ask,
+  newKey,
+  type PeerServer,
+  requestFor,
+  restFor,
+  send,
+  sha512Of,
+  startPeerServer,
+  until,
+} from "./peer-server.ts";
 
 const execute = promisify(execFile);
 
@@ -83,6 +93,12 @@ test("serves the image's contents out of root's files, several in one answer, an
   const paths = ["/etc/plain", "/usr/lib/large"];
   const body = await answerTo(...paths.map(hashOf), stored);
   assert.equal(body.length, 3 * 129 + "17".length + "3000000".length + "23".length + 3 + 17 + 3_000_000 + 23);
+});
+
+test("sends the rest of a file", async () => {
+  const large = files["/usr/lib/large"] ?? assert.fail();
+  const { body } = await ask(server.port, restFor(key, [hashOf("/usr/lib/large")], "2999990"));
+  assert.ok(body.equals(Buffer.concat([Buffer.from(`${sha512Of(large)} 3000000 2999990\n`), large.subarray(-10)])));
 });
 
 test("a content that two files have is served as long as one of them has it", async () => {

@@ -14,6 +14,7 @@ import { readKernelRecord, runningKernel } from "./boot/kernel-record.ts";
 import { judgeThisBoot } from "./boot/measured-boot.ts";
 import { keepKeySealed } from "./boot/sealing.ts";
 import type { MdbConnection } from "./mdb-connection.ts";
+import type { ObjectCache } from "./objects/object-cache.ts";
 import type { Seeding } from "./peers/seeding.ts";
 import { isPidOne } from "./pid-one.ts";
 import { freeBytes } from "./scan.ts";
@@ -44,7 +45,11 @@ export type Poll = {
 };
 
 /** Polls over the connection to the MDB. */
-export function openPoll(context: SubContext, connection: MdbConnection, seeding: Pick<Seeding, "report">): Poll {
+export function openPoll(
+  context: SubContext,
+  connection: MdbConnection,
+  { seeding, cache }: { readonly seeding: Pick<Seeding, "report">; readonly cache: Pick<ObjectCache, "begun"> },
+): Poll {
   const { root, settings, version, takeLines } = context;
   const startedMs = host.monotonicMs();
   const kernel = kernelRelease();
@@ -80,7 +85,7 @@ export function openPoll(context: SubContext, connection: MdbConnection, seeding
       ...(patchedImage === undefined ? {} : { patchedImage }),
       rebootPending: isRebootPending(root) || isKernelDue(kernels, runningKernel()),
       ...(rejectedKernel === undefined ? {} : { rejectedKernel }),
-      freeBytes: freeBytes(root),
+      freeBytes: freeBytes(root) + cache.begun.room(),
       ...(measuredBoot === undefined ? {} : { measuredBoot }),
       ...(diskKey === undefined ? {} : { diskKey }),
       ...(authorities === undefined ? {} : { authorities }),

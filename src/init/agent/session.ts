@@ -4,7 +4,7 @@ import { agentProtocol, type Filter, subFilter } from "../../core/image/filter.t
 import type { ImageManifest } from "../../core/image/manifest.ts";
 import { isPlainPath, type Tree } from "../../core/image/tree.ts";
 import { compareTree, comparisonOf } from "../../core/image/update/compare.ts";
-import type { Directive, SubReport } from "../../core/image/update/directive.ts";
+import type { Directive, FetchContents, SubReport } from "../../core/image/update/directive.ts";
 import { scanPauseSeconds } from "../../core/image/update/scan-pause.ts";
 import { messageOf } from "../birth/stop.ts";
 import { openKernelKeeper } from "./boot/kernel-keeper.ts";
@@ -89,7 +89,7 @@ export function openSession(context: SubContext): Session {
   cache.dropServed();
   const objects = openObjectServer(context);
   const seeding = openSeeding(context, { objects, cache });
-  const poll = openPoll(context, mdb, seeding);
+  const poll = openPoll(context, mdb, { seeding, cache });
   const memory = nothingSeen();
   const secondsSinceCheck = () => Math.min(longSeconds, Math.floor((host.monotonicMs() - memory.checkedAtMs) / 1000));
   const kernels = openKernelKeeper(context);
@@ -205,9 +205,9 @@ function directiveRunner(
     seedAs(seeding, order);
     switch (order.kind) {
       case "wait":
-        memory.seen = { kind: "nothing" };
-        if (order.reason !== memory.waitReason) log("info", "waiting", { reason: order.reason });
-        memory.waitReason = order.reason;
+        // Nothing is to be fetched.
+        if (order.upToDate === true) cache.begun.drop();
+        noteWait(order, memory, log);
         return order.seconds;
       case "report":
         // After a comparison with too many differences, the image is known.
@@ -229,7 +229,7 @@ function directiveRunner(
         if (turn === undefined) return 0;
         objects.prefer(portOfServer(order));
         const packs = { names: order.packs ?? [], sources: packSources(order.sources ?? []) };
-        const { objects: contents } = order;
+        const contents = draftsFirst(cache, order);
         fetchObjects(context, objects, cache, { contents, oneBatch: memory.hasFetchFailed, turn, packs });
         memory.hasFetchFailed = false;
         return 0;
@@ -251,6 +251,19 @@ function directiveRunner(
   };
 }
 
+function noteWait({ reason }: Extract<Directive, { kind: "wait" }>, memory: Memory, log: SubContext["log"]): void {
+  memory.seen = { kind: "nothing" };
+  if (reason !== memory.waitReason) log("info", "waiting", { reason });
+  memory.waitReason = reason;
+}
+
+/** Contents with a draft of an earlier process come first, each as the first of its request; drafts of other contents are removed. */
+function draftsFirst({ begun }: ObjectCache, { objects }: FetchContents): FetchContents["objects"] {
+  begun.keepDrafts(objects);
+  const byDraft = (hasDraft: boolean) => objects.filter(({ sha512 }) => begun.hasDraft(sha512) === hasDraft);
+  return [...byDraft(true), ...byDraft(false)];
+}
+
 /** A comparison changes nothing; before anything else, nothing is served any more. */
 function seedAs(seeding: Seeding, order: Directive): void {
   if (order.kind === "wait") seeding.apply(order.seed);
@@ -258,7 +271,7 @@ function seedAs(seeding: Seeding, order: Directive): void {
 }
 
 /** The port at which the server itself has contents beside that of the settings, if there is one. */
-function portOfServer({ sources = [] }: Extract<Directive, { kind: "fetch" }>): number | undefined {
+function portOfServer({ sources = [] }: FetchContents): number | undefined {
   return sources.find(({ address }) => address === undefined)?.port;
 }
 

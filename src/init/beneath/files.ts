@@ -149,14 +149,33 @@ export function copyFile(root: string, path: string, to: { readonly path: string
 /** SHA-512 of an open file, at most `limitBytes` bytes and one more; calls `alive` between slices. */
 export function hashDescriptor(fd: number, limitBytes: number, alive: () => void): string {
   const state = host.sha512Begin();
-  for (let left = limitBytes + 1; left > 0; ) {
+  feed(state, fd, limitBytes + 1, alive);
+  return host.sha512End(state);
+}
+
+/** Returns how many bytes the file had, up to the limit. */
+function feed(state: ArrayBuffer, fd: number, limitBytes: number, alive: () => void): number {
+  let left = limitBytes;
+  while (left > 0) {
     alive();
     const wanted = Math.min(left, hashSliceBytes);
     const count = checked("hash a file", host.sha512Feed(state, fd, wanted));
     left -= count;
     if (count < wanted) break;
   }
-  return host.sha512End(state);
+  return limitBytes - left;
+}
+
+/** The state of a SHA-512 that was fed a file, and how many bytes that were. */
+export function feedFile(
+  root: string,
+  path: string,
+  alive: () => void,
+): { readonly state: ArrayBuffer; readonly bytes: number } {
+  return atFile(root, path, (fd) => {
+    const state = host.sha512Begin();
+    return { state, bytes: feed(state, fd, statOf(fd, path).size, alive) };
+  });
 }
 
 /** SHA-512 of the file at a path. */

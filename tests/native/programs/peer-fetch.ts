@@ -7,11 +7,13 @@ import { startPeerServer } from "../../../src/init/agent/peers/peer-server.ts";
 import type { SubContext } from "../../../src/init/agent/sub-context.ts";
 
 const [, root = "", text = "{}"] = scriptArgs;
-const { peer, wanted, serves } = JSON.parse(text) as {
+const { peer, wanted, serves, again } = JSON.parse(text) as {
   readonly peer: Peer;
   readonly wanted: readonly Content[];
   /** Whether to serve its own store meanwhile, and fetch from that. */
   readonly serves: boolean;
+  /** Whether to ask again for what is missing. */
+  readonly again: boolean;
 };
 const context = { root, alive: () => undefined, log: () => undefined } as unknown as SubContext;
 const cache = openObjectCache(context);
@@ -20,7 +22,8 @@ const wasSet = server?.set({ keys: [peer.key], bytesPerSecond: 0 });
 const startMs = host.monotonicMs();
 const from = server === undefined ? peer : { ...peer, port: server.port };
 const result = fetchFromPeer(context, cache, { peer: from, wanted });
+const second = again ? fetchFromPeer(context, cache, { peer: from, wanted: wanted.slice(result.stored) }) : undefined;
 const tookMs = host.monotonicMs() - startMs;
 server?.stop();
 const isSetAfterStop = server?.set({ keys: [], bytesPerSecond: 0 });
-print(JSON.stringify({ ...result, tookMs, wasSet, isSetAfterStop, there: cache.verified().length }));
+print(JSON.stringify({ ...result, second, tookMs, wasSet, isSetAfterStop, there: cache.verified().length }));

@@ -32,7 +32,7 @@ export function fetchRun(
 ): RunFetched {
   const { server, run, isMirror } = wanted;
   const source = `${server.address}:${server.port}${server.path}`;
-  const begunBytes = cache.begunBytes(run.contents[0]?.sha512 ?? "", source);
+  const begunBytes = cache.begun.bytesFor(run.contents[0]?.sha512 ?? "", source);
   let fd: number;
   try {
     fd = host.tcpConnect(server.address, server.port, connectMs);

@@ -34,7 +34,10 @@ export type Turn = {
   readonly progressed: (doneBytes: number) => void;
   /** Whether the server or failures have made another machine, or the origin, the one to ask. */
   readonly isReplaced: (peer: NamedPeer) => boolean;
-  readonly failed: (peer: NamedPeer, fault: { readonly isToBlame: boolean; readonly stored: number }) => void;
+  readonly failed: (
+    peer: NamedPeer,
+    fault: { readonly isToBlame: boolean; readonly isOfNoUse: boolean; readonly stored: number },
+  ) => void;
   /** Everything is there; to be called now and then as long as the machine serves it to others. Never fails. */
   readonly servesOn: () => void;
 };
@@ -116,8 +119,8 @@ export function takeTurn(
       progressed(totalBytes);
     },
     isReplaced: ({ machineId }) => list.best()?.machineId !== machineId,
-    failed: ({ machineId }, { isToBlame, stored }) => {
-      const isInVain = stored === 0 && host.monotonicMs() - latest.atMs >= othersMs;
+    failed: ({ machineId }, { isToBlame, isOfNoUse, stored }) => {
+      const isInVain = isOfNoUse || (stored === 0 && host.monotonicMs() - latest.atMs >= othersMs);
       list.failed(machineId, isToBlame ? "toBlame" : isInVain ? "noUse" : "unready");
     },
   };

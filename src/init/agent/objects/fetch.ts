@@ -7,6 +7,7 @@ import type { Content } from "../../../core/image/update/difference.ts";
 import { messageOf } from "../../birth/stop.ts";
 import { sleepMs } from "../../system/clock.ts";
 import { type HttpClient, isRefusal, type OnBytes, pauseMsAfter } from "../../system/http.ts";
+import { type BrokenAnswers, brokenAnswers } from "../peers/broken-answers.ts";
 import { fetchFromPeer, maxPeerObjects } from "../peers/fetch-from-peer.ts";
 import type { NamedPeer } from "../peers/source-list.ts";
 import { isUnready } from "../peers/unready.ts";
@@ -33,17 +34,9 @@ export type Fetch = {
  * Fetches contents at full speed, a whole batch per request; verifies each before it counts as fetched. A stream that breaks in the
  * middle of a content is continued there, by the next source, too.
  */
-export function fetchObjects(context: SubContext, http: HttpClient, cache: ObjectCache, fetch: Fetch): void {
-  try {
-    fetchAll(context, http, cache, fetch);
-  } finally {
-    // Its room on the disk is needed for the next try.
-    cache.forgetBegun();
-  }
-}
-
-function fetchAll(context: SubContext, http: HttpClient, store: ObjectCache, fetch: Fetch): void {
+export function fetchObjects(context: SubContext, http: HttpClient, store: ObjectCache, fetch: Fetch): void {
   const { contents, oneBatch, turn, packs } = fetch;
+  const broken = brokenAnswers();
   let done = 0;
   let doneBytes = 0;
   /** Of the batch that is under way: a batch takes longer than a report, and a machine without progress would count as slow. */
@@ -56,13 +49,13 @@ function fetchAll(context: SubContext, http: HttpClient, store: ObjectCache, fet
     if (source === "nobody") return;
     const rest = upTo(
       turn === undefined ? Number.POSITIVE_INFINITY : partBytes,
-      contents.slice(done, done + maxBatchObjects),
+      upToDraft(cache, contents.slice(done, done + maxBatchObjects)),
     );
     const stored =
       source === "origin" || turn === undefined
         ? fromPacks({ ...context, alive }, cache, { packs, rest }) ||
           fromOrigin({ ...context, alive }, http, cache, rest)
-        : fromPeer(context, http, cache, { source, turn, rest, doneBytes });
+        : fromPeer(context, http, cache, { source, turn, rest, doneBytes, broken });
     doneBytes += contents.slice(done, done + stored).reduce((sum, { size }) => sum + size, 0);
     done += stored;
     arrivedBytes = 0;
@@ -80,6 +73,12 @@ function fetchAll(context: SubContext, http: HttpClient, store: ObjectCache, fet
 
 /** With a turn, another source may be named at any time; as much is still fetched from the former one. */
 const partBytes = 32 << 20;
+
+/** The contents before the second one, or a later one, with a draft: only the first of a request can be continued. */
+function upToDraft(cache: ObjectCache, contents: readonly PlacedContent[]): readonly PlacedContent[] {
+  const end = contents.findIndex(({ sha512 }, index) => index > 0 && cache.begun.hasDraft(sha512));
+  return end < 0 ? contents : contents.slice(0, end);
+}
 
 /** The first contents with about this many bytes. */
 function upTo(bytes: number, contents: readonly PlacedContent[]): readonly PlacedContent[] {
@@ -140,10 +139,11 @@ function fromPeer(
     readonly turn: Turn;
     readonly rest: readonly Content[];
     readonly doneBytes: number;
+    readonly broken: BrokenAnswers;
   },
 ): number {
   const { alive, log } = context;
-  const { source: peer, turn, rest, doneBytes } = now;
+  const { source: peer, turn, rest, doneBytes, broken } = now;
   const arrived = (bytes: number): boolean => {
     turn.progressed(doneBytes + bytes);
     return !turn.isReplaced(peer);
@@ -158,8 +158,17 @@ function fromPeer(
     return stored + 1;
   }
   log("info", "a peer served only a part", { peer: peer.machineId, fault: fault.reason, objects: stored });
-  if (!turn.isReplaced(peer)) turn.failed(peer, { isToBlame: fault.isToBlame, stored });
+  const verdict = fault.isBroken ? broken.judge(peer.machineId, doneBytes + arrivedOf(cache, wanted, stored)) : "other";
+  if (verdict !== "again" && !turn.isReplaced(peer))
+    turn.failed(peer, { isToBlame: fault.isToBlame && verdict !== "noUse", isOfNoUse: verdict === "noUse", stored });
   return stored;
+}
+
+/** The bytes of contents that are stored, and of the one that is begun. */
+function arrivedOf({ begun }: ObjectCache, wanted: readonly Content[], stored: number): number {
+  const next = wanted[stored];
+  const whole = wanted.slice(0, stored).reduce((sum, { size }) => sum + size, 0);
+  return whole + (next === undefined ? 0 : begun.bytesFor(next.sha512, originSource));
 }
 
 /** A broken connection is retried with what is missing; anything else, such as a forged content, is thrown at once. */
@@ -196,7 +205,7 @@ function fetchBatch(context: SubContext, http: HttpClient, cache: ObjectCache, g
 const originSource = "origin";
 
 function begunBytes(cache: ObjectCache, [first]: readonly Content[]): number {
-  return first === undefined ? 0 : cache.begunBytes(first.sha512, originSource);
+  return first === undefined ? 0 : cache.begun.bytesFor(first.sha512, originSource);
 }
 
 /** How many contents are stored, and the fault of the connection that ended it early. */
@@ -205,7 +214,7 @@ type Attempt = { readonly stored: number; readonly fault?: unknown; readonly has
 /** One request for a batch. */
 function tryBatch(context: SubContext, http: HttpClient, cache: ObjectCache, wanted: readonly Content[]): Attempt {
   const names = `${wanted.map((content) => content.sha512).join("\n")}\n`;
-  const sink = objectSink(cache, wanted, originSource);
+  const sink = objectSink(cache, wanted, { source: originSource, begunBytes: 0 });
   return attempt(context, sink, { wanted, send: (onBytes) => http.post(objectPaths.batch, names, onBytes) });
 }
 
@@ -219,7 +228,7 @@ function tryRest(context: SubContext, http: HttpClient, cache: ObjectCache, miss
     return attempt(context, sink, { wanted, send: (onBytes) => http.get(path, onBytes, from) });
   } catch (fault) {
     if (!isRefusal(fault)) throw fault;
-    cache.forgetBegun();
+    cache.begun.forget();
     return { stored: 0, fault, hasRefusedRest: true };
   }
 }

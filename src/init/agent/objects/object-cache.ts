@@ -16,6 +16,7 @@ import { checked } from "../../system/errno.ts";
 import { agentPaths } from "../paths.ts";
 import type { SubContext } from "../sub-context.ts";
 import { type BegunContent, begunContent } from "./begun-content.ts";
+import { contentOfDraft, type FoundDraft, type LeftDrafts, openLeftDrafts } from "./left-drafts.ts";
 
 /** Fetched contents that are not yet placed, each in a file `aa/REST` named by its SHA-512. Paths are below the root. */
 export type ObjectCache = {
@@ -33,10 +34,8 @@ export type ObjectCache = {
     contents: readonly Content[],
     from: { readonly source: string; readonly begunBytes: number },
   ) => Reception;
-  /** How many bytes of a content are there from a stream that broke, which this source may leave out. */
-  readonly begunBytes: (sha512: string, source: string) => number;
-  /** Drops what is there of a content that is not complete. */
-  readonly forgetBegun: () => void;
+  /** The beginnings of contents that are not complete. */
+  readonly begun: Pick<BegunContent, "bytesFor" | "hasDraft" | "keepDrafts" | "room" | "forget" | "drop">;
   /** Stores a copy of an open file of this size; false if its content is another one. */
   readonly addCopy: (content: { readonly sha512: string; readonly size: number }, fd: number) => boolean;
   /** Gives all contents a second name, by which they are served while they are placed. */
@@ -69,7 +68,8 @@ export function openObjectCache(context: SubContext): ObjectCache {
   const { objects, served, drafts, privateMark } = agentPaths;
   const made = new Set<string>();
   const known = new Set<string>();
-  const begun = begunContent();
+  const left = openLeftDrafts(context);
+  const begun = begunContent(left);
   let count = 0;
 
   const pathOf = (sha512: string): string => `${objects}/${sha512.slice(0, 2)}/${sha512.slice(2)}`;
@@ -88,17 +88,13 @@ export function openObjectCache(context: SubContext): ObjectCache {
     return pathOf(sha512);
   }
   return {
-    verified: () => verifyObjects(known, context),
+    verified: () => verifyObjects(known, left, context),
     pathOf,
     receive: (contents, from) => {
       makeDirectories(root, objects, 0o700);
       return receive({ root, known, begun }, contents, from);
     },
-    begunBytes: begun.bytesFor,
-    forgetBegun: () => {
-      host.objectsForget();
-      begun.ended(undefined);
-    },
+    begun,
     addCopy: ({ sha512, size }, fd) => {
       const path = draftPath();
       copyTo(root, path, { fd, limitBytes: size });
@@ -127,6 +123,7 @@ export function openObjectCache(context: SubContext): ObjectCache {
     clear: () => {
       made.clear();
       known.clear();
+      begun.drop();
       removeTree(root, objects);
       removeTree(root, drafts);
       // Last: a power cut before it leaves nothing that could be served.
@@ -183,16 +180,23 @@ function linkServed({ root, alive }: SubContext): void {
   }
 }
 
-/** The names of all objects; those not known yet are verified, and removed if they are damaged. */
-function verifyObjects(known: Set<string>, { root, alive, log }: SubContext): readonly string[] {
+/**
+ * The names of all objects; those not known yet are verified, and removed if they are damaged. Takes the drafts of an earlier process.
+ */
+function verifyObjects(known: Set<string>, left: LeftDrafts, { root, alive, log }: SubContext): readonly string[] {
   const { objects } = agentPaths;
   if (!exists(root, objects)) return [];
-  return list(root, objects).flatMap((directory) =>
+  const drafts: FoundDraft[] = [];
+  const names = list(root, objects).flatMap((directory) =>
     list(root, `${objects}/${directory}`).flatMap((rest) => {
       alive();
       const path = `${objects}/${directory}/${rest}`;
       const sha512 = `${directory}${rest}`;
       if (known.has(sha512)) return [sha512];
+      if (contentOfDraft(`${directory}/${rest}`) !== undefined) {
+        drafts.push({ path: `${directory}/${rest}`, bytes: statPath(root, path)?.size ?? 0 });
+        return [];
+      }
       const isLinked = (statPath(root, path)?.nlink ?? 1) > 1;
       if (!isLinked && hashFile(root, path, alive) === sha512) {
         known.add(sha512);
@@ -203,4 +207,7 @@ function verifyObjects(known: Set<string>, { root, alive, log }: SubContext): re
       return [];
     }),
   );
+  const whole = left.found(drafts);
+  for (const sha512 of whole) known.add(sha512);
+  return [...names, ...whole];
 }

@@ -2,8 +2,11 @@ import { decodeUtf8 } from "../../../core/bytes/utf8.ts";
 import type { Content } from "../../../core/image/update/difference.ts";
 import type { ObjectCache } from "./object-cache.ts";
 
-/** `HEX LENGTH`: 128 digits, a space, at most 16 digits. */
-const maxHeadBytes = 150;
+/** `HEX LENGTH`, or `HEX LENGTH FROM`: 128 digits and twice a space and at most 16 digits. */
+const maxHeadBytes = 170;
+
+/** Who sends contents, and how many bytes of the first one are there. */
+type Sender = { readonly source: string; readonly begunBytes: number };
 
 /** Receives the pieces of an answer of `POST /objects`, and passes the contents on to the cache. */
 export type ObjectSink = {
@@ -13,20 +16,28 @@ export type ObjectSink = {
   readonly end: () => number;
 };
 
-/** The contents must arrive in the requested order. `source` says who sends them. */
-export function objectSink(cache: ObjectCache, wanted: readonly Content[], source: string): ObjectSink {
+/**
+ * The contents must arrive in the requested order. `from` says who sends them, and how many bytes of the first one are there: the answer
+ * may begin behind them, which its line says then, or at the first byte.
+ */
+export function objectSink(cache: ObjectCache, wanted: readonly Content[], from: Sender): ObjectSink {
   const head = headLine();
-  const reception = cache.receive(wanted, { source, begunBytes: 0 });
+  const reception = cache.receive(wanted, from);
   let next = 0;
   let leftBytes = 0;
+  let skipBytes = 0;
 
   function begin(line: string): void {
     const content = wanted[next];
-    if (content === undefined || line !== `${content.sha512} ${content.size}`) {
+    const begunBytes = next === 0 ? from.begunBytes : 0;
+    const whole = `${content?.sha512} ${content?.size}`;
+    const isRest = begunBytes > 0 && line === `${whole} ${begunBytes}`;
+    if (content === undefined || (line !== whole && !isRest)) {
       throw new Error(`object server: expected ${content?.sha512 ?? "the end"}, found ${JSON.stringify(line)}`);
     }
     next += 1;
-    leftBytes = content.size;
+    leftBytes = content.size - (isRest ? begunBytes : 0);
+    skipBytes = isRest ? 0 : begunBytes;
   }
   /** Returns how many bytes of the piece it used. */
   function takeSome(piece: Uint8Array): number {
@@ -36,7 +47,8 @@ export function objectSink(cache: ObjectCache, wanted: readonly Content[], sourc
       return used;
     }
     const part = piece.subarray(0, leftBytes);
-    reception.take(part);
+    reception.take(part.subarray(skipBytes));
+    skipBytes -= Math.min(skipBytes, part.length);
     leftBytes -= part.length;
     return part.length;
   }

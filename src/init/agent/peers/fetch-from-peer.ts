@@ -40,7 +40,13 @@ export type Peer = {
 /** How many contents from the first on are stored, and why not all of them; 0 if a content was not what it should be. */
 export type PeerFetch = {
   readonly stored: number;
-  readonly fault?: { readonly reason: string; readonly isToBlame: boolean; readonly lacksNext: boolean };
+  readonly fault?: {
+    readonly reason: string;
+    readonly isToBlame: boolean;
+    readonly lacksNext: boolean;
+    /** The peer ended the connection, which may be no fault of its (`brokenAnswers`). */
+    readonly isBroken?: true;
+  };
 };
 
 /** What to fetch from whom. */
@@ -67,12 +73,14 @@ export function fetchFromPeer(
   } catch (error) {
     return { stored: 0, fault: about(error) };
   }
-  const sink = objectSink(cache, wanted, `${peer.address}:${peer.port}`);
+  const source = `${peer.address}:${peer.port}`;
+  const begunBytes = cache.begun.bytesFor(wanted[0]?.sha512 ?? "", source);
+  const sink = objectSink(cache, wanted, { source, begunBytes });
   let fault: PeerFetch["fault"];
   try {
     const answer = peerAnswer({ sink, nowMs: host.monotonicMs }, wanted);
-    exchange(watched(fd, { peer, answer, alive, arrived }), { peer, wanted, answer });
-    if (!answer.isComplete()) fault = about(new Error("the answer ends early"));
+    exchange(watched(fd, { peer, answer, alive, arrived }), { peer, wanted, answer, begunBytes });
+    if (!answer.isComplete()) fault = { ...about(new Error("the answer ends early")), isBroken: true };
   } catch (error) {
     fault = about(error);
   } finally {
@@ -91,13 +99,22 @@ const unreadyStatuses: readonly number[] = [503, 401];
 
 function exchange(
   stream: ByteStream,
-  { peer, wanted, answer }: { readonly peer: Peer; readonly wanted: readonly Content[]; readonly answer: PeerAnswer },
+  {
+    peer,
+    wanted,
+    answer,
+    begunBytes,
+  }: Pick<FromPeer, "peer" | "wanted"> & { readonly answer: PeerAnswer; readonly begunBytes: number },
 ): void {
   const body = bytesFromText(wanted.map(({ sha512 }) => `${sha512}\n`).join(""));
   stream.write(
     writeRequest({
       ...{ method: "POST", path: objectPaths.batch, host: `${peer.address}:${peer.port}`, body },
-      headers: { authorization: `Birther-Peer ${macOf(peer.key, body)}` },
+      headers: {
+        authorization: `Birther-Peer ${macOf(peer.key, body)}`,
+        // An agent of an earlier version sends the whole content.
+        ...(begunBytes > 0 ? { "birther-from": String(begunBytes) } : {}),
+      },
     }),
   );
   const reader = readResponses(stream);

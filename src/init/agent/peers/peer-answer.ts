@@ -3,8 +3,8 @@ import type { Content } from "../../../core/image/update/difference.ts";
 import type { ObjectSink } from "../objects/object-stream.ts";
 import { lacking, unready } from "./unready.ts";
 
-/** `HEX LENGTH` and its end: 128 digits, a space, at most 16 digits. */
-const maxLineBytes = 150;
+/** `HEX LENGTH FROM` and its end: 128 digits, and twice a space and at most 16 digits. */
+const maxLineBytes = 170;
 /** A peer waits for a content for 10 s and then gives up; one that says so for longer is not honest. */
 const maxWaitingMs = 12_000;
 
@@ -50,7 +50,8 @@ export function peerAnswer(
     if (text === `${content.sha512} -`) throw unready(`the peer does not have ${content.sha512.slice(0, 16)}…`);
     waitingSinceMs = undefined;
     sink.take(line.subarray(0, filled));
-    leftBytes = content.size;
+    // The sink has checked the line: a third word is how many bytes are left out.
+    leftBytes = content.size - Number(text.split(" ")[2] ?? 0);
     next += 1;
   }
   /** Returns how many bytes of the piece it used. */

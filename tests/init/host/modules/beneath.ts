@@ -104,6 +104,13 @@ export const createAt: typeof Native.createAt = (directory, name) =>
     return add(kernel, { ...file, place: { mount, path, inode } });
   });
 
+/** Opens a file that is there, to go on behind its end. */
+export const appendAt = (directory: number, name: string): number | undefined =>
+  call("open", pathIn(directory, name), (kernel) => {
+    const path = pathIn(directory, name);
+    return add(kernel, kernel.open(path, { flags: openFlags.write | openFlags.append, mode: 0 }));
+  });
+
 export const statOf: typeof Native.statOf = (fd) =>
   ask("lstat", fileOf(fd).about, ({ mounts }) => {
     const { mount, inode } = placeOrOpen(fd, mounts.find);
@@ -254,4 +261,7 @@ export const sha512Feed: typeof Native.sha512Feed = (state, fd, bytes) =>
     return done;
   });
 
-export const sha512End: typeof Native.sha512End = (state) => hashes.get(state)?.digest("hex") ?? "";
+export const sha512End: typeof Native.sha512End = (state) => hashes.get(state)?.copy().digest("hex") ?? "";
+
+/** What a state has been fed. */
+export const hashOf = (state: ArrayBuffer): Hash | undefined => hashes.get(state)?.copy();

@@ -35,7 +35,15 @@ export {
   symlinkAt,
   targetOf,
 } from "./beneath.ts";
-export { objectsBegin, objectsEnd, objectsFeed, objectsForged, objectsForget, objectsKept } from "./objects.ts";
+export {
+  objectsAdopt,
+  objectsBegin,
+  objectsEnd,
+  objectsFeed,
+  objectsForged,
+  objectsForget,
+  objectsKept,
+} from "./objects.ts";
 export { placeObject } from "./place.ts";
 
 /**

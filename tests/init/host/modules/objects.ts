@@ -2,7 +2,7 @@ import { createHash, type Hash } from "node:crypto";
 import type * as Native from "host";
 import { currentKernel } from "../current.ts";
 import { numberOf, textOf } from "../system/errno.ts";
-import { createAt, makeDirectoryAt, openBeneath, openRoot, removeAt } from "./beneath.ts";
+import { appendAt, createAt, hashOf, makeDirectoryAt, openBeneath, openRoot, removeAt, renameAt } from "./beneath.ts";
 import { close, write } from "./os.ts";
 
 /**
@@ -42,13 +42,14 @@ function begin({ directory }: Session, content: Content): Open {
   const made = makeDirectoryAt(directory, part, 0o700);
   if (made !== -numberOf("EEXIST")) demand(made, content);
   const place = demand(Number(openBeneath(directory, part, "place")), content);
-  removeAt(place, rest, false);
-  return { fd: demand(createAt(place, rest), content), directory: place, hash: createHash("sha512"), filled: 0 };
+  const draft = `${rest}.new0`;
+  removeAt(place, draft, false);
+  return { fd: demand(createAt(place, draft), content), directory: place, hash: createHash("sha512"), filled: 0 };
 }
 
 function drop(open: Open, { sha512 }: Content): void {
   close(open.fd);
-  removeAt(open.directory, sha512.slice(2), false);
+  removeAt(open.directory, `${sha512.slice(2)}.new0`, false);
   close(open.directory);
 }
 
@@ -72,6 +73,8 @@ function take(current: Session, content: Content, bytes: Uint8Array): number {
     );
   }
   close(open.fd);
+  const rest = content.sha512.slice(2);
+  demand(Number(renameAt(open.directory, `${rest}.new0`, open.directory, rest, true)), content);
   close(open.directory);
   current.stored += 1;
   return part.length;
@@ -92,6 +95,23 @@ export const objectsForget: typeof Native.objectsForget = () => {
   const found = keptNow();
   kept = undefined;
   if (found !== undefined) drop(found.open, found.content);
+};
+
+export const objectsAdopt: typeof Native.objectsAdopt = (directory, sha512, draft, bytes, state) => {
+  const found = keptNow();
+  kept = undefined;
+  const content = { sha512, size: Number.POSITIVE_INFINITY };
+  const isSame = found?.content.sha512 === sha512;
+  if (found !== undefined && !isSame) drop(found.open, found.content);
+  const [part = "", name = ""] = draft.split("/");
+  const place = demand(Number(openBeneath(directory, part, "place")), content);
+  const fresh = `${sha512.slice(2)}.new0`;
+  if (name !== fresh) demand(Number(renameAt(place, name, place, fresh, true)), content);
+  const fd = demand(Number(appendAt(place, fresh)), content);
+  const hash = hashOf(state);
+  if (hash === undefined) throw new Error("objectsAdopt: expected the state of a hash");
+  const kernel = currentKernel();
+  kept = { content, open: { fd, directory: place, hash, filled: bytes }, kernel, process: kernel.cpu.current() };
 };
 
 export const objectsBegin: typeof Native.objectsBegin = (directory, text, begunBytes) => {
