@@ -279,3 +279,25 @@ test("a machine that runs the image is asked to serve it, at the limit of its li
   assert.equal(seedOf(site(1, { keys: () => [key], isConfidential: () => true }), 0, { port: 7001 }), undefined);
   assert.equal(seedOf(site(1), 0, { port: 7001 }), undefined);
 });
+
+test("machines of which nobody knows where they are send to nobody, unless they share a relayed network", async () => {
+  const image = { name: "compute/1", manifest: { sha512: "ab".repeat(64), size: 1000 } };
+  const rules = { keys: () => [key], isConfidential: () => false, isRelayed: (network: string) => network === "pod-1" };
+  for (const [network, fetchesFrom] of [
+    ["lab", undefined],
+    ["pod-1", 0],
+  ] as const) {
+    const world = site(2, rules);
+    for (const index of [0, 1])
+      world.change(index, ({ ...machine }) => {
+        delete machine.placement;
+        return { ...machine, network };
+      });
+    await world.ask(0, { peerPort });
+    const turn = await world.ask(1, { peerPort });
+    assert.ok(turn.kind === "go");
+    assert.equal(turn.sources?.[0]?.machineId, fetchesFrom === undefined ? undefined : world.ids[fetchesFrom]);
+    const seed = world.turns.seed(world.recordOf(0), { image, seeding: { port: 7001 } });
+    assert.equal(seed === undefined, fetchesFrom === undefined);
+  }
+});

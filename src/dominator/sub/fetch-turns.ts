@@ -3,9 +3,9 @@ import * as v from "valibot";
 import { type FetchTurnRequest, fetchTurnRequest } from "../../contract/fetch-turn.ts";
 import { type Problem, paths } from "../../contract/machine-facing.ts";
 import { openDistribution } from "../../core/distribution/distribution.ts";
+import { type RackOfMachine, rackOf } from "../../core/distribution/rack-of.ts";
 import type { Caller } from "../../core/distribution/roster.ts";
 import type { UploadRules } from "../../core/distribution/upload-limit.ts";
-import { locationPath } from "../../core/export/location-path.ts";
 import type { Content } from "../../core/image/update/difference.ts";
 import type { Seed, Seeding } from "../../core/image/update/directive.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
@@ -58,6 +58,8 @@ export type PeerRules = {
   /** Contents of confidential images go from the server to each machine only. */
   readonly isConfidential: (image: string) => boolean;
   readonly upload?: UploadRules;
+  /** Networks behind a router; none if undefined. */
+  readonly isRelayed?: (network: string) => boolean;
 };
 
 type FetchTurnsDeps = OriginQueueDeps & {
@@ -167,10 +169,12 @@ function openTurns(deps: FetchTurnsDeps) {
 function passingOn({ peers, clock }: Pick<FetchTurnsDeps, "peers" | "clock">) {
   const distribution = openDistribution(clock, peers?.upload);
   const { ask, admitted, left } = distribution;
+  const { upload: { rackUplinkMbps } = {}, isRelayed = () => false } = peers ?? {};
+  const placeOf = (machine: Machine) => rackOf(machine, { rackUplinkMbps, isRelayed });
 
   /** How a machine takes part in passing its image on; undefined if it does not. */
   function participant(machine: Machine, request: FetchTurnRequest): Caller | undefined {
-    const caller = callerOf(machine, request);
+    const caller = callerOf(machine, request, placeOf(machine));
     if (peers !== undefined && caller !== undefined && !peers.isConfidential(caller.image)) return caller;
     left(machine.id);
     return undefined;
@@ -188,9 +192,10 @@ function passingOn({ peers, clock }: Pick<FetchTurnsDeps, "peers" | "clock">) {
   function seed(machine: Machine, { image, seeding }: { readonly image: SeededImage; readonly seeding: Seeding }) {
     const { id, permanentAddress: address } = machine;
     const { port, ...more } = seeding;
-    if (peers === undefined || address === undefined || peers.isConfidential(image.name)) return undefined;
+    const { rack, isAlone } = placeOf(machine);
+    if (isAlone || peers === undefined || address === undefined || peers.isConfidential(image.name)) return undefined;
     const endpoint = port === undefined ? {} : { endpoint: `${formatIpv4(address)}:${port}` };
-    if (!distribution.seed({ id, image: image.name, rack: rackOf(machine), ...endpoint, ...more })) return undefined;
+    if (!distribution.seed({ id, image: image.name, rack, ...endpoint, ...more })) return undefined;
     const limit = distribution.uploadLimit(id) ?? 0;
     return {
       ...{ manifest: image.manifest, peerKeys: peers.keys() },
@@ -200,23 +205,18 @@ function passingOn({ peers, clock }: Pick<FetchTurnsDeps, "peers" | "clock">) {
   return { ask, admitted, left, participant, serving, seed, seedsNoMore: distribution.seedsNoMore };
 }
 
-/** Machines of the same place share a switch. */
-function rackOf(machine: Machine): string {
-  return locationPath(machine) ?? machine.placement?.switchName ?? "";
-}
-
 /** What a machine still has to fetch. */
 type Now = Pick<Fetcher, "image" | "doneBytes"> & { readonly leftBytes: number };
 
 /** How a machine takes part in passing the image on; undefined if its agent cannot. */
-function callerOf(machine: Machine, request: FetchTurnRequest): Caller | undefined {
+function callerOf(machine: Machine, request: FetchTurnRequest, { rack, isAlone }: RackOfMachine): Caller | undefined {
   const { id, requiredImage: image, permanentAddress, runningImage } = machine;
   const { peerPort, failedPeers = [], totalBytes, doneBytes, linkMbps } = request;
   if (peerPort === undefined || image === undefined || permanentAddress === undefined) return undefined;
   return {
     ...{ id, image, totalBytes, doneBytes, isWorking: runningImage !== undefined },
-    rack: rackOf(machine),
-    endpoint: `${formatIpv4(permanentAddress)}:${peerPort}`,
+    rack,
+    ...(isAlone ? {} : { endpoint: `${formatIpv4(permanentAddress)}:${peerPort}` }),
     failed: failedPeers,
     ...(linkMbps === undefined ? {} : { linkMbps }),
   };

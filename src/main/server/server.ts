@@ -258,6 +258,7 @@ function shareUplink(
       return found === undefined || found.confidential === true;
     },
     upload: rules,
+    isRelayed: (network) => config.networks.some(({ name, relay }) => name === network && relay !== undefined),
   };
   const turnsAmong = { store, notes, ...(rules.enabled ? { peers } : {}), clock, log };
   const timer = setInterval(notes.sweep, sweepMs);
