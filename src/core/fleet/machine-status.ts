@@ -14,9 +14,11 @@ export const troubles = ["failing", "conflict", "debug"] as const;
 /** How a machine stands. With `othersUpdate` an installed machine is up once it is left to the external Dominator. */
 export function machineStatusOf(machine: Machine, othersUpdate = false): MachineStatus {
   const { conditions, state, phase } = machine;
-  if (conditions.some(({ kind }) => kind === "retired")) return "retired";
-  if (conditions.some(({ kind }) => kind === "hold" || kind === "maintenance")) return "held";
-  if (conditions.some(({ kind }) => (troubles as readonly string[]).includes(kind))) return "failing";
+  if (conditions.length > 0) {
+    if (conditions.some(({ kind }) => kind === "retired")) return "retired";
+    if (conditions.some(({ kind }) => kind === "hold" || kind === "maintenance")) return "held";
+    if (conditions.some(({ kind }) => (troubles as readonly string[]).includes(kind))) return "failing";
+  }
   if (state === "unknown") return "unknown";
   if (state === "healthy" && (phase === "up" || (othersUpdate && isLeftToOthers(machine)))) return "up";
   return phase === undefined ? "pending" : "arriving";

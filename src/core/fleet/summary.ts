@@ -1,7 +1,7 @@
 import { isWithin } from "../clock-jump.ts";
 import { nameOf } from "../machine/life/move.ts";
 import { type ConditionKind, conditionKinds, type Machine, type Phase, phases } from "../machine/record.ts";
-import { type DiskTrust, trustOf, type UnsealedTrust } from "../machine/trust.ts";
+import { type DiskTrust, diskTrustOf, type UnsealedTrust } from "../machine/trust.ts";
 import { type Work, type WorkProgress, works } from "../machine/work-progress.ts";
 import type { ExpectedSlots } from "../site/site-plan.ts";
 import { type AgeSketch, ageQuantile, newAgeSketch, noteAge } from "./age-sketch.ts";
@@ -127,7 +127,7 @@ class FleetTally {
 
   #addDiskKey(machine: Machine): void {
     if (machine.state !== "healthy") return;
-    const { disk, unsealed } = trustOf(machine);
+    const { disk, unsealed } = diskTrustOf(machine);
     const kind = disk === "unsealed-key" ? unsealed : disk;
     if (kind !== undefined) this.#diskKeys[kind] = (this.#diskKeys[kind] ?? 0) + 1;
   }

@@ -1,7 +1,7 @@
 import { type BootTrust, bootTrusts } from "../hardware/hardware.ts";
-import { agentPlainCauses, birthPlainCauses, type DiskKeyState } from "../tpm/disk-key.ts";
+import { agentPlainCauses, birthPlainCauses } from "../tpm/disk-key.ts";
 import type { MeasuredBoot } from "../tpm/measured-boot.ts";
-import type { Machine, StorageReport } from "./record.ts";
+import type { Machine } from "./record.ts";
 
 /**
  * What proves that an order goes to this machine. `tpm-bound`: a proof of its TPM. `tpm-unproved`: it has a TPM, but no birth
@@ -54,6 +54,9 @@ export const trustValues = [
   ...startTrusts,
 ] as const;
 
+/** What tells who can read the root disk. */
+type DiskFacts = { readonly [K in "storage" | "diskKey"]?: Machine[K] | undefined };
+
 type TrustFacts = Pick<Machine, "hardware" | "storage" | "tpm" | "measuredBoot" | "diskKey">;
 
 /** The only place that says what vouches for a machine. */
@@ -64,12 +67,15 @@ export function trustOf({ hardware, storage, tpm, measuredBoot, diskKey }: Trust
     // Versions that report none had no signed image.
     ...(hardware === undefined ? {} : { boot: hardware.bootTrust ?? "wire-trusted" }),
     ...(identity === undefined ? {} : { identity }),
-    ...(storage === undefined ? {} : diskTrustOf(storage.encryption, diskKey)),
+    ...diskTrustOf({ storage, diskKey }),
     ...(measuredBoot === undefined ? {} : { start: starts[measuredBoot.kind] }),
   };
 }
 
-function diskTrustOf(encryption: StorageReport["encryption"], diskKey: DiskKeyState | undefined): Trust {
+/** What protects the root disk: the part of `trustOf` that figures of the whole fleet need. */
+export function diskTrustOf({ storage, diskKey }: DiskFacts): Pick<Trust, "disk" | "unsealed"> {
+  if (storage === undefined) return {};
+  const { encryption } = storage;
   if (encryption.kind === "none") return { disk: "unencrypted" };
   if (diskKey?.kind === "sealed") return { disk: "sealed-key" };
   // The newest word: the birth was before.

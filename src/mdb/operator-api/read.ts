@@ -7,6 +7,7 @@ import { lessonsOf } from "../../core/pxe/local-boot/lesson.ts";
 import { streamOf } from "../exports/slices.ts";
 import { answerJson, jsonText } from "../http/json-answer.ts";
 import { jsonList } from "../http/json-list.ts";
+import { acceptsGzip } from "../http/packed-answer.ts";
 import { faultAnswer } from "../http/problem.ts";
 import { inTurns, openTurns } from "../turns.ts";
 import { entityTag } from "./entity-tag.ts";
@@ -52,8 +53,14 @@ function* viewsOf(changes: readonly PastChange[]): Generator<operator.ChangeView
 }
 
 /** The feed from the position that this watcher requests; it ends when its token or session becomes invalid. */
-export function follow(request: Followed & { readonly feed: ChangeFeed }): Response {
-  const { c, query, feed, caller } = request;
+export function follow(
+  request: Followed & {
+    readonly feed: ChangeFeed;
+    /** Compresses what watchers accept so: worthwhile for chunks that all watchers share. */
+    readonly packs?: boolean;
+  },
+): Response {
+  const { c, query, feed, caller, packs = false } = request;
   const last = c.req.header("last-event-id");
   if (last !== undefined && !/^\d{1,15}$/.test(last)) {
     const detail = `last-event-id: expected the id of an event of this feed, found ${last.slice(0, 100)}`;
@@ -62,8 +69,13 @@ export function follow(request: Followed & { readonly feed: ChangeFeed }): Respo
   const since = last === undefined ? query.since : Number(last);
   const isLocal = c.env.listener?.kind === "socket";
   const mayGoOn = c.get("isStillKnown");
-  const headers = { "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" };
-  const stream = feed.open({ since, caller: isLocal ? undefined : caller.name, mayGoOn });
+  const isPacked = packs && acceptsGzip(c.req.header("accept-encoding"));
+  const headers = {
+    ...{ "content-type": "text/event-stream", "cache-control": "no-store", "x-accel-buffering": "no" },
+    ...(packs ? { vary: "accept-encoding" } : {}),
+    ...(isPacked ? { "content-encoding": "gzip" } : {}),
+  };
+  const stream = feed.open({ since, caller: isLocal ? undefined : caller.name, mayGoOn, isPacked });
   if (stream === undefined) {
     const detail = `expected at most ${watchersPerCaller} simultaneous watchers of ${caller.name}, and ${watchersInTotal} of all callers, found one more`;
     return faultAnswer(c, "tooManyWatchers", detail, "close a watcher, or use another token for further ones");

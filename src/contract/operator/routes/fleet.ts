@@ -28,8 +28,8 @@ export const fleetRoutes = {
     path: "/v1/fleet/changes",
     role: "viewer",
     says:
-      "what changes in /v1/fleet, as server-sent events: `position` first, then `rows`, at most ten times a second and " +
-      "each machine at most once in each; `reset` if the requested position is too old: read /v1/fleet again. Open it before " +
+      "what changes in /v1/fleet, as server-sent events: `position` first, then `rows`, at most ten times a second (less " +
+      "often for many watchers) and each machine at most once in each; `reset` if the requested position is too old: read /v1/fleet again. Open it before " +
       "reading /v1/fleet, and apply the rows whose position is at least that of the fleet",
     query: shapes.changesQuery,
     headers: [{ name: "Last-Event-ID", says: "send only what changed after this position" }],

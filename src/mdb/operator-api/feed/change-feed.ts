@@ -2,6 +2,7 @@ import type { Store } from "../../../core/ports.ts";
 import { changePages } from "./change-pages.ts";
 import { type ChangeRing, type Chunk, changeRing } from "./change-ring.ts";
 import { eventOf, heartbeat, positionOf } from "./event-stream.ts";
+import { packedHead, packPart, packSmallPart } from "./packed-stream.ts";
 import { feedWatchers, type Watchers } from "./watchers.ts";
 
 /** The feed of changes as server-sent events (HTML Standard §9.2): `id` is the change's position, `data` a ChangeView. */
@@ -16,6 +17,8 @@ export type ChangeFeed = {
     /** Whose watchers are counted; undefined for a caller without a limit, such as a user of the Unix socket. */
     readonly caller: string | undefined;
     readonly mayGoOn: () => boolean;
+    /** Whether this watcher gets a packed stream (packed-stream.ts); false if undefined. */
+    readonly isPacked?: boolean;
   }) => ReadableStream<Uint8Array> | undefined;
 };
 
@@ -24,6 +27,8 @@ export const watchersPerCaller = 64;
 
 /** Watchers of all such callers together: the other half of the connections is for commands. */
 export const watchersInTotal = 2048;
+
+const packedHeartbeat = packSmallPart(heartbeat);
 
 /** What a feed is made of. */
 export type Feed = {
@@ -37,6 +42,7 @@ export type Feed = {
 type Watcher = {
   readonly mayGoOn: () => boolean;
   readonly caller: string | undefined;
+  readonly isPacked: boolean;
   received: number;
   arrived: boolean;
   left: boolean;
@@ -63,11 +69,12 @@ export function changeFeed(store: Pick<Store, "watch" | "position" | "changesSin
 export function feedOver(feed: Feed): ChangeFeed {
   const { watchers, position } = feed;
   return {
-    open: ({ since, caller, mayGoOn }) => {
+    open: ({ since, caller, mayGoOn, isPacked = false }) => {
       const isFull = caller !== undefined && watchers.counted() >= watchersInTotal;
       if (isFull || (caller !== undefined && watchers.countOf(caller) >= watchersPerCaller)) return undefined;
       const received = since ?? position();
-      return streamTo(feed, { mayGoOn, caller, received, arrived: false, left: false, stopWaiting: () => {} });
+      const rest = { received, arrived: false, left: false, stopWaiting: () => {} };
+      return streamTo(feed, { mayGoOn, caller, isPacked, ...rest });
     },
   };
 }
@@ -75,7 +82,10 @@ export function feedOver(feed: Feed): ChangeFeed {
 function streamTo(feed: Feed, watcher: Watcher): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
-      start: (controller) => controller.enqueue(positionOf(watcher.received)),
+      start: (controller) => {
+        const first = positionOf(watcher.received);
+        controller.enqueue(watcher.isPacked ? Buffer.concat([packedHead, packSmallPart(first)]) : first);
+      },
       // Pulled only by a reader, so that nothing is made for one that does not read, such as HEAD.
       pull: async (controller) => {
         if (!watcher.arrived) feed.watchers.arrive(watcher.caller);
@@ -98,13 +108,13 @@ async function nextFor(feed: Feed, watcher: Watcher): Promise<Uint8Array | "end"
     const chunk = isInRing(feed, watcher) ? newIn(feed.ring, watcher) : await feed.pageAfter(watcher.received);
     if (chunk !== undefined) {
       watcher.received = chunk.upTo;
-      if (chunk.bytes.length > 0) return chunk.bytes;
-      continue;
+      if (chunk.bytes.length === 0) continue;
+      return watcher.isPacked ? (chunk.packed ?? (await packPart(chunk.bytes))) : chunk.bytes;
     }
     const wait = feed.watchers.wait();
     watcher.stopWaiting = wait.stop;
     if ((await wait.woken) !== "heartbeat") continue;
-    if (watcher.mayGoOn()) return heartbeat;
+    if (watcher.mayGoOn()) return watcher.isPacked ? packedHeartbeat : heartbeat;
     end(feed, watcher);
     return "end";
   }

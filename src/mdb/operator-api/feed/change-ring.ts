@@ -8,8 +8,8 @@ const chunkBytes = 256 * 1024;
 
 type Entry = { readonly position: number; readonly bytes: Uint8Array };
 
-/** The next bytes for all watchers that have received up to one position. */
-export type Chunk = { readonly upTo: number; readonly bytes: Uint8Array };
+/** The next bytes for all watchers that have received up to one position; `packed` is the same as a part of a packed stream. */
+export type Chunk = { readonly upTo: number; readonly bytes: Uint8Array; readonly packed?: Uint8Array };
 
 /** The newest changes, each serialised once. */
 export type ChangeRing = {

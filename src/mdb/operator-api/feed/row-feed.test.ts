@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { constants, gunzipSync } from "node:zlib";
 import { readerOf } from "../../testing/feed-reader.ts";
 import { asks, birthOf, stillClock } from "../../testing/fleet.ts";
 import { openMemoryStore } from "../../testing/memory-store.ts";
-import { rowFeed } from "./row-feed.ts";
+import { collectMs, rowFeed } from "./row-feed.ts";
 
 const always = { caller: undefined, mayGoOn: () => true };
 
@@ -17,7 +18,7 @@ async function open() {
     return waiting.length;
   };
   const from = (since: number | undefined) => readerOf(feed.open({ since, ...always }));
-  return { store, from, tick, waiting, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+  return { store, feed, from, tick, waiting, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
 }
 
 describe("the feed of rows", () => {
@@ -103,5 +104,36 @@ describe("the feed of rows", () => {
     for (const event of birthOf(1)) await store.apply(event);
     assert.equal(waiting.length, 0);
     assert.deepEqual((await from(undefined).next())?.data, { position: 4 });
+  });
+
+  test("packed watchers share compressed rows; whenever one begins, its bytes are one gzip stream of the same events", async () => {
+    await using opened = await open();
+    const { store, tick } = opened;
+    const streamOf = (since: number | undefined) => opened.feed.open({ since, ...always, isPacked: true })?.getReader();
+    const readNext = async (reader: ReturnType<typeof streamOf>) => (await reader?.read())?.value ?? assert.fail();
+    const early = [streamOf(undefined), streamOf(undefined)];
+    const parts = await Promise.all(early.map(readNext));
+    let received = Buffer.from(parts[0] ?? []);
+    for (const n of [1, 2]) {
+      const next = early.map(readNext);
+      await store.apply(asks(n));
+      tick();
+      const [one, other] = await Promise.all(next);
+      assert.ok(one === other, "the same bytes");
+      received = Buffer.concat([received, one ?? assert.fail()]);
+    }
+    // A feed has no end, so that nothing but the end of the stream is missing.
+    const textOf = (bytes: Buffer) => gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }).toString();
+    const ids = (text: string) => [...text.matchAll(/"id":"(m-[0-9a-f]+)"/g)].map(([, id]) => id);
+    assert.match(textOf(received), /^retry: \d+\nid: 0\nevent: position\n/);
+    assert.deepEqual(ids(textOf(received)), ["m-020000000001", "m-020000000002"]);
+    const late = streamOf(0);
+    const whole = Buffer.concat([await readNext(late), await readNext(late)]);
+    assert.deepEqual(ids(textOf(whole)), ["m-020000000001", "m-020000000002"]);
+    await Promise.all([...early, late].map((reader) => reader?.cancel()));
+  });
+
+  test("many watchers get their rows less often: at most 200 chunks a second in all, and at least one a second each", () => {
+    assert.deepEqual([1, 20, 50, 200, 2048].map(collectMs), [100, 100, 250, 1000, 1000]);
   });
 });

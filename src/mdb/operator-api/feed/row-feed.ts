@@ -6,18 +6,25 @@ import { forEachInTurns } from "../../turns.ts";
 import { type ChangeFeed, feedOver } from "./change-feed.ts";
 import type { Chunk } from "./change-ring.ts";
 import { resetOf } from "./event-stream.ts";
+import { packPart } from "./packed-stream.ts";
 import { feedWatchers } from "./watchers.ts";
 
-/** The longest time for which changes are collected: a screen draws no more often than it can be seen. */
-const collectMs = 100;
+/**
+ * For how long changes are collected: a tenth of a second, and longer for many watchers, because what each costs is the number
+ * of its chunks: 50 get one every quarter of a second, 200 and more one a second.
+ */
+export function collectMs(watchers: number): number {
+  return Math.min(1000, Math.max(100, 5 * watchers));
+}
+
 /** What is kept for a watcher that comes back: half a minute at full speed. */
-const keptChunks = 300;
-const keptBytes = 8 * 1024 * 1024;
+const chunksLimit = 300;
+const bytesLimit = 8 * 1024 * 1024;
 
 const encoder = new TextEncoder();
 
 /** Rows after one position and up to another; they tell of each machine as it was then, so reading them twice does no harm. */
-type Kept = Chunk & { readonly after: number };
+type Kept = Required<Chunk> & { readonly after: number };
 
 type Rows = Pick<Store, "watch" | "position" | "get" | "progress" | "watchProgress">;
 
@@ -25,24 +32,23 @@ type Rows = Pick<Store, "watch" | "position" | "get" | "progress" | "watchProgre
 const betweenPositions = 2 ** -24;
 
 /**
- * The feed of rows for screens of the whole fleet: each machine that changed, once in a tenth of a second, whatever happened
- * to it. Rows are made once for all watchers, and not at all without any; a watcher that falls behind reads the fleet again.
+ * The feed of rows for screens of the whole fleet: each machine that changed, at most once in the time of `collectMs`, whatever
+ * happened to it. Rows are made and compressed once for all watchers, and not at all without any; a watcher that falls behind
+ * reads the fleet again.
  */
 export function rowFeed(
   store: Rows,
-  of: { readonly othersUpdate: boolean; readonly soon?: (act: () => void) => void },
+  of: { readonly othersUpdate: boolean; readonly soon?: (act: () => void, afterMs: number) => void },
 ): ChangeFeed {
-  const soon = of.soon ?? ((act) => void setTimeout(act, collectMs).unref());
+  const soon = of.soon ?? ((act, afterMs) => void setTimeout(act, afterMs).unref());
   const changed = new Set<MachineId>();
-  const kept: Kept[] = [];
-  let bytesHeld = 0;
+  const kept = keptChunks();
   let newest = store.position();
   let isAwaited = false;
 
   const clear = () => {
     changed.clear();
-    kept.length = 0;
-    bytesHeld = 0;
+    kept.clear();
     newest = store.position();
   };
   const watchers = feedWatchers(clear);
@@ -53,21 +59,20 @@ export function rowFeed(
     // Rows may be newer than this position; those of the changes after it come once more.
     const upTo = store.position();
     const bytes = await rowsText(store, { ids, position: upTo, othersUpdate: of.othersUpdate });
+    const packed = await packPart(bytes);
     isAwaited = false;
     if (watchers.count() === 0) return clear();
     // Beyond the position of a watcher that has just arrived and has read the fleet without these rows.
     const end = Math.max(upTo, newest) + betweenPositions;
-    kept.push({ after: newest, upTo: end, bytes });
-    bytesHeld += bytes.length;
+    kept.add({ after: newest, upTo: end, bytes, packed });
     newest = end;
-    while (kept.length > keptChunks || bytesHeld > keptBytes) bytesHeld -= kept.shift()?.bytes.length ?? 0;
     watchers.wakeSoon();
     if (changed.size > 0) collectSoon();
   }
   function collectSoon(): void {
     if (isAwaited) return;
     isAwaited = true;
-    soon(() => void collect());
+    soon(() => void collect(), collectMs(watchers.count()));
   }
 
   store.watch(({ machine, absorbed = [], position }) => {
@@ -86,16 +91,48 @@ export function rowFeed(
   return feedOver({
     ring: {
       newest: () => newest,
-      reaches: (received) => received >= (kept[0]?.after ?? newest),
-      chunkAfter: (received) => {
-        const parts = kept.filter(({ upTo }) => upTo > received);
-        return { upTo: newest, bytes: Buffer.concat(parts.map(({ bytes }) => bytes)) };
-      },
+      reaches: (received) => received >= (kept.begin() ?? newest),
+      chunkAfter: (received) => kept.after(received) ?? { upTo: newest, bytes: Buffer.alloc(0) },
     },
     watchers,
-    pageAfter: async () => ({ upTo: newest, bytes: resetOf(Math.floor(newest), Math.floor(kept[0]?.after ?? newest)) }),
+    pageAfter: async () => ({ upTo: newest, bytes: resetOf(Math.floor(newest), Math.floor(kept.begin() ?? newest)) }),
     position: store.position,
   });
+}
+
+/** The newest chunks. */
+function keptChunks() {
+  const kept: Kept[] = [];
+  let bytesHeld = 0;
+  const sizeOf = ({ bytes, packed }: Kept) => bytes.length + packed.length;
+  return {
+    /** The position after which they begin. */
+    begin: () => kept[0]?.after,
+    add: (chunk: Kept): void => {
+      kept.push(chunk);
+      bytesHeld += sizeOf(chunk);
+      for (let oldest = kept[0]; oldest !== undefined; oldest = kept[0]) {
+        if (kept.length <= chunksLimit && bytesHeld <= bytesLimit) return;
+        bytesHeld -= sizeOf(oldest);
+        kept.shift();
+      }
+    },
+    clear: (): void => {
+      kept.length = 0;
+      bytesHeld = 0;
+    },
+    /** All after a position, as one. Watchers that are up to date share the newest as it is. */
+    after: (position: number): Chunk | undefined => {
+      const parts = kept.filter(({ upTo }) => upTo > position);
+      const last = parts.at(-1);
+      if (last === undefined || parts.length === 1) return last;
+      return {
+        upTo: last.upTo,
+        bytes: Buffer.concat(parts.map(({ bytes }) => bytes)),
+        packed: Buffer.concat(parts.map(({ packed }) => packed)),
+      };
+    },
+  };
 }
 
 async function rowsText(

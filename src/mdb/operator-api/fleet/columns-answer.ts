@@ -1,18 +1,14 @@
-import { promisify } from "node:util";
-import { gzip } from "node:zlib";
 import type { Context } from "hono";
 import { columnsInSteps } from "../../../core/fleet/columns.ts";
 import type { Store } from "../../../core/ports.ts";
 import { jsonText } from "../../http/json-answer.ts";
+import { answerPacked, type PackedJson, packJson } from "../../http/packed-answer.ts";
 import { inTurns, openTurns } from "../../turns.ts";
 
-const compress = promisify(gzip);
-/** Level 4 takes a third of the time of level 6 for a twentieth more bytes. */
-const level = 4;
 /** Items of a column that are written at once. */
 const itemsAtOnce = 4096;
 
-type Columns = { readonly position: number; readonly plain: Buffer; readonly compressed: Buffer };
+type Columns = PackedJson & { readonly position: number };
 
 /**
  * The columns of the fleet as of now. They are made once for each position of the feed, and one at a time: callers
@@ -28,8 +24,7 @@ export function columnsOf(store: Store, othersUpdate: boolean): () => Promise<Co
     const position = store.position();
     const machines = [...store.list()];
     const columns = await inTurns(columnsInSteps(machines, othersUpdate, store.progress));
-    const plain = await bufferOf({ position, ...columns });
-    latest = { position, plain, compressed: await compress(plain, { level }) };
+    latest = { position, ...(await packJson(await bufferOf({ position, ...columns }))) };
     return latest;
   }
   function begin(): Promise<Columns> {
@@ -51,27 +46,14 @@ export function columnsOf(store: Store, othersUpdate: boolean): () => Promise<Co
 }
 
 /** The answer to one caller. */
-export function columnsAnswer(c: Context, { position, plain, compressed }: Columns): Response {
-  const etag = `"${position}"`;
-  const headers = { etag, vary: "accept-encoding" };
+export function columnsAnswer(c: Context, columns: Columns): Response {
+  const etag = `"${columns.position}"`;
   const known = c.req
     .header("if-none-match")
     ?.split(",")
     .map((tag) => tag.trim().replace(/^W\//, ""));
-  if (known?.includes(etag) === true) return c.body(null, 304, headers);
-  const isCompressed = acceptsGzip(c.req.header("accept-encoding"));
-  return c.body(new Uint8Array(isCompressed ? compressed : plain), 200, {
-    ...{ "content-type": "application/json", ...headers },
-    ...(isCompressed ? { "content-encoding": "gzip" } : {}),
-  });
-}
-
-/** Whether an `Accept-Encoding` allows gzip (RFC 9110 §12.5.3). */
-function acceptsGzip(header = ""): boolean {
-  return header.split(",").some((coding) => {
-    const [name = "", ...parameters] = coding.split(";").map((part) => part.trim().toLowerCase());
-    return (name === "gzip" || name === "*") && !parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
-  });
+  if (known?.includes(etag) === true) return c.body(null, 304, { etag, vary: "accept-encoding" });
+  return answerPacked(c, columns, { etag });
 }
 
 /** The JSON of an object of long lists, written in turns of the event loop. */
