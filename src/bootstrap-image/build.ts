@@ -6,11 +6,11 @@ import { type CpioEntry, writeCpio } from "../core/bytes/cpio.ts";
 import type { Log } from "../core/ports.ts";
 import { compressedArchive } from "./archive.ts";
 import { cached, keyOf } from "./cached.ts";
-import { type Debian, type DebianPackage, packagesKey } from "./debian/packages.ts";
-import { debianReleases, suites } from "./debian/releases.ts";
+import { type Debian, type DebianPackage, packagesKey, type ReleasePackages, versionOf } from "./debian/packages.ts";
+import { debianReleases, measuringLoaderPackages, suites } from "./debian/releases.ts";
 import { type DriverFamily, driverFamilies } from "./kernel/driver-families.ts";
 import { fetchKernel, type Kernel } from "./kernel/kernel.ts";
-import { diskGrub, grubEntries } from "./loader/grub.ts";
+import { diskGrub, grubEntries, measuringGrub } from "./loader/grub.ts";
 import { bundleForQuickJs, bundleInputs } from "./program/bundle.ts";
 import { buildNative, fetchNativeSources } from "./program/native.ts";
 import { toolEntries } from "./program/tools.ts";
@@ -21,6 +21,8 @@ import { makeSignedImage } from "./secure-boot/signed-image.ts";
 /** The result of a build. Sizes are bytes on the wire. */
 export type BootstrapImage = {
   readonly suite: BootstrapSuite;
+  /** The versions of GRUB that machines start their disk with; `measuring` for the site's own key and for sealed disk keys. */
+  readonly grub: { readonly own: string; readonly measuring: string };
   readonly kernelPath: string;
   readonly initramfsPath: string;
   readonly kernelBytes: number;
@@ -64,16 +66,36 @@ const scripts = [
 const mountPoints = ["dev", "mnt", "proc", "run", "sys"] as const;
 
 /** The directory in which the packages are unpacked. */
-function systemTree(
-  packages: readonly DebianPackage[],
-  { debian, cacheDirectory }: Pick<BuildOptions, "debian" | "cacheDirectory">,
-): Promise<string> {
-  return cached(cacheDirectory, `tree-${packagesKey(packages)}`, (draft) => debian.unpack(packages, draft));
+function treeOf(packages: readonly DebianPackage[], from: ReleasePackages, cacheDirectory: string): Promise<string> {
+  return cached(cacheDirectory, `tree-${packagesKey(packages)}`, (draft) => from.unpack(packages, draft));
+}
+
+/** What comes from Debian's packages, without the kernel: of the suite, and of the release that has the measuring loaders. */
+type Packages = { readonly system: readonly DebianPackage[]; readonly loaders: readonly DebianPackage[] };
+
+async function resolvePackages({ debian, log }: BuildOptions): Promise<Packages> {
+  const system = await debian.resolve(debianReleases[suites[debian.suite].release].packages);
+  const { measuringLoaders: from } = debian;
+  const loaders = await from.resolve(measuringLoaderPackages);
+  const { title } = debianReleases[from.release];
+  log("info", "boot loaders for the site's own key and for sealed disk keys", { from: title, grub: grubIn(loaders) });
+  return { system, loaders };
+}
+
+/** The version of GRUB among packages. */
+function grubIn(packages: readonly DebianPackage[]): string {
+  const grub = packages.find(({ name }) => name === "grub-common");
+  return grub === undefined ? "none" : versionOf(grub);
+}
+
+/** The unpacked packages that the measuring boot loaders are made of. */
+function loaderTree({ loaders }: Packages, { debian, cacheDirectory }: BuildOptions): Promise<string> {
+  return treeOf(loaders, debian.measuringLoaders, cacheDirectory);
 }
 
 /** The part that comes from Debian's packages, without the kernel: programs, libraries, boot loaders. */
-async function systemEntries(packages: readonly DebianPackage[], options: BuildOptions): Promise<readonly CpioEntry[]> {
-  const tree = await systemTree(packages, options);
+async function systemEntries(packages: Packages, options: BuildOptions): Promise<readonly CpioEntry[]> {
+  const tree = await treeOf(packages.system, options.debian, options.cacheDirectory);
   return [
     ...mountPoints.map((path): CpioEntry => ({ kind: "directory", path, mode: 0o755 })),
     { kind: "directory", path: "tmp", mode: 0o1777 },
@@ -82,6 +104,7 @@ async function systemEntries(packages: readonly DebianPackage[], options: BuildO
     { kind: "characterDevice", path: "dev/null", mode: 0o666, major: 1, minor: 3 },
     ...(await toolEntries(tree)),
     ...(await grubEntries(tree)),
+    await measuringGrub(await loaderTree(packages, options)),
   ];
 }
 
@@ -129,6 +152,12 @@ async function describeImage(packages: readonly DebianPackage[], options: BuildO
   ]);
 }
 
+/** Each package once: the measuring loaders may be of the same release. */
+function allOf(kernel: Kernel, { system, loaders }: Packages): readonly DebianPackage[] {
+  const all = [...kernel.packages, ...system, ...loaders];
+  return [...new Map(all.map((each) => [each.file, each])).values()];
+}
+
 async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
   await writeFile(`${path}.new`, bytes);
   await rename(`${path}.new`, path);
@@ -138,13 +167,10 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
  * The boot loader for disks with the signature of the site's key: it replaces the one of the system part. It is signed once,
  * so that the initramfs stays the same.
  */
-async function signedLoaderEntries(
-  packages: readonly DebianPackage[],
-  options: BuildOptions,
-): Promise<readonly CpioEntry[]> {
+async function signedLoaderEntries(packages: Packages, options: BuildOptions): Promise<readonly CpioEntry[]> {
   const { secureBootKey, cacheDirectory } = options;
   if (secureBootKey === undefined) return [];
-  const { path, bytes } = await diskGrub(await systemTree(packages, options));
+  const { path, bytes } = await diskGrub(await loaderTree(packages, options));
   const name = `signed-grub-${keyOf([await readFile(secureBootKey.certificate), bytes])}`;
   const directory = await cached(cacheDirectory, name, async (draft) =>
     writeFile(join(draft, "grub.efi"), await signEfi(bytes, secureBootKey)),
@@ -175,7 +201,7 @@ async function writeSignedImage(
 export async function buildBootstrapImage(options: BuildOptions): Promise<BootstrapImage> {
   const { debian, outputDirectory, caPem } = options;
   const kernel = await fetchKernel(options);
-  const packages = await debian.resolve(debianReleases[suites[debian.suite].release].packages);
+  const packages = await resolvePackages(options);
   const programs = await buildPrograms(options);
   const ca: CpioEntry = { kind: "file", path: "etc/birther/ca.pem", mode: 0o644, bytes: Buffer.from(caPem) };
   const initramfs = Buffer.concat([
@@ -195,12 +221,10 @@ export async function buildBootstrapImage(options: BuildOptions): Promise<Bootst
   await writeWhole(initramfsPath, initramfs);
   await writeSignedImage({ kernel: kernelBytes, initramfs }, options);
   await writeAgent(programs, join(outputDirectory, "agent"));
-  await writeWhole(
-    join(outputDirectory, sbomFile),
-    Buffer.from(await describeImage([...kernel.packages, ...packages], options)),
-  );
+  await writeWhole(join(outputDirectory, sbomFile), Buffer.from(await describeImage(allOf(kernel, packages), options)));
   return {
     suite: debian.suite,
+    grub: { own: grubIn(packages.system), measuring: grubIn(packages.loaders) },
     kernelPath,
     initramfsPath,
     kernelBytes: kernelBytes.length,

@@ -45,6 +45,34 @@ test("a build takes the packages of the lock file; a renewal takes those of toda
   assert.ok((await readLock(w.lockFile))?.packages.some(({ file }) => file === busybox.file));
 });
 
+test("the measuring boot loaders are of Debian 12 and pinned beside the suite's packages; a renewal and another suite take them anew", async () => {
+  await using w = await world();
+  const first = await w.open();
+  const [own] = await first.resolve(["grub-common"]);
+  const [measuring] = await first.measuringLoaders.resolve(["grub-common"]);
+  assert.ok(own !== undefined && measuring !== undefined);
+  assert.match(own.file, /^grub-common_2\.12-/);
+  assert.match(measuring.file, /^grub-common_2\.06-/);
+  await first.kernel();
+  await first.keep();
+  const older = measuring.file.replace(/_[^_]+_amd64/, "_2.06-1_amd64");
+  await w.change((text) => text.replace(measuring.file, older));
+  const ofLoaders = async (changes: Partial<DebianOptions>) =>
+    (await (await w.open(changes)).measuringLoaders.resolve(["grub-common"]))[0]?.file;
+  assert.equal(await ofLoaders({}), older);
+  assert.equal(await ofLoaders({ renew: true }), measuring.file);
+  assert.equal(await ofLoaders({ suite: "bookworm" }), measuring.file);
+
+  // An earlier version's lock file has none: they are taken and pinned by the next build.
+  await w.change((text) => JSON.stringify({ ...JSON.parse(text), loaders: undefined }));
+  const upgraded = await w.open();
+  assert.deepEqual(await upgraded.resolve(["grub-common"]), [own]);
+  await upgraded.measuringLoaders.resolve(["grub-common"]);
+  await upgraded.kernel();
+  await upgraded.keep();
+  assert.deepEqual((await readLock(w.lockFile))?.loaders?.packages, [measuring]);
+});
+
 test("a package whose bytes are not those of the lock file is refused, and nothing of it stays in the cache", async () => {
   await using w = await world();
   const first = await w.open();

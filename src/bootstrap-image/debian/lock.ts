@@ -3,14 +3,18 @@ import * as v from "valibot";
 import { bootstrapSuites } from "../../core/bootstrap-image/suite.ts";
 import { errorCode } from "../../core/error-code.ts";
 
+const packages = v.array(
+  v.object({ name: v.string(), file: v.string(), hash: v.pipe(v.string(), v.regex(/^SHA\d+:[0-9a-f]+$/)) }),
+);
+
 /** The packages that a Bootstrap Image was built of. */
 const schema = v.object({
   suite: v.picklist(bootstrapSuites),
   /** The names of the kernel's packages, which change with each version. */
   kernel: v.pipe(v.array(v.string()), v.readonly()),
-  packages: v.array(
-    v.object({ name: v.string(), file: v.string(), hash: v.pipe(v.string(), v.regex(/^SHA\d+:[0-9a-f]+$/)) }),
-  ),
+  packages,
+  /** Those of the measuring boot loaders, where they are of another release. */
+  loaders: v.optional(v.object({ release: v.string(), packages })),
 });
 
 export type PackageLock = v.InferOutput<typeof schema>;

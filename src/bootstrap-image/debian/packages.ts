@@ -9,20 +9,26 @@ import { runCommand } from "../command.ts";
 import { inScratch } from "../scratch.ts";
 import { openApt, type PackageLists } from "./apt.ts";
 import { readLock, writeLock } from "./lock.ts";
-import { type DebianRelease, debianReleases, kernelMetaPackage, suites } from "./releases.ts";
+import { type DebianRelease, debianReleases, kernelMetaPackage, measuringLoaderRelease, suites } from "./releases.ts";
 
 /** A package at a version; `file` is its name in the cache, `hash` the checksum that apt knows, as `SHA256:hex`. */
 export type DebianPackage = { readonly name: string; readonly file: string; readonly hash: string };
 
-/** Packages of a suite, each at one version for a whole build. */
-export type Debian = {
-  readonly suite: BootstrapSuite;
-  /** As of the lock file; what is not in it, as of today. */
+/** Packages of a release, each at one version for a whole build: as of the lock file; what is not in it, as of today. */
+export type ReleasePackages = {
+  readonly release: DebianRelease;
   readonly resolve: (names: readonly string[]) => Promise<readonly DebianPackage[]>;
-  /** The packages that the suite's kernel consists of. */
-  readonly kernel: () => Promise<readonly DebianPackage[]>;
   /** Unpacks packages into one directory tree, without installing them or running their scripts. */
   readonly unpack: (packages: readonly DebianPackage[], directory: string) => Promise<void>;
+};
+
+/** The packages of a suite. */
+export type Debian = ReleasePackages & {
+  readonly suite: BootstrapSuite;
+  /** The packages that the suite's kernel consists of. */
+  readonly kernel: () => Promise<readonly DebianPackage[]>;
+  /** Those that the measuring boot loaders for disks are made of; the suite's own where it is of that release. */
+  readonly measuringLoaders: ReleasePackages;
   /** Writes what was resolved to the lock file: the next build takes the same. */
   readonly keep: () => Promise<void>;
 };
@@ -48,32 +54,44 @@ export async function openDebian(options: DebianOptions): Promise<Debian> {
   const isAnother = lock !== undefined && lock.suite !== suite;
   if (isAnother) log("info", "another suite: all packages are taken anew", { was: lock.suite, is: suite });
   const kept = isAnother ? undefined : lock;
-  const pinned = new Map((kept?.packages ?? []).map((each) => [each.name, each]));
+  const own = pinnedPackages(release, kept?.packages ?? [], options);
+  const pinnedLoaders = kept?.loaders?.release === measuringLoaderRelease ? kept.loaders.packages : [];
+  const measuringLoaders =
+    release === measuringLoaderRelease ? own : pinnedPackages(measuringLoaderRelease, pinnedLoaders, options);
   let kernelNames: readonly string[] | undefined = kept?.kernel;
-  const lists = lazyLists(release, options);
-
-  async function resolve(names: readonly string[]): Promise<readonly DebianPackage[]> {
-    const missing = names.filter((name) => !pinned.has(name));
-    for (const each of await newest(lists, missing)) pinned.set(each.name, each);
-    return names.map((name) => pinned.get(name) ?? noPackage(release, name));
-  }
   return {
-    suite,
-    resolve,
+    ...{ suite, release, measuringLoaders, resolve: own.resolve, unpack: own.unpack },
     kernel: async () => {
-      kernelNames ??= await kernelPackages(lists, kernelSuite);
-      return resolve(kernelNames);
-    },
-    unpack: async (packages, directory) => {
-      await mkdir(directory, { recursive: true });
-      for (const path of await download(packages, lists, options))
-        await runCommand(["dpkg-deb", "-x", path, directory]);
+      kernelNames ??= await kernelPackages(own.lists, kernelSuite);
+      return own.resolve(kernelNames);
     },
     keep: async () => {
       if (lockFile === undefined || kernelNames === undefined) return;
-      const packages = [...pinned.values()].sort((one, other) => (one.name < other.name ? -1 : 1));
-      await writeLock(lockFile, { suite, kernel: kernelNames, packages });
+      const loaders = { release: measuringLoaderRelease, packages: measuringLoaders.pinned() };
+      await writeLock(lockFile, {
+        ...{ suite, kernel: kernelNames, packages: own.pinned() },
+        ...(measuringLoaders === own ? {} : { loaders }),
+      });
     },
+  };
+}
+
+/** Packages of a release at the versions that are pinned; others are pinned when they are resolved. */
+function pinnedPackages(release: DebianRelease, packages: readonly DebianPackage[], options: DebianOptions) {
+  const pinned = new Map(packages.map((each) => [each.name, each]));
+  const lists = lazyLists(release, options);
+  const resolve = async (names: readonly string[]): Promise<readonly DebianPackage[]> => {
+    const missing = names.filter((name) => !pinned.has(name));
+    for (const each of await newest(lists, missing)) pinned.set(each.name, each);
+    return names.map((name) => pinned.get(name) ?? noPackage(release, name));
+  };
+  const unpack = async (wanted: readonly DebianPackage[], directory: string): Promise<void> => {
+    await mkdir(directory, { recursive: true });
+    for (const path of await download(wanted, lists, options)) await runCommand(["dpkg-deb", "-x", path, directory]);
+  };
+  return {
+    ...{ release, lists, resolve, unpack },
+    pinned: () => [...pinned.values()].sort((one, other) => (one.name < other.name ? -1 : 1)),
   };
 }
 

@@ -40,3 +40,16 @@ export const suites: {
 
 /** Depends on the current versioned kernel package. */
 export const kernelMetaPackage = "linux-image-amd64";
+
+/**
+ * Where the GRUB comes from that machines with a key of the site's own, and those with a sealed disk key, start their disk
+ * with. GRUB 2.06 starts a kernel itself. 2.12 has the firmware verify and measure it: firmware that trusts only the site's key
+ * refuses Debian's kernels, and each kernel changes PCR 4 (docs/decisions/grub-of-debian-12.md).
+ */
+export const measuringLoaderRelease: DebianRelease = "bookworm";
+
+/** What that GRUB is made with: grub-mkimage and its libraries, and GRUB's modules. */
+export const measuringLoaderPackages = [
+  ...["grub-common", "grub-efi-amd64-bin"],
+  ...["libc6", "libdevmapper1.02.1", "liblzma5", "libpcre2-8-0", "libselinux1", "libudev1"],
+] as const;

@@ -30,6 +30,8 @@ const commonModules = [
 const efiModules = ["fat", "efi_gop", "efi_uga", "efifwsetup"] as const;
 const efiConfig = `${ownBoot}\nconfigfile $prefix/grub.cfg\n${orRestart}`;
 
+const efiImage = { format: "x86_64-efi", file: "bootx64.efi", prefix: "/grub", config: efiConfig } as const;
+
 /** core.img is in the BIOS boot partition of the same disk, so the boot partition is known; the EFI program has to search for it. */
 export const grubImages = [
   {
@@ -39,25 +41,15 @@ export const grubImages = [
     modules: ["biosdisk"],
     config: `configfile $prefix/grub.cfg\n${orRestart}`,
   },
-  {
-    format: "x86_64-efi",
-    file: "bootx64.efi",
-    prefix: "/grub",
-    modules: efiModules,
-    config: efiConfig,
-  },
-  // For machines whose TPM answers: GRUB 2.06 opens no file that the firmware's TPM fails to measure (commands/efi/tpm.c).
-  {
-    format: "x86_64-efi",
-    file: "bootx64-tpm.efi",
-    prefix: "/grub",
-    modules: [...efiModules, "tpm"],
-    config: efiConfig,
-  },
+  { ...efiImage, modules: efiModules },
 ] as const;
 
+/** For machines whose TPM answers: GRUB 2.06 opens no file that the firmware's TPM fails to measure (commands/efi/tpm.c). */
+const measuringImage = { ...efiImage, file: "bootx64-tpm.efi", modules: [...efiModules, "tpm"] } as const;
+
 /** What makes an image: a row of the table, perhaps with more modules and options of grub-mkimage. */
-type GrubImage = Omit<(typeof grubImages)[number], "modules"> & {
+type GrubImage = Omit<(typeof grubImages)[number], "file" | "modules"> & {
+  readonly file: string;
   readonly modules: readonly string[];
   readonly options?: readonly string[];
 };
@@ -101,10 +93,13 @@ async function makeImage(
  * disk of the machine.
  */
 export async function diskGrub(tree: string): Promise<CpioEntry & { readonly kind: "file" }> {
-  const image = grubImages.find(({ format }) => format === "x86_64-efi");
-  if (image === undefined) throw new Error("GRUB: expected an image for x86_64-efi, found none");
-  const forSignature = { ...image, modules: [...image.modules, "tpm"], options: ["--disable-shim-lock"] };
+  const forSignature = { ...measuringImage, file: efiImage.file, options: ["--disable-shim-lock"] };
   return await inScratch((scratch) => makeImage(tree, forSignature, scratch));
+}
+
+/** The boot loader for a disk whose key is sealed: it measures. */
+export function measuringGrub(tree: string): Promise<CpioEntry> {
+  return inScratch((scratch) => makeImage(tree, measuringImage, scratch));
 }
 
 /** Boot loaders for both kinds of firmware, written to the disk unchanged. */

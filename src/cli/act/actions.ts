@@ -7,6 +7,8 @@ import type { ImportProgress, NotCarried } from "../output/import-progress.ts";
 /** The Bootstrap Image: sizes in bytes as transferred, versions and paths. */
 export type BootstrapView = {
   readonly suite: BootstrapSuite;
+  /** Versions of GRUB for disks; `measuring` for the site's own key and for sealed disk keys. */
+  readonly grub: { readonly own: string; readonly measuring: string };
   readonly kernelBytes: number;
   readonly initramfsBytes: number;
   readonly totalBytes: number;

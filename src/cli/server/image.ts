@@ -170,6 +170,7 @@ function printBootstrap(view: BootstrapView, { output }: Pick<LocalOptions, "out
     `kernel     ${formatBytes(view.kernelBytes).padStart(9)}  ${view.kernelVersion} (${view.suite})`,
     `initramfs  ${formatBytes(view.initramfsBytes).padStart(9)}  ${view.driverFamilies} driver families`,
     `total      ${formatBytes(view.totalBytes).padStart(9)}  ${view.totalBytes} bytes`,
+    `GRUB       ${view.grub.own}; with the site's own key or a sealed disk key ${view.grub.measuring}`,
   );
 }
 

@@ -29,7 +29,6 @@ export function checkConfig(document: unknown, { planApart = false } = {}): Conf
   const faults = [
     ...config.networks.flatMap((network, index) => checkNetwork(network, `networks[${index}]`)),
     ...checkTogether(config),
-    ...startsOfOlderGrub(config),
     ...rules.faults,
     ...(planApart ? [] : sitePlanFaults(config)),
   ];
@@ -42,28 +41,6 @@ export function checkConfig(document: unknown, { planApart = false } = {}): Conf
   const nursery = config.networks.some((network) => network.nursery);
   const own = [...(nursery ? [] : [noNursery]), ...unsealedNetworks(config)];
   return { kind: "config", config, warnings: [...own, ...rules.warnings] };
-}
-
-/**
- * GRUB 2.12 of Debian 13 starts kernels through the firmware: one that trusts only the site's key refuses Debian's kernels, and what it
- * measures into PCR 4 is not predicted, so that a key that is sealed to it would stay sealed.
- */
-function startsOfOlderGrub({ storage, networks, bootstrapImage: { suite } }: Config): readonly ConfigFault[] {
-  if (suite === "bookworm") return [];
-  const own = networks.findIndex(({ secureBoot, secureBootKey }) => secureBoot && secureBootKey === "own");
-  const reasons = [
-    ...(own < 0
-      ? []
-      : [`networks[${own}].secureBootKey is own (with Debian 13's GRUB, such machines refuse Debian's kernels)`]),
-    ...(storage.sealDiskKey
-      ? ["storage.sealDiskKey is set (what Debian 13's GRUB adds to PCR 4 is not predicted yet)"]
-      : []),
-  ];
-  return reasons.map((reason) => ({
-    path: "bootstrapImage.suite",
-    expected: `bookworm where ${reason}`,
-    found: suite,
-  }));
 }
 
 /** Networks whose machines get Debian's signed loaders, so that their disk keys stay plain although they are to be sealed. */

@@ -231,20 +231,6 @@ const refusals: [title: string, document: unknown, expected: string][] = [
     "storage.minRootDiskMiB: expected at least 1536 (espMiB + bootMiB + 256 for the root file system), found 1024",
   ],
   [
-    "keys that would be sealed to what nobody predicts",
-    { ...good, storage: { sealDiskKey: true }, bootstrapImage: { suite: "trixie" } },
-    "bootstrapImage.suite: expected bookworm where storage.sealDiskKey is set (what Debian 13's GRUB adds to PCR 4 is not predicted yet), found trixie",
-  ],
-  [
-    "machines whose firmware would refuse each kernel",
-    {
-      ...good,
-      networks: [{ ...network, secureBoot: true, secureBootKey: "own" }],
-      bootstrapImage: { suite: "trixie-backports" },
-    },
-    "bootstrapImage.suite: expected bookworm where networks[0].secureBootKey is own (with Debian 13's GRUB, such machines refuse Debian's kernels), found trixie-backports",
-  ],
-  [
     "a word where a number belongs",
     { ...good, retrySeconds: "soon" },
     'retrySeconds: expected a whole number of seconds, 1 to 86400, found "soon"',

@@ -10,7 +10,7 @@ export const bootstrapImage = withDefault(
     suite: withDefault(
       suite,
       defaultSuite,
-      "The suite of Debian that its kernel, tools and boot loaders come from: `bookworm` is Debian 12, `trixie` is Debian 13, and `trixie-backports` takes the newer kernel from its backports, for hardware that is younger than the release. With Debian 13, `storage.sealDiskKey` and `secureBootKey: own` are refused: its GRUB has the firmware verify the kernel of each system image. The packages of the first build are pinned by their hashes in `bootstrap/packages.lock.json` below `stateDirectory`; `birther image build --renew` takes those of today.",
+      "The suite of Debian that its kernel, tools and boot loaders come from: `bookworm` is Debian 12, `trixie` is Debian 13, and `trixie-backports` takes the newer kernel from its backports, for hardware that is younger than the release. The boot loader for disks with `secureBootKey: own` or `storage.sealDiskKey` is Debian 12's GRUB in any case (docs/decisions/grub-of-debian-12.md). The packages of the first build are pinned by their hashes in `bootstrap/packages.lock.json` below `stateDirectory`; `birther image build --renew` takes those of today.",
     ),
   }),
   {},
