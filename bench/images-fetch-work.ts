@@ -49,7 +49,10 @@ const { steps, fetch } = timed("compareMs", () => {
 });
 const cache = openObjectCache(context);
 timed("fetchMs", () => {
-  const packs = { names: fetch.packs ?? [], sources: openPackSources(address)(fetch.sources ?? []) };
+  const packs = {
+    names: fetch.packs ?? [],
+    sources: openPackSources(address)({ kind: "open", sources: fetch.sources ?? [] }),
+  };
   fetchObjects(context, http, cache, { contents: fetch.objects, oneBatch: false, packs });
 });
 timed("placeMs", () => {

@@ -237,7 +237,7 @@ export const suites: readonly Suite[] = [
     about: "attacks that once succeeded, and their siblings, against the real programs; says how many held",
     cost: "4 min",
     needsRoot: true,
-    packages: [...packagesOf["image build"], "e2fsprogs", "iproute2", "python3", "udhcpc", "util-linux"],
+    packages: [...packagesOf["image build"], "e2fsprogs", "iproute2", "nginx-light", "python3", "udhcpc", "util-linux"],
     group: "programs",
     run: {
       kind: "files",

@@ -40,6 +40,7 @@ export const maxSubMessageBytes = 1 << 28;
 
 const text = v.pipe(v.string(), v.maxLength(4096));
 const count = v.pipe(v.number(), v.integer(), v.minValue(0));
+const portNumber = v.pipe(count, v.minValue(1), v.maxValue(65_535));
 const uuid = v.pipe(v.string(), v.regex(/^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/));
 const endpoint = v.pipe(v.string(), v.regex(/^\d{1,3}(\.\d{1,3}){3}:\d{1,5}$/));
 const path = v.pipe(v.string(), v.startsWith("/"), v.maxLength(limits.path));
@@ -198,12 +199,12 @@ const placedContent = v.object({ ...content.entries, pack: v.exactOptional(count
 
 const fetchSource = v.object({
   address: v.exactOptional(v.pipe(v.string(), v.regex(/^\d{1,3}(\.\d{1,3}){3}$/))),
-  port: v.pipe(count, v.minValue(1), v.maxValue(65_535)),
+  port: portNumber,
   path: v.exactOptional(v.pipe(v.string(), v.regex(/^(\/[A-Za-z0-9._~%-]+)+$/), v.maxLength(200))),
 });
 
 const seeding = v.object({
-  port: v.exactOptional(v.pipe(count, v.minValue(1), v.maxValue(65_535))),
+  port: v.exactOptional(portNumber),
   linkMbps: v.exactOptional(v.pipe(count, v.minValue(1), v.maxValue(10_000_000))),
 });
 const seed = v.object({ manifest: content, ...serving });
@@ -281,12 +282,18 @@ export const directive = v.variant("kind", [
     seed: v.exactOptional(seed),
   }),
   v.object({ kind: v.literal("report"), filter: v.array(text) }),
-  v.object({ kind: v.literal("compare"), image: text, manifest: content }),
+  v.object({
+    kind: v.literal("compare"),
+    image: text,
+    manifest: content,
+    confidentialPort: v.exactOptional(portNumber),
+  }),
   v.object({
     kind: v.literal("fetch"),
     objects: v.pipe(v.array(placedContent), v.maxLength(limits.objects)),
     packs: v.exactOptional(v.pipe(v.array(sha512), v.maxLength(limits.objects))),
     sources: v.exactOptional(v.pipe(v.array(fetchSource), v.maxLength(limits.sources))),
+    confidentialPort: v.exactOptional(portNumber),
   }),
   v.object({
     kind: v.literal("update"),

@@ -33,6 +33,8 @@ export function pathsIn(stateDirectory: string) {
     images: place("images"),
     /** Where nginx and the process behind it run. */
     origin: place("origin"),
+    /** The same for confidential images. */
+    confidentialOrigin: place("confidential-origin"),
     /** The log lines of machines. */
     logs: place("logs"),
     operatorSocket: place("api.sock"),

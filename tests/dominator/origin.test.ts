@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,6 +11,7 @@ import { securityHeaders } from "../../src/core/network/security-headers.ts";
 import { findNginx } from "../../src/dominator/origin/nginx.ts";
 import { type Origin, openOrigin } from "../../src/dominator/origin/origin.ts";
 import { sha512Of } from "../../src/dominator/storage/sha512.ts";
+import { childrenOf } from "../support/children.ts";
 import { freePort } from "../support/free-port.ts";
 import { waitFor } from "../support/inside-namespace.ts";
 
@@ -151,21 +152,6 @@ for (const { servedBy, nginx } of engines)
       assert.ok(running.lines.some(({ message }) => message.includes("started again")));
     });
   });
-
-/** Children of a process whose command contains a word. */
-function childrenOf(parent: number, word: string): readonly number[] {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, "latin1").split(") ").at(-1)?.split(" ") ?? [];
-        return Number(stat[1]) === parent && readFileSync(`/proc/${pid}/cmdline`, "latin1").includes(word);
-      } catch {
-        return false;
-      }
-    });
-}
 
 test("an nginx that does not start is replaced by a process of ours", async () => {
   await using running = await rig({ nginx: "/bin/false" });

@@ -15,7 +15,7 @@ import { paths } from "../../src/contract/machine-facing.ts";
 import type { SubSettings } from "../../src/contract/sub.ts";
 import { machineFilterLines } from "../../src/core/image/filter.ts";
 import type { ImageSummary } from "../../src/core/image/manifest.ts";
-import type { Directive, FetchSource } from "../../src/core/image/update/directive.ts";
+import type { Directive, FetchSource, PackServers } from "../../src/core/image/update/directive.ts";
 import { decide } from "../../src/core/machine/life/table.ts";
 import type { Machine, MachineId } from "../../src/core/machine/record.ts";
 import { testMachine } from "../../src/core/machine/testing/test-machine.ts";
@@ -28,10 +28,10 @@ import { confidentialStores } from "../../src/dominator/storage/confidential-sto
 import { type ImageStore, openImageStore } from "../../src/dominator/storage/image-store.ts";
 import { type ObjectStore, openObjectStore } from "../../src/dominator/storage/object-store.ts";
 import { objectsHandler } from "../../src/dominator/storage/objects-handler.ts";
-import { finderIn } from "../../src/dominator/storage/packs/find-in-packs.ts";
+import { finderInStores } from "../../src/dominator/storage/packs/find-in-packs.ts";
 import { storeAgentBundle } from "../../src/dominator/sub/agent-bundle.ts";
 import { openAgentUpgrades } from "../../src/dominator/sub/agent-upgrades.ts";
-import { subApp } from "../../src/dominator/sub/app.ts";
+import { type ServedPacks, subApp } from "../../src/dominator/sub/app.ts";
 import { confidentialApp } from "../../src/dominator/sub/confidential-app.ts";
 import { openFetchTurns } from "../../src/dominator/sub/fetch-turns.ts";
 import { openTaskThread } from "../../src/dominator/thread/thread.ts";
@@ -97,8 +97,10 @@ export type SubFixture = AsyncDisposable & {
   readonly beforeDirective: (kind: Directive["kind"], action: () => void) => void;
   /** Servers of packs that the agent is told of; none at first, so that contents come one by one. */
   readonly sources: FetchSource[];
-  /** The directories of the public contents and of the manifests. */
-  readonly directories: { readonly objects: string; readonly images: string };
+  /** Where agents are told to fetch confidential contents; nowhere at first, as by an earlier server. */
+  readonly confidentialServer: { is?: NonNullable<PackServers["confidential"]> };
+  /** The directories of the contents and of the manifests. */
+  readonly directories: { readonly objects: string; readonly images: string; readonly confidential: string };
   /** Answers to the next requests for a turn to fetch, before those of the server. */
   readonly turns: FetchTurn[];
   /** Contents that the object server forges. */
@@ -157,12 +159,22 @@ export async function startSubFixture(
   };
   const authority = await makeAuthority("test CA");
   const certificate = await issue(authority, "birther");
-  const tasks = openTaskThread(objects.directory);
+  const stores = { objects: objects.directory, confidential: join(directory, "confidential") };
+  const tasks = openTaskThread(stores);
   const sources: FetchSource[] = [];
-  const packs = { find: finderIn(objects.directory), sourcesFor: () => sources };
+  const confidentialServer: SubFixture["confidentialServer"] = {};
+  const packs: ServedPacks = {
+    find: finderInStores(stores),
+    serversFor: (_id, image) => ({
+      sources: image.confidential === true ? [] : sources,
+      ...(image.confidential === true && confidentialServer.is !== undefined
+        ? { confidential: confidentialServer.is }
+        : {}),
+    }),
+  };
   const bundled = await bundleForQuickJs({ entry: join(import.meta.dirname, "../../src/init/agent/main.ts") });
   const agentUpgrades = nextScript === undefined ? {} : await handOut(nextScript(bundled), { objects, store, log });
-  const confidential = confidentialStores(join(directory, "confidential"));
+  const confidential = confidentialStores(stores.confidential);
   const clock = { monotonicMs: () => performance.now() };
   const notes = openWaitingNotes({ store, clock, log });
   const fetchTurns = openFetchTurns({ store, bootImagesWait: () => false, notes, clock, log });
@@ -251,7 +263,8 @@ export async function startSubFixture(
     ...{ forge, cut, hide, reads },
     turns,
     sources,
-    directories: { objects: objects.directory, images: join(directory, "images") },
+    confidentialServer,
+    directories: { ...stores, images: join(directory, "images") },
     importSketch: async (sketch, filter, adjust = () => undefined) => {
       const source = await drawNext(sketch, adjust);
       const tree = await importTree({ source, objects, filter });

@@ -44,7 +44,7 @@ test("a small file is enough; all else has a default", () => {
       config.storage.allowUnencrypted,
       config.retrySeconds,
     ],
-    ["/var/lib/birther", { http: 80, machines: 443, images: 8088, operators: 8443 }, 40, false, 30],
+    ["/var/lib/birther", { http: 80, machines: 443, images: 8088, confidential: 8444, operators: 8443 }, 40, false, 30],
   );
   assert.equal(config.burnIn.memoryPercent, 80);
   assert.deepEqual(config.images.at(-1), { image: "compute", when: {} });

@@ -49,6 +49,11 @@ export const configSchema = v.strictObject({
         8088,
         "Plain HTTP: contents of public images, sent by nginx or by a process of their own (docs/decisions/origin.md).",
       ),
+      confidential: withDefault(
+        port,
+        8444,
+        "TLS: contents of confidential images for the machines of their stream, sent by nginx or by a process of their own (docs/decisions/origin.md).",
+      ),
       operators: withDefault(port, 8443, "TLS: the operators' API; callers need a token (`birther tokens create`)."),
     }),
     {},
@@ -64,7 +69,7 @@ export const configSchema = v.strictObject({
   maxRequestsPerMinute: withDefault(
     count("a whole number of requests", 60, 1_000_000),
     defaultRequestsPerMinute,
-    "Maximum number of requests per minute that one address may send to the ports of machines (`ports.http` and `ports.machines` together); they may all arrive at once. Further requests are answered with 429 and Retry-After, which init and the agent respect. A birth needs about a hundred requests. Raise the limit where many machines share an address.",
+    "Maximum number of requests per minute that one address may send to the ports of machines (`ports.http` and `ports.machines` together, and as many to `ports.confidential`); they may all arrive at once. Further requests are answered with 429 and Retry-After, which init and the agent respect. A birth needs about a hundred requests. Raise the limit where many machines share an address.",
   ),
   maxConnectionsPerAddress: withDefault(
     count("a whole number of connections", 8, 16_384),

@@ -3,9 +3,10 @@ import { createReadStream } from "node:fs";
 import { type Context, Hono } from "hono";
 import { copyPaths } from "../../contract/copies.ts";
 import { isStreamName } from "../../core/image/image-name.ts";
+import { objectsOf } from "../storage/confidential-contents.ts";
 import { maxBatchRequestBytes, namesOfBatch, readBatch } from "../storage/objects-handler.ts";
 import { limitBody } from "../sub/body-limit.ts";
-import { type ConfidentialAppInput, objectsOf, streamed } from "../sub/confidential-app.ts";
+import { type ConfidentialAppInput, streamed } from "../sub/confidential-app.ts";
 
 /** What the app reads; `secret` is known to the servers of a database, and to nobody else. */
 export type CopyAppInput = Omit<ConfidentialAppInput, "store"> & { readonly secret: string };

@@ -1,14 +1,18 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 import { accessSync, constants, writeFileSync } from "node:fs";
+import { get, type IncomingMessage } from "node:http";
+import { get as getOverTls } from "node:https";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { plainText } from "../../core/bytes/plain-text.ts";
 import { alivePath, type NginxSettings, nginxConfiguration } from "./nginx-configuration.ts";
 
 /** What of the settings the server knows; the rest depends on this computer. */
-export type NginxPlace = Pick<NginxSettings, "addresses" | "port" | "objects" | "connectionsPerAddress"> & {
+export type NginxPlace = Pick<NginxSettings, "addresses" | "port" | "serves" | "connectionsPerAddress"> & {
   /** The directory in which it runs. */
   readonly directory: string;
 };
@@ -49,8 +53,8 @@ export function startNginx(program: string, place: NginxPlace, onLine: (line: st
   const { directory, ...settings } = place;
   const workers = Math.min(mostWorkers, availableParallelism());
   const token = randomUUID();
-  const text = nginxConfiguration({ ...settings, workers, connections, token, asRoot });
-  writeFileSync(join(directory, "nginx.conf"), text, { mode: 0o600 });
+  const written = nginxConfiguration({ ...settings, workers, connections, token, asRoot });
+  writeFileSync(join(directory, "nginx.conf"), written, { mode: 0o600 });
   const least = asRoot ? ["--inh-caps=-all", "--bounding-set=-all,+net_bind_service,+setgid"] : [];
   const privileges = ["--pdeathsig", "TERM", "--no-new-privs", ...least];
   const child = spawn("setpriv", [...privileges, program, "-p", `${directory}/`, "-e", "stderr", "-c", "nginx.conf"], {
@@ -71,16 +75,21 @@ async function serves(
   child: ChildProcess,
   { place, token, withinMs }: { readonly place: NginxPlace; readonly token: string; readonly withinMs: number },
 ): Promise<boolean> {
-  const url = `http://${place.addresses[0]}:${place.port}${alivePath}`;
-  for (const endMs = performance.now() + withinMs; performance.now() < endMs && isRunning(child); await sleep(pollMs)) {
-    const signal = AbortSignal.timeout(1000);
-    const answer = await fetch(url, { signal, headers: { connection: "close" } })
-      .then((response) => response.text())
-      .catch(() => "");
-    if (answer === token) return true;
-  }
+  for (const endMs = performance.now() + withinMs; performance.now() < endMs && isRunning(child); await sleep(pollMs))
+    if ((await askAlive(place).catch(() => "")) === token) return true;
   return false;
 }
+
+/** The token shows who answers, so the certificate need not. */
+async function askAlive({ addresses, port, serves: { kind } }: NginxPlace): Promise<string> {
+  const [host] = addresses;
+  const options = { host, port, path: alivePath, agent: false, timeout: askMs, signal: AbortSignal.timeout(askMs) };
+  const request = kind === "public" ? get(options) : getOverTls({ ...options, rejectUnauthorized: false });
+  const [response] = (await once(request, "response")) as [IncomingMessage];
+  return await text(response);
+}
+
+const askMs = 1000;
 
 function isRunning({ exitCode, signalCode }: ChildProcess): boolean {
   return exitCode === null && signalCode === null;

@@ -1,17 +1,42 @@
 import { type ChildProcess, fork } from "node:child_process";
 import type { Log } from "../../core/ports.ts";
+import type { Right } from "../sub/right.ts";
 import { keepChild } from "./child.ts";
 import type { NginxPlace } from "./nginx.ts";
-import { objectsSocket } from "./nginx-configuration.ts";
+import { objectsSocket, type TlsFiles } from "./nginx-configuration.ts";
 import type { OriginNote, OriginOrder } from "./origin-messages.ts";
 
 /** What our own process needs: the place of nginx, which it can take. */
 export type OwnServerDeps = NginxPlace & {
+  readonly objects: string;
   readonly images: string;
+  readonly texts: OriginTexts;
+  /** Serve confidential contents, over TLS. */
+  readonly confidential?: {
+    /** The directory of confidential contents, by stream. */
+    readonly streams: string;
+    readonly tls: TlsFiles;
+    /** Who may read what, by the `Authorization` header of a request. */
+    readonly rightOf: (authorization: string) => Right;
+    /** Requests of an address. */
+    readonly requestsPerMinute: number;
+  };
   /** The program that answers what nginx does not (origin-messages.ts), and everything without it. */
   readonly program: URL;
   readonly log: Log;
 };
+
+/** How the log names what is served, and where. */
+export type OriginTexts = { readonly what: string; readonly portKey: string; readonly otherPortKey: string };
+
+/** The part of the order that can be sent. */
+function confidentialPart({
+  confidential,
+}: OwnServerDeps): Pick<Extract<OriginOrder, { kind: "begin" }>, "confidential"> {
+  if (confidential === undefined) return {};
+  const { streams, tls, requestsPerMinute } = confidential;
+  return { confidential: { streams, tls, requestsPerMinute } };
+}
 
 /** Node runs the program as TypeScript, which it warns of. */
 const execArgv = ["--disable-warning=ExperimentalWarning"];
@@ -40,18 +65,19 @@ export class OwnServer implements AsyncDisposable {
         const child = fork(deps.program, { cwd: deps.directory, detached: true, execArgv });
         child.on("message", (note: OriginNote) => {
           if (note.kind === "began") begun();
-          this.#take(note);
+          this.#take(note, child);
         });
         this.#send(child, {
           ...{ kind: "begin", objects: deps.objects, images: deps.images, socket: objectsSocket },
           connectionsPerAddress: deps.connectionsPerAddress,
+          ...confidentialPart(deps),
         });
         if (this.#wantsPort) this.#askForPort(child);
         return child;
       },
       onEnd: (why) => {
         this.isListening = false;
-        log("warn", "the process that serves images ended; it is started again", { why });
+        log("warn", `the process that serves ${deps.texts.what} ended; it is started again`, { why });
         begun();
         this.#isFirstAnswer?.();
         return "again";
@@ -79,21 +105,25 @@ export class OwnServer implements AsyncDisposable {
     this.#send(child, { kind: "listen", addresses, port });
   }
 
-  #take(note: OriginNote): void {
-    const { log, addresses, port } = this.#deps;
+  #take(note: OriginNote, child: ChildProcess): void {
+    const { log, addresses, port, texts, confidential } = this.#deps;
     switch (note.kind) {
       case "log":
         log(note.level, note.message, note.facts);
         break;
       case "began":
         break;
+      case "askRight":
+        if (confidential !== undefined)
+          this.#send(child, { kind: "right", id: note.id, right: confidential.rightOf(note.authorization) });
+        break;
       case "listening":
         this.isListening = true;
         this.#isFirstAnswer?.();
         break;
       case "failed": {
-        const next = "free the port or set ports.images; machines fetch from ports.http meanwhile";
-        log("error", "images have no port of their own", { addresses, port, reason: note.reason, next });
+        const next = `free the port or set ${texts.portKey}; machines fetch from ${texts.otherPortKey} meanwhile`;
+        log("error", `${texts.what} have no port of their own`, { addresses, port, reason: note.reason, next });
         this.#retry = setTimeout(() => this.#askForPort(this.#kept.current()), portRetryMs).unref();
         this.#isFirstAnswer?.();
       }

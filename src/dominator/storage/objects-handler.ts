@@ -5,7 +5,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { manifestPath, objectPaths, packPath } from "../../contract/sub.ts";
 import { planFileAnswer } from "../../core/http/file-answer.ts";
 import type { Log } from "../../core/ports.ts";
-import type { ImageStore } from "./image-store.ts";
+import type { FoundManifest, ImageStore } from "./image-store.ts";
 import { type ContentPart, type ObjectStore, readPart } from "./object-store.ts";
 import { findPackFile, type Location } from "./packs/pack-files.ts";
 import { isObjectName } from "./sha512.ts";
@@ -14,14 +14,30 @@ import { isObjectName } from "./sha512.ts";
 export const maxBatchRequestBytes = 13_000_000;
 
 type Manifests = Pick<ImageStore, "findManifest"> & Partial<Pick<ImageStore, "refresh">>;
-type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
+export type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
 
 /** Handles a request if it is for objects; returns true if it does, and answers asynchronously. */
 export type ObjectsHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
 
+/** What requests are answered from. */
+export type ServedContents = {
+  readonly objects: BatchSource;
+  readonly findManifest: (sha512: string) => Promise<Pick<FoundManifest, "path" | "size"> | undefined>;
+  /** The directory of the store whose packs are served; undefined if none is. */
+  readonly packsOf: string | undefined;
+  readonly cacheControl: string;
+  /** The server in front sends this file of a pack: the path by which it knows it. */
+  readonly sentInFront?: (name: string) => string;
+};
+
+/** Whether a path is one of contents. */
+export function isContentsPath(path: string): boolean {
+  return path === objectPaths.batch || [manifestPath, packPath, objectPaths.one].some((one) => path.startsWith(one));
+}
+
 /**
  * Serves contents over plain HTTP: they are public, and each client verifies them by their hash. Those of confidential images are
- * in other stores (confidential-app.ts), so that they are missing here. `GET /objects/HEX` returns one. `POST /objects` with hashes, one per line, answers `HEX LENGTH\n` and the bytes for each,
+ * in other stores (confidential-handler.ts), so that they are missing here. `GET /objects/HEX` returns one. `POST /objects` with hashes, one per line, answers `HEX LENGTH\n` and the bytes for each,
  * in that order, or 404 naming the first missing one. `GET /packs/HEX` returns a pack, and `GET /packs/HEX.index` its index. `GET /manifests/HEX` returns a
  * manifest.
  */
@@ -34,64 +50,101 @@ export function objectsHandler({
   readonly manifests: Manifests;
   readonly log: Log;
 }): ObjectsHandler {
+  const contents: ServedContents = {
+    ...{ objects, packsOf: objects.directory, cacheControl: immutableCacheControl },
+    findManifest: async (sha512) => {
+      if (manifests.findManifest(sha512) === undefined) await manifests.refresh?.();
+      const found = manifests.findManifest(sha512);
+      return found?.image.confidential === true ? undefined : found;
+    },
+  };
   return (request, response) => {
-    const respond = (answered: Promise<void>) =>
-      answered.catch((error: unknown) => {
-        // Clients disconnect every day; not an error.
-        log("info", "sending objects failed", { client: request.socket.remoteAddress, error: String(error) });
-        response.destroy();
-      });
-    const path = (request.url ?? "").split("?")[0] ?? "";
-    if (path.startsWith(manifestPath)) {
-      respond(answerManifest({ request, response }, manifests, path.slice(manifestPath.length)));
-      return true;
-    }
-    if (path.startsWith(packPath)) {
-      respond(answerPack({ request, response }, objects.directory, path.slice(packPath.length)));
-      return true;
-    }
-    const one = path.startsWith(objectPaths.one) ? path.slice(objectPaths.one.length) : undefined;
-    if (one === undefined && path !== objectPaths.batch) return false;
-    respond(
-      one === undefined ? answerBatch(request, response, objects) : answerOne({ request, response }, objects, one),
-    );
+    if (!isContentsPath(pathOf(request))) return false;
+    void answerOrLog({ request, response }, log, () => answerContents({ request, response }, () => contents));
     return true;
   };
 }
 
-async function answerManifest(exchange: Exchange, manifests: Manifests, sha512: string): Promise<void> {
+/** The path of a request, without its query. */
+export function pathOf({ url = "" }: IncomingMessage): string {
+  return url.split("?")[0] ?? "";
+}
+
+/** Carries out an answer; a client that goes away is no error. */
+export async function answerOrLog(
+  { request, response }: Exchange,
+  log: Log,
+  answer: () => Promise<void>,
+): Promise<void> {
+  try {
+    await answer();
+  } catch (error) {
+    // Clients disconnect every day; not an error.
+    log("info", "sending objects failed", { client: request.socket.remoteAddress, error: String(error) });
+    response.destroy();
+  }
+}
+
+/** Answers a request for contents: `contentsNow` is called after its body, and has answered itself if it returns undefined. */
+export async function answerContents(
+  exchange: Exchange,
+  contentsNow: () => ServedContents | Promise<ServedContents | undefined>,
+): Promise<void> {
   const { request, response } = exchange;
-  if (!isReading(request)) return refuse(response, 405, "method not allowed; use GET to read a manifest");
-  if (manifests.findManifest(sha512) === undefined) await manifests.refresh?.();
-  const found = manifests.findManifest(sha512);
-  if (found === undefined || found.image.confidential === true) return refuse(response, 404, `no manifest ${sha512}`);
+  const path = pathOf(request);
+  const isBatch = path === objectPaths.batch;
+  const names = isBatch ? await readNames(request, response) : [];
+  const contents = names === undefined ? undefined : await contentsNow();
+  if (names === undefined || contents === undefined) return;
+  if (isBatch) return answerBatch(response, contents, names);
+  const [kind = "", start = ""] =
+    Object.entries({
+      manifest: manifestPath,
+      pack: packPath,
+      object: objectPaths.one,
+    }).find(([, start]) => path.startsWith(start)) ?? [];
+  if (!isReading(request)) return refuse(response, 405, `method not allowed; use GET to read a ${kind}`);
+  const name = path.slice(start.length);
+  if (kind === "manifest") await answerManifest(exchange, contents, name);
+  else if (kind === "pack") await answerPack(exchange, contents, name);
+  else await answerOne(exchange, contents, name);
+}
+
+async function answerManifest(exchange: Exchange, contents: ServedContents, sha512: string): Promise<void> {
+  const found = await contents.findManifest(sha512);
+  if (found === undefined) return refuse(exchange.response, 404, `no manifest ${sha512.slice(0, 160)}`);
   await answerContent(exchange, {
-    ...{ sha512, size: found.size, contentType: "application/json" },
+    ...{ sha512, size: found.size, contentType: "application/json", cacheControl: contents.cacheControl },
     read: (part) => readPart(found.path, part),
   });
 }
 
-async function answerOne(exchange: Exchange, objects: ObjectStore, sha512: string): Promise<void> {
-  const { request, response } = exchange;
-  if (!isReading(request)) return refuse(response, 405, "method not allowed; use GET to read an object");
+async function answerOne(exchange: Exchange, contents: ServedContents, sha512: string): Promise<void> {
+  const { objects, cacheControl } = contents;
   const size = await objects.sizeOf(sha512);
-  if (size === undefined) return refuse(response, 404, `no object ${sha512}`);
+  if (size === undefined) return refuse(exchange.response, 404, `no object ${sha512.slice(0, 160)}`);
   await answerContent(exchange, {
-    ...{ sha512, size, contentType: "application/octet-stream" },
+    ...{ sha512, size, contentType: octets, cacheControl },
     read: (part) => objects.read(sha512, part),
   });
 }
 
-async function answerPack(exchange: Exchange, directory: string, name: string): Promise<void> {
-  const { request, response } = exchange;
-  if (!isReading(request)) return refuse(response, 405, "method not allowed; use GET to read a pack");
-  const found = await findPackFile(directory, name);
+async function answerPack(exchange: Exchange, contents: ServedContents, name: string): Promise<void> {
+  const { packsOf, cacheControl, sentInFront } = contents;
+  const { response } = exchange;
+  const found = packsOf === undefined ? undefined : await findPackFile(packsOf, name);
   if (found === undefined) return refuse(response, 404, `no pack ${name.slice(0, 160)}`);
+  if (sentInFront !== undefined) {
+    response.writeHead(200, { "content-type": octets, "x-accel-redirect": sentInFront(name) }).end();
+    return;
+  }
   await answerContent(exchange, {
-    ...{ sha512: name, size: found.size, contentType: "application/octet-stream" },
+    ...{ sha512: name, size: found.size, contentType: octets, cacheControl },
     read: (part) => readPart(found.path, part),
   });
 }
+
+const octets = "application/octet-stream";
 
 function isReading({ method }: IncomingMessage): boolean {
   return method === "GET" || method === "HEAD";
@@ -107,6 +160,7 @@ async function answerContent(
     readonly sha512: string;
     readonly size: number;
     readonly contentType: string;
+    readonly cacheControl: string;
     readonly read: (part: ContentPart) => AsyncIterable<Uint8Array>;
   },
 ): Promise<void> {
@@ -116,23 +170,21 @@ async function answerContent(
     { ...content, etag: `"${content.sha512}"` },
     request.method === "GET" ? { ...others, range } : others,
   );
-  response.writeHead(status, { ...headers, "cache-control": immutableCacheControl });
+  response.writeHead(status, { ...headers, "cache-control": content.cacheControl });
   if (request.method === "HEAD" || to === from) response.end();
   else await pipeline(Readable.from(content.read({ from, to })), response);
 }
 
-async function answerBatch(request: IncomingMessage, response: ServerResponse, objects: ObjectStore): Promise<void> {
-  if (request.method !== "POST") return refuse(response, 405, "method not allowed; use POST to read many objects");
-  const wanted = await readNames(request);
-  if (wanted === undefined)
-    return refuse(
-      response,
-      400,
-      `body: expected SHA-512 hashes in hex, one per line, at most ${maxBatchRequestBytes} bytes`,
-    );
-  const batch = await readBatch(objects, wanted);
+async function answerBatch(
+  response: ServerResponse,
+  { objects, cacheControl }: ServedContents,
+  names: readonly string[],
+): Promise<void> {
+  const batch = await readBatch(objects, names);
   if (batch.kind === "missing") return refuse(response, 404, `no object ${batch.sha512}`);
-  response.writeHead(200, { "content-type": "application/octet-stream", "content-length": batch.bytes });
+  // No cache keeps the answer to a POST; of confidential contents, none may even note it.
+  const closed = cacheControl === immutableCacheControl ? {} : { "cache-control": cacheControl };
+  response.writeHead(200, { ...closed, "content-type": octets, "content-length": batch.bytes });
   await pipeline(Readable.from(batch.content), response);
 }
 
@@ -211,7 +263,20 @@ async function* readRun({ path, offset }: Location, run: readonly Part[]): Async
   }
 }
 
-async function readNames(request: IncomingMessage): Promise<readonly string[] | undefined> {
+/** The names that a batch asks for, from the body of its request; undefined if they are refused, which is answered here. */
+async function readNames(request: IncomingMessage, response: ServerResponse): Promise<readonly string[] | undefined> {
+  if (request.method !== "POST") {
+    refuse(response, 405, "method not allowed; use POST to read many objects");
+    return undefined;
+  }
+  const text = await readBody(request);
+  const names = text === undefined ? undefined : namesOfBatch(text);
+  if (names === undefined)
+    refuse(response, 400, `body: expected SHA-512 hashes in hex, one per line, at most ${maxBatchRequestBytes} bytes`);
+  return names;
+}
+
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const pieces: Buffer[] = [];
   let length = 0;
   for await (const piece of request as AsyncIterable<Buffer>) {
@@ -219,7 +284,7 @@ async function readNames(request: IncomingMessage): Promise<readonly string[] | 
     if (length > maxBatchRequestBytes) return undefined;
     pieces.push(piece);
   }
-  return namesOfBatch(Buffer.concat(pieces).toString("latin1"));
+  return Buffer.concat(pieces).toString("latin1");
 }
 
 /** The names in the body of a batch's request; undefined if one is not the name of an object. */
@@ -228,7 +293,7 @@ export function namesOfBatch(text: string): readonly string[] | undefined {
   return names.every(isObjectName) ? names : undefined;
 }
 
-function refuse(response: ServerResponse, status: number, reason: string): void {
+export function refuse(response: ServerResponse, status: number, reason: string): void {
   // The request's body may be unread, so the connection cannot carry another request.
   response.writeHead(status, { "content-type": "text/plain", connection: "close" });
   response.end(`${reason}\n`);

@@ -3,15 +3,16 @@ import { type Problem, paths } from "../../contract/machine-facing.ts";
 import { maxSubMessageBytes } from "../../contract/sub.ts";
 import { announcedSize } from "../../core/http/announced-size.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
-import type { FindInPacks } from "../../core/image/pack-locations.ts";
+import { parseImageName } from "../../core/image/image-name.ts";
+import type { ImageSummary } from "../../core/image/manifest.ts";
 import {
   type AssessedReport,
   type Comparison,
   type Directive,
   decideDirective,
   defaultSubPolicy,
-  type FetchSource,
   type PackOrigin,
+  type PackServers,
   type PollDecision,
   type Seed,
   type SubPolicy,
@@ -24,6 +25,7 @@ import { isInstalled, type Machine, type MachineId } from "../../core/machine/re
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
 import type { ImageStore } from "../storage/image-store.ts";
+import type { FindInStores } from "../storage/packs/find-in-packs.ts";
 import { sha512Of } from "../storage/sha512.ts";
 import { type ComparedTree, parsePoll, plainPoll, type ReadPoll, type SmallPoll } from "../thread/read-poll.ts";
 import type { DominatorTasks } from "../thread/tasks.ts";
@@ -56,11 +58,17 @@ export type SubAppInput = {
   /** An external Dominator updates the machines after their first image. */
   readonly othersUpdate?: boolean;
   /** Where contents are in packs, and the servers of packs for a machine, best first; without it, contents come one by one. */
-  readonly packs?: { readonly find: () => FindInPacks; readonly sourcesFor: (id: MachineId) => readonly FetchSource[] };
+  readonly packs?: ServedPacks;
   /** Whose turn it is to restart for an operator. */
   readonly reboots?: Reboots;
   /** Absent where the server has no agent of its own to hand out. */
   readonly agentUpgrades?: AgentUpgrades;
+};
+
+/** Where contents are in packs, and who has them for a machine that fetches a public or a confidential image. */
+export type ServedPacks = {
+  readonly find: FindInStores;
+  readonly serversFor: (id: MachineId, image: Pick<ImageSummary, "confidential">) => PackServers;
 };
 
 /** A poll without a tree: its largest part is 200 log lines. Only a larger one needs a report slot. */
@@ -129,9 +137,7 @@ export function subApp(input: SubAppInput): Hono {
     if (upgrade !== undefined) return context.json(upgrade);
     const seed = seedFor(input, { machine, poll, directive });
     if (seed !== undefined) return context.json({ ...directive, seed });
-    const { packs } = input;
-    const origin = packs === undefined ? undefined : { find: packs.find(), sources: packs.sourcesFor(machine.id) };
-    return answer(context, directive, { comparison: poll.comparison, compared, origin });
+    return answer(context, directive, { comparison: poll.comparison, compared, origin: originFor(machine, input) });
   });
   return app;
 }
@@ -222,17 +228,29 @@ async function readBody(
     if (tree === undefined || !isRequested) return { kind: "poll", poll: plainPoll(poll) };
   }
   const image = requiredImage === undefined ? undefined : images.get(requiredImage);
-  const sources = packs?.sourcesFor(id) ?? [];
-  return await tasks.readPoll(
-    body,
-    image === undefined
-      ? { isRequested }
-      : {
-          isRequested,
-          sources,
-          image: { name: image.name, path: images.pathOf(image.name), sha512: image.manifest.sha512 },
-        },
-  );
+  if (image === undefined) return await tasks.readPoll(body, { isRequested });
+  const { name, manifest } = image;
+  const stream = confidentialStream(image);
+  const named = { name, path: images.pathOf(name), sha512: manifest.sha512 };
+  return await tasks.readPoll(body, {
+    ...{ isRequested, servers: packs?.serversFor(id, image) ?? { sources: [] } },
+    image: { ...named, ...(stream === undefined ? {} : { confidentialStream: stream }) },
+  });
+}
+
+/** The stream of a confidential image. */
+function confidentialStream({ name, confidential }: ImageSummary): string | undefined {
+  return confidential === true ? parseImageName(name)?.stream : undefined;
+}
+
+/** Where a machine's image is in packs, and who has them. */
+function originFor(
+  { id, requiredImage }: Machine,
+  { packs, images }: Pick<SubAppInput, "packs" | "images">,
+): PackOrigin | undefined {
+  const image = requiredImage === undefined ? undefined : images.get(requiredImage);
+  if (packs === undefined || image === undefined) return undefined;
+  return { find: packs.find(confidentialStream(image)), ...packs.serversFor(id, image) };
 }
 
 /** What a poll says about the machine's tree: as the thread compared it, or as the sub did. */
@@ -274,6 +292,9 @@ function answer(
     readonly origin: PackOrigin | undefined;
   },
 ): Response {
+  const confidential = origin?.confidential;
+  if (directive.kind === "compare" && confidential !== undefined)
+    return context.json({ ...directive, confidentialPort: confidential.port });
   if (directive.kind !== "fetch" && directive.kind !== "update") return context.json(directive);
   if (compared !== undefined) {
     const headers = { "content-type": "application/json", "content-length": String(compared.directive.length) };

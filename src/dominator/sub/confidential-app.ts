@@ -2,47 +2,63 @@ import { createReadStream } from "node:fs";
 import { Readable } from "node:stream";
 import { type Context, Hono } from "hono";
 import { manifestPath, objectPaths } from "../../contract/sub.ts";
-import { parseImageName } from "../../core/image/image-name.ts";
+import { planFileAnswer } from "../../core/http/file-answer.ts";
 import type { Store } from "../../core/ports.ts";
+import { manifestFor, objectsOf } from "../storage/confidential-contents.ts";
 import type { ConfidentialStores } from "../storage/confidential-stores.ts";
 import type { ImageStore } from "../storage/image-store.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import { maxBatchRequestBytes, namesOfBatch, readBatch } from "../storage/objects-handler.ts";
 import { limitBody } from "./body-limit.ts";
-import { senderOf, stranger, whyHeld } from "./sender.ts";
+import { type Right, rightOf } from "./right.ts";
 
 /** What the app reads: `objects` are the public ones, which a confidential image may share. */
 export type ConfidentialAppInput = {
   readonly store: Pick<Store, "get" | "unreadableWith">;
   readonly images: Pick<ImageStore, "findManifest">;
-  readonly objects: Pick<ObjectStore, "sizeOf" | "read">;
+  readonly objects: Pick<ObjectStore, "sizeOf" | "read" | "locate">;
   readonly confidential: Pick<ConfidentialStores, "ofStream">;
 };
 
 /**
  * Gives manifests and contents over TLS to agents with a valid credential: what is public, and what belongs to the stream of the
- * image that their machine is to run. Nothing here has an address that could leak: a credential ends with the next birth, with
- * retirement, and while the machine is held.
+ * image that their machine is to run. Agents that know of `ports.confidential` ask here only while that port is not served
+ * (confidential-handler.ts).
  */
 export function confidentialApp(input: ConfidentialAppInput): Hono {
-  const { images } = input;
+  const { images, store } = input;
+  const rightFor = (context: Context) => rightOf(context.req.header("authorization"), store);
   const app = new Hono();
   app.get(`${manifestPath}:sha512`, async (context) => {
-    const right = rightOf(context, input);
-    if (right.kind === "refused") return right.answer;
-    const found = images.findManifest(context.req.param("sha512"));
-    const isOpen =
-      found !== undefined && (found.image.confidential !== true || streamOf(found.image.name) === right.stream);
-    if (!isOpen) return context.text("no such manifest for this machine\n", 404);
+    const right = rightFor(context);
+    if (right.kind === "refused") return refused(right);
+    const found = await manifestFor(right.stream, context.req.param("sha512"), images);
+    if (found === undefined) return context.text("no such manifest for this machine\n", 404);
     return streamed(createReadStream(found.path), found.size);
   });
+  app.get(`${objectPaths.one}:sha512`, async (context) => {
+    const right = rightFor(context);
+    if (right.kind === "refused") return refused(right);
+    const sha512 = context.req.param("sha512");
+    const objects = await objectsOf(right.stream, input);
+    const size = await objects.sizeOf(sha512);
+    if (size === undefined) return context.text(`no object ${sha512.slice(0, 128)} for this machine\n`, 404);
+    const plan = planFileAnswer(
+      { size, etag: `"${sha512}"`, contentType: "application/octet-stream" },
+      { range: context.req.header("range"), "if-range": context.req.header("if-range") },
+    );
+    const { status, from, to } = plan;
+    const headers = Object.entries({ ...plan.headers, "cache-control": "no-store" });
+    const body = to > from ? bodyOf(objects.read(sha512, { from, to })) : null;
+    return new Response(body, { status, headers: headers.map(([name, value]) => [name, String(value)]) });
+  });
   app.post(objectPaths.batch, limitBody(maxBatchRequestBytes), async (context) => {
-    const early = rightOf(context, input);
-    if (early.kind === "refused") return early.answer;
+    const early = rightFor(context);
+    if (early.kind === "refused") return refused(early);
     const names = namesOfBatch(await context.req.text());
     // Again after the body, which may take minutes.
-    const right = rightOf(context, input);
-    if (right.kind === "refused") return right.answer;
+    const right = rightFor(context);
+    if (right.kind === "refused") return refused(right);
     if (names === undefined) return context.text("body: expected SHA-512 hashes in hex, one per line\n", 400);
     const batch = await readBatch(await objectsOf(right.stream, input), names);
     if (batch.kind === "missing") return context.text(`no object ${batch.sha512} for this machine\n`, 404);
@@ -51,39 +67,12 @@ export function confidentialApp(input: ConfidentialAppInput): Hono {
   return app;
 }
 
-type Right =
-  | { readonly kind: "right"; readonly stream: string | undefined }
-  | { readonly kind: "refused"; readonly answer: Response };
-
-/** What the sender of a request may read. */
-function rightOf(context: Context, { store }: ConfidentialAppInput): Right {
-  const machine = senderOf(context, store);
-  if (machine === undefined) return { kind: "refused", answer: stranger(context, store) };
-  const held = whyHeld(machine);
-  if (held !== undefined) return { kind: "refused", answer: context.text(`${held}\n`, 403) };
-  return { kind: "right", stream: streamOf(machine.requiredImage) };
+function refused({ status, type, body }: Extract<Right, { kind: "refused" }>): Response {
+  return new Response(body, { status, headers: { "content-type": type } });
 }
 
-function streamOf(image: string | undefined): string | undefined {
-  return image === undefined ? undefined : parseImageName(image)?.stream;
-}
-
-/** The contents that belong to a stream: its own confidential ones, and all public ones. */
-export async function objectsOf(
-  stream: string | undefined,
-  { objects, confidential }: Pick<ConfidentialAppInput, "objects" | "confidential">,
-): Promise<Pick<ObjectStore, "sizeOf" | "read">> {
-  if (stream === undefined) return objects;
-  const own = await confidential.ofStream(stream);
-  const isOwn = new Map<string, boolean>();
-  return {
-    sizeOf: async (sha512) => {
-      const size = await own.sizeOf(sha512);
-      isOwn.set(sha512, size !== undefined);
-      return size ?? (await objects.sizeOf(sha512));
-    },
-    read: (sha512) => (isOwn.get(sha512) === true ? own : objects).read(sha512),
-  };
+function bodyOf(content: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
+  return Readable.toWeb(Readable.from(content)) as ReadableStream<Uint8Array>;
 }
 
 /** An answer whose contents are read while they are sent. */
@@ -93,5 +82,5 @@ export function streamed(content: AsyncIterable<Uint8Array>, bytes: number): Res
     "content-length": String(bytes),
     "cache-control": "no-store",
   };
-  return new Response(Readable.toWeb(Readable.from(content)) as ReadableStream<Uint8Array>, { headers });
+  return new Response(bodyOf(content), { headers });
 }

@@ -7,7 +7,12 @@ import type { Store } from "../../core/ports.ts";
 
 /** The machine whose agent's credential a request carries. */
 export function senderOf(context: Context, store: Pick<Store, "get">): Machine | undefined {
-  const claim = parseMachineCredential(context.req.header("authorization"));
+  return machineWith(context.req.header("authorization"), store);
+}
+
+/** The machine whose agent has the credential in this header. */
+export function machineWith(authorization: string | undefined, store: Pick<Store, "get">): Machine | undefined {
+  const claim = parseMachineCredential(authorization);
   const machine = claim && store.get(claim.machineId);
   return claim && isKept(claim.credential, machine?.subTokenHash, sha256) ? machine : undefined;
 }
@@ -29,13 +34,22 @@ export function whyHeld(machine: Machine | undefined): string | undefined {
 }
 
 /** What senders are known by. */
-type Known = Pick<Store, "get" | "unreadableWith">;
+export type Known = Pick<Store, "get" | "unreadableWith">;
 
 /** The answer to a sender without a valid credential: it is unknown, or its machine's record cannot be read. */
 export function stranger(context: Context, store: Known): Response {
-  const claim = parseMachineCredential(context.req.header("authorization"));
+  const { status, problem } = whyStranger(context.req.header("authorization"), store);
+  return context.json(problem, status);
+}
+
+/** The same as a value. */
+export function whyStranger(
+  authorization: string | undefined,
+  store: Known,
+): { readonly status: 401 | 409; readonly problem: Problem } {
+  const claim = parseMachineCredential(authorization);
   const isDamaged = claim !== undefined && store.unreadableWith({ id: claim.machineId }) !== undefined;
-  return isDamaged ? context.json(damaged, 409) : context.json(unknown, 401);
+  return isDamaged ? { status: 409, problem: damaged } : { status: 401, problem: unknown };
 }
 
 /** Says nothing of the record: whether the credential is the machine's is not known. */

@@ -5,11 +5,11 @@ import { type SubOutcome, type SubPollRequest, subPollRequest } from "../../cont
 import type { AgentReport } from "../../core/agent/version.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
-import type { FindInPacks } from "../../core/image/pack-locations.ts";
 import { faultOfTree } from "../../core/image/tree.ts";
 import type { Assessment } from "../../core/image/update/assessment.ts";
 import { type ComparedImage, compareTree } from "../../core/image/update/compare.ts";
-import { type FetchSource, plannedDirective, wholeDirective } from "../../core/image/update/directive.ts";
+import { type PackServers, plannedDirective, wholeDirective } from "../../core/image/update/directive.ts";
+import type { FindInStores } from "../storage/packs/find-in-packs.ts";
 
 /** A poll without the tree that it may have had. */
 export type SmallPoll = Omit<SubPollRequest, "tree" | "objects">;
@@ -18,10 +18,16 @@ export type SmallPoll = Omit<SubPollRequest, "tree" | "objects">;
 export type PollWanted = {
   /** Whether its tree was requested; another tree is not looked at. */
   readonly isRequested: boolean;
-  /** The image that its tree is compared with; `sha512` of the manifest in the file. */
   /** The servers of packs for this machine. */
-  readonly sources?: readonly FetchSource[];
-  readonly image?: { readonly name: string; readonly path: string; readonly sha512: string };
+  readonly servers?: PackServers;
+  /** The image that its tree is compared with; `sha512` of the manifest in the file. */
+  readonly image?: {
+    readonly name: string;
+    readonly path: string;
+    readonly sha512: string;
+    /** Its stream if it is confidential. */
+    readonly confidentialStream?: string;
+  };
 };
 
 /** A poll, and what its tree showed. */
@@ -41,13 +47,13 @@ export type ComparedTree = {
 /** What `readPoll` reads: manifests and, if there are packs, the place of a content in them as they are now. */
 export type PollTools = {
   readonly load: (image: NonNullable<PollWanted["image"]>) => ComparedImage;
-  readonly find?: () => FindInPacks;
+  readonly find?: FindInStores;
 };
 
 /** Parses the body of a poll, and compares its tree with the machine's image. */
 export function readPoll(
   body: Uint8Array,
-  { isRequested, image, sources = [] }: PollWanted,
+  { isRequested, image, servers = { sources: [] } }: PollWanted,
   { load, find }: PollTools,
 ): ReadPoll {
   const parsed = parsePoll(body);
@@ -59,7 +65,7 @@ export function readPoll(
   if (fault !== undefined) return { kind: "malformed", why: fault };
   if (image === undefined) return { kind: "poll", poll };
   const { plan, assessment } = compareTree({ have: tree, objects, protocol: poll.protocol }, load(image));
-  const origin = find === undefined ? undefined : { find: find(), sources };
+  const origin = find === undefined ? undefined : { find: find(image.confidentialStream), ...servers };
   const whole = wholeDirective(plannedDirective(image.name, assessment), plan, origin);
   const directive = new TextEncoder().encode(JSON.stringify(whole));
   return { kind: "poll", poll, compared: { manifest: image.sha512, assessment, directive } };

@@ -1,4 +1,5 @@
 import { Worker } from "node:worker_threads";
+import type { StoreDirectories } from "../storage/packs/find-in-packs.ts";
 import { type DominatorTasks, type TaskRequest, tasksOver } from "./tasks.ts";
 
 /** The answers come in the order of the requests. */
@@ -13,14 +14,14 @@ const maxHeapMiB = 3072;
 
 /**
  * Carries out the tasks in a thread of its own, so that a large tree delays no packet. A thread that dies, for lack of
- * memory, is started again by the next request. With the directory of the public contents, directives say where they are in packs.
+ * memory, is started again by the next request. With the directories of the contents, directives say where they are in packs.
  */
-export function openTaskThread(objects?: string): DominatorTasks & AsyncDisposable {
+export function openTaskThread(stores?: StoreDirectories): DominatorTasks & AsyncDisposable {
   let running: { readonly worker: Worker; readonly waiting: Waiting[] } | undefined;
 
   function start(): NonNullable<typeof running> {
     const worker = new Worker(new URL("./worker.ts", import.meta.url), {
-      workerData: { ...(objects === undefined ? {} : { objects }) },
+      workerData: { ...(stores === undefined ? {} : { stores }) },
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },
     });
     const started = { worker, waiting: [] as Waiting[] };

@@ -16,6 +16,7 @@ import { loadManifest } from "./objects/manifest.ts";
 import { type ObjectCache, openObjectCache } from "./objects/object-cache.ts";
 import { type ObjectServer, openObjectServer } from "./objects/object-server.ts";
 import { openPackSources } from "./objects/pack-sources.ts";
+import { portsFor, sourcesFor } from "./objects/sources.ts";
 import { openSeeding, type Seeding } from "./peers/seeding.ts";
 import { openServing } from "./peers/serving.ts";
 import { openPoll } from "./poll.ts";
@@ -217,18 +218,18 @@ function directiveRunner(
         };
         return scanPauseSeconds(memory.scans);
       case "compare": {
+        objects.prefer(portsFor(order));
         const image = loadManifest(context, objects, order.manifest);
-        const manifest = order.manifest.sha512;
         // Only here: asked during a report, the server would ask for a comparison, and then refuse the tree.
         const seen = scan(image.filter, image.tree, pollMeanwhile);
-        memory.seen = { kind: "comparison", ...seen, image, manifest };
+        memory.seen = { kind: "comparison", ...seen, image, manifest: order.manifest.sha512 };
         return scanPauseSeconds(memory.scans);
       }
       case "fetch": {
         turn = takeTurn(context, { mdb, serving }, order.objects);
         if (turn === undefined) return 0;
-        objects.prefer(portOfServer(order));
-        const packs = { names: order.packs ?? [], sources: packSources(order.sources ?? []) };
+        objects.prefer(portsFor(order));
+        const packs = { names: order.packs ?? [], sources: packSources(sourcesFor(context, order)) };
         const contents = draftsFirst(cache, order);
         fetchObjects(context, objects, cache, { contents, oneBatch: memory.hasFetchFailed, turn, packs });
         memory.hasFetchFailed = false;
@@ -268,11 +269,6 @@ function draftsFirst({ begun }: ObjectCache, { objects }: FetchContents): FetchC
 function seedAs(seeding: Seeding, order: Directive): void {
   if (order.kind === "wait") seeding.apply(order.seed);
   else if (order.kind !== "compare") seeding.stop();
-}
-
-/** The port at which the server itself has contents beside that of the settings, if there is one. */
-function portOfServer({ sources = [] }: FetchContents): number | undefined {
-  return sources.find(({ address }) => address === undefined)?.port;
 }
 
 /**

@@ -37,7 +37,8 @@ export type HttpsClient = {
   readonly close: () => void;
 };
 
-function openTls(server: HttpsServer): ByteStream {
+/** Connects, and checks who answers; throws if it is not the server. */
+export function openTls(server: HttpsServer): ByteStream {
   const fd = host.tcpConnect(server.address, server.port, server.timeoutMs ?? defaultTimeoutMs);
   let session: number;
   try {

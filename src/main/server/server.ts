@@ -7,9 +7,7 @@ import { checkInterfaces } from "../../boot-server/socket/check-interfaces.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import { othersUpdate } from "../../contract/config/updates.ts";
 import { spreadMirrors } from "../../core/image/object-mirror.ts";
-import type { FetchSource } from "../../core/image/update/directive.ts";
 import type { DeadlineRules } from "../../core/machine/health/stall-detection.ts";
-import type { MachineId } from "../../core/machine/record.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import { serverAddresses, signatureFor } from "../../core/network/network.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
@@ -28,13 +26,14 @@ import { type ImageStore, openImageStore } from "../../dominator/storage/image-s
 import { viewImages } from "../../dominator/storage/image-views.ts";
 import { type ObjectStore, openObjectStore } from "../../dominator/storage/object-store.ts";
 import { objectsHandler } from "../../dominator/storage/objects-handler.ts";
-import { findInPacks } from "../../dominator/storage/packs/find-in-packs.ts";
+import { finderInStores, type StoreDirectories } from "../../dominator/storage/packs/find-in-packs.ts";
 import { startScrub } from "../../dominator/storage/scrub.ts";
-import { subApp } from "../../dominator/sub/app.ts";
+import { type ServedPacks, subApp } from "../../dominator/sub/app.ts";
 import { confidentialApp } from "../../dominator/sub/confidential-app.ts";
 import { type FetchTurns, openFetchTurns, type PeerRules } from "../../dominator/sub/fetch-turns.ts";
 import { peerKeysAt } from "../../dominator/sub/peer-keys.ts";
 import { openReboots } from "../../dominator/sub/reboots.ts";
+import { rightOf } from "../../dominator/sub/right.ts";
 import { openTaskThread } from "../../dominator/thread/thread.ts";
 import { openDominatorExport } from "../../mdb/exports/dominator-export.ts";
 import { openExports } from "../../mdb/exports/exports.ts";
@@ -50,7 +49,7 @@ import { callersIn } from "../../mdb/operator-api/caller/callers.ts";
 import { startOperatorServer, startOperatorTls } from "../../mdb/operator-api/server.ts";
 import type { Trust } from "../../mdb/tls/authority.ts";
 import { operatorCertificate } from "../../mdb/tls/operator-certificate.ts";
-import type { PkiPlace } from "../../mdb/tls/pki.ts";
+import { openPki, type PkiPlace, serverFiles } from "../../mdb/tls/pki.ts";
 import { recoverySigner } from "../../mdb/tls/recovery-signer.ts";
 import { challengeKey, serverSecret } from "../../mdb/tls/server-secret.ts";
 import { openWatch, watchRulesOf } from "../../mdb/watch/open-watch.ts";
@@ -90,7 +89,7 @@ export async function startServer(options: {
   const { store: database, trust } = opened.use(await openState({ config, clock, log }));
   const { store, meter } = meterStore(database, clock);
   await options.prepare?.(trust.caPem);
-  const tasks = opened.use(openTaskThread(paths.objects));
+  const tasks = opened.use(openTaskThread(contentsIn(paths)));
   const images = await openImageStore(paths.images, { tasks, log });
   // Also those that cannot be read: no machine moves back to the version before.
   await settleStreams({ store, clock, log }, images.known());
@@ -150,6 +149,10 @@ function storesIn({ images, objects, confidentialObjects }: Shared["paths"]) {
   return { images, objects, confidentialObjects };
 }
 
+function contentsIn({ objects, confidentialObjects }: Shared["paths"]): StoreDirectories {
+  return { objects, confidential: confidentialObjects };
+}
+
 /** Starts everything that machines talk to. */
 async function startForMachines(
   shared: Shared,
@@ -181,7 +184,10 @@ async function startForMachines(
   const agentUpgrades = opened.use(await handOutAgent({ directory: paths.agent, objects, store, clock, log }));
   const { caPem } = shared.trust;
   const { uplinkQueue, fetchTurns } = shareUplink(shared, files, opened);
-  const packs = servedPacks(config, objects, opened.use(await serveImages(shared)));
+  const packs = servedPacks(shared, {
+    images: opened.use(await serveImages(shared)),
+    confidential: opened.use(await serveConfidential(shared)),
+  });
   const apps = [
     machineApp,
     subApp({
@@ -214,28 +220,59 @@ async function startForMachines(
   return { bootServer, dominator, listImages: copies.listImages };
 }
 
-/** Where contents are in packs; and the servers of packs for a machine: the mirrors, each machine beginning at another one, then our own. */
-function servedPacks({ objectMirrors, ports }: Config, { shelf }: ObjectStore, origin: Origin) {
+/**
+ * Where contents are in packs; and the servers of packs for a machine: the mirrors, each machine beginning at another one, then our own. Of
+ * a confidential image only our own, or while that is away, the port for machines, which has no packs.
+ */
+function servedPacks(
+  { config, paths }: Shared,
+  served: { readonly images: Origin; readonly confidential: Origin },
+): ServedPacks {
+  const { objectMirrors, ports } = config;
   return {
-    find: () => {
-      shelf.refresh();
-      return findInPacks(shelf);
+    find: finderInStores(contentsIn(paths)),
+    serversFor: (id, image) => {
+      if (image.confidential === true) {
+        const hasPacks = served.confidential.servedBy() !== undefined;
+        return { sources: [], confidential: { port: hasPacks ? ports.confidential : ports.machines, hasPacks } };
+      }
+      const own = served.images.servedBy() === undefined ? [] : [{ port: ports.images }];
+      return { sources: [...spreadMirrors(objectMirrors, id), ...own] };
     },
-    sourcesFor: (id: MachineId): readonly FetchSource[] => [
-      ...spreadMirrors(objectMirrors, id),
-      ...(origin.servedBy() === undefined ? [] : [{ port: ports.images }]),
-    ],
   };
 }
 
 /** Serves public images on a port of their own, outside this process. */
-function serveImages({ config, paths, log }: Shared): Promise<Origin> {
+function serveImages(shared: Shared): Promise<Origin> {
+  const { config, paths } = shared;
   return openOrigin({
-    ...{ addresses: addressesOf(config).map(formatIpv4), port: config.ports.images, log },
-    ...{ objects: paths.objects, images: paths.images, directory: paths.origin },
+    ...placeOfOrigin(shared),
+    ...{ port: config.ports.images, directory: paths.origin },
+  });
+}
+
+/** Serves confidential images in the same way over TLS; this process decides who may read. */
+async function serveConfidential(shared: Shared): Promise<Origin> {
+  const { config, paths, store, clock, log } = shared;
+  // Makes the certificate if it is missing; later the server for machines renews it.
+  await openPki({ ...pkiOf(shared), clock, log });
+  return await openOrigin({
+    ...placeOfOrigin(shared),
+    ...{ port: config.ports.confidential, directory: paths.confidentialOrigin },
+    confidential: {
+      ...{ streams: paths.confidentialObjects, tls: serverFiles(paths.pki) },
+      rightOf: (authorization) => rightOf(authorization, store),
+      requestsPerMinute: config.maxRequestsPerMinute,
+    },
+  });
+}
+
+function placeOfOrigin({ config, paths, log }: Shared) {
+  return {
+    ...{ addresses: addressesOf(config).map(formatIpv4), objects: paths.objects, images: paths.images, log },
     connectionsPerAddress: config.maxConnectionsPerAddress,
     program: new URL("./origin-program.ts", import.meta.url),
-  });
+  };
 }
 
 const sweepMs = 30_000;

@@ -239,7 +239,7 @@ function imagesOf({
       get: (name) => images.get(name)?.summary,
       pathOf: (name) => name,
     },
-    packs: { find, sourcesFor: (id) => [...spreadMirrors(objectMirrors, id), { port: ports.images }] },
+    packs: { find, serversFor: (id) => ({ sources: [...spreadMirrors(objectMirrors, id), { port: ports.images }] }) },
     tasks: {
       readPoll: async (body, wanted) =>
         readPoll(body, wanted, {

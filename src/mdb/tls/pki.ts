@@ -40,28 +40,34 @@ export async function openPki(
     readonly server?: { readonly file: string; readonly names: readonly string[] };
   },
 ): Promise<ServerIdentity> {
-  const { directory, clock, log, server: wanted = { file: "server", names: [serverName] } } = options;
+  const { directory, clock, log, server: wanted = { file: serverForMachines, names: [serverName] } } = options;
   const authorities = await openAuthorities(options);
-  const file = (name: string) => join(directory, name);
-  const serverFiles = { key: file(`${wanted.file}.key`), certificate: file(`${wanted.file}.pem`) };
+  const files = serverFiles(directory, wanted.file);
   const { issuing } = options;
   const authority =
     issuing === undefined ? authorities[0] : authorities.find(({ fingerprint }) => fingerprint === issuing);
   if (authority === undefined) throw new Error(`${directory}: expected the authority ${issuing}, found no such file`);
   const { certificatePem: caPem } = authority;
-  if (!serves(serverFiles, { caPem, names: wanted.names, nowMs: clock.nowMs() })) {
+  if (!serves(files, { caPem, names: wanted.names, nowMs: clock.nowMs() })) {
     const caKeyPem = readFileSync(authority.files.key, "utf8");
     const server = await makeServer({ caPem, caKeyPem, names: wanted.names, nowMs: clock.nowMs() });
-    save(serverFiles.key, server.keyPem, 0o600);
-    save(serverFiles.certificate, server.certificatePem, 0o644);
+    save(files.key, server.keyPem, 0o600);
+    save(files.certificate, server.certificatePem, 0o644);
     log("info", "created a server certificate", { directory, names: wanted.names, days: serverDays });
   }
   return {
     caPem,
-    certificatePem: readFileSync(serverFiles.certificate, "utf8"),
-    keyPem: readFileSync(serverFiles.key, "utf8"),
+    certificatePem: readFileSync(files.certificate, "utf8"),
+    keyPem: readFileSync(files.key, "utf8"),
   };
 }
+
+/** The files of a server's certificate and key; without a name those of the server for machines. */
+export function serverFiles(directory: string, name: string = serverForMachines) {
+  return { key: join(directory, `${name}.key`), certificate: join(directory, `${name}.pem`) };
+}
+
+const serverForMachines = "server";
 
 /** The authorities in STATE/pki; makes the first one if there is none. */
 export async function openAuthorities(options: {

@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import { openConnections } from "../../core/network/connections.ts";
 import { tlsHeaders } from "../../core/network/security-headers.ts";
+import { tls12Ciphers } from "../../core/network/tls-ciphers.ts";
 import type { Log } from "../../core/ports.ts";
 import { closeServer } from "../http/close-server.ts";
 import { guardAnswers } from "../http/guard-answers.ts";
@@ -38,8 +39,7 @@ const protocols = {
   honorCipherOrder: true,
   ciphers: [
     ...["TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"],
-    ...["ECDHE-ECDSA-AES256-GCM-SHA384", "ECDHE-ECDSA-CHACHA20-POLY1305", "ECDHE-ECDSA-AES128-GCM-SHA256"],
-    ...["ECDHE-RSA-AES256-GCM-SHA384", "ECDHE-RSA-CHACHA20-POLY1305", "ECDHE-RSA-AES128-GCM-SHA256"],
+    ...tls12Ciphers,
   ].join(":"),
 } as const;
 

@@ -76,7 +76,13 @@ export type Directive =
   /** Scan the disk and send the tree. `filter` lines mark paths to skip. */
   | { readonly kind: "report"; readonly filter: readonly string[] }
   /** Fetch the manifest by its hash, scan the disk, compare, and send the differences. */
-  | { readonly kind: "compare"; readonly image: string; readonly manifest: Content }
+  | {
+      readonly kind: "compare";
+      readonly image: string;
+      readonly manifest: Content;
+      /** As for `FetchContents`. */
+      readonly confidentialPort?: number;
+    }
   | FetchContents
   | {
       readonly kind: "update";
@@ -108,6 +114,11 @@ export type FetchContents = {
   readonly packs?: readonly string[];
   /** Servers of packs, best first. */
   readonly sources?: readonly FetchSource[];
+  /**
+   * The port of the server that has these contents, and the packs, over TLS with the machine's credential: they are those of a confidential
+   * image, and no other source is asked. Agents that do not know it find them at the port for machines.
+   */
+  readonly confidentialPort?: number;
 };
 
 /** A server of packs over plain HTTP: an address, without it the server's own, a port, and a path before those of packs. */
@@ -243,15 +254,23 @@ export function plannedDirective(image: string, assessment: Assessment): Planned
   return { kind: "update", image, steps, kernelChanged, blocked };
 }
 
-/** Where contents are in packs, and which servers have packs. */
-export type PackOrigin = { readonly find: FindInPacks; readonly sources: readonly FetchSource[] };
+/** Where contents are in packs, and who has packs: servers for everybody, or the server over TLS if it has packs at that port. */
+export type PackOrigin = { readonly find: FindInPacks } & PackServers;
+
+/** Which servers have packs. */
+export type PackServers = {
+  readonly sources: readonly FetchSource[];
+  readonly confidential?: { readonly port: number; readonly hasPacks: boolean };
+};
 
 /** The same directive with its plan, as the sub needs it; with `origin`, it also says where contents are in packs. */
 export function wholeDirective(planned: PlannedDirective, { steps, missing }: Bulk, origin?: PackOrigin): Directive {
   if (planned.kind !== "fetch") return { ...planned, steps };
-  if (origin === undefined || origin.sources.length === 0) return { kind: "fetch", objects: missing };
+  const { sources = [], confidential } = origin ?? {};
+  const closed = confidential === undefined ? {} : { confidentialPort: confidential.port };
+  const hasPacks = confidential === undefined ? sources.length > 0 : confidential.hasPacks;
+  if (origin === undefined || !hasPacks) return { kind: "fetch", objects: missing, ...closed };
   const { objects, packs } = placeInPacks(missing, origin.find);
-  return packs.length === 0
-    ? { kind: "fetch", objects: missing }
-    : { kind: "fetch", objects, packs, sources: origin.sources };
+  if (packs.length === 0) return { kind: "fetch", objects: missing, ...closed };
+  return { kind: "fetch", objects, packs, ...(confidential === undefined ? { sources } : closed) };
 }

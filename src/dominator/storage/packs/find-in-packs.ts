@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import type { FindInPacks } from "../../../core/image/pack-locations.ts";
 import { openPackShelf, type PackShelf } from "./pack-shelf.ts";
 
@@ -17,5 +17,23 @@ export function finderIn(directory: string): () => FindInPacks {
     shelf ??= openPackShelf(directory);
     shelf.refresh();
     return findInPacks(shelf);
+  };
+}
+
+/** Finds contents in the packs of the public store, or in those of the confidential one of a stream. */
+export type FindInStores = (confidentialStream: string | undefined) => FindInPacks;
+
+/** Where the public contents are, and those of confidential images, by stream. */
+export type StoreDirectories = { readonly objects: string; readonly confidential: string };
+
+/** Opens each store at the first call for it. */
+export function finderInStores(directories: StoreDirectories): FindInStores {
+  const findOpen = finderIn(directories.objects);
+  const ofStreams = new Map<string, () => FindInPacks>();
+  return (stream) => {
+    if (stream === undefined) return findOpen();
+    const find = ofStreams.get(stream) ?? finderIn(join(directories.confidential, stream));
+    ofStreams.set(stream, find);
+    return find();
   };
 }

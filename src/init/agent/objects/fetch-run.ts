@@ -1,22 +1,37 @@
 import * as host from "host";
-import * as os from "os";
 import { packPath } from "../../../contract/sub.ts";
 import type { PackRun } from "../../../core/image/pack-locations.ts";
 import { bytesBefore, readResponses, writeRequest } from "../../system/http-message.ts";
+import { type HttpsServer, openTls } from "../../system/https.ts";
 import type { ByteStream } from "../../system/line-buffer.ts";
 import { watchedStream } from "../../system/watched-stream.ts";
 import type { SubContext } from "../sub-context.ts";
 import type { ObjectCache, Reception } from "./object-cache.ts";
 
-/** A server of packs; `path` comes before that of a pack. */
-export type PackServer = { readonly address: string; readonly port: number; readonly path: string };
+/** A server of packs over plain HTTP: a mirror, or the server itself; `path` comes before that of a pack. */
+type OpenPackServer = {
+  readonly kind: "mirror" | "origin";
+  readonly address: string;
+  readonly port: number;
+  readonly path: string;
+};
+
+/** The server, over TLS with the machine's credential. */
+export type ClosedPackServer = HttpsServer & { readonly kind: "closed"; readonly credential: string };
+
+export type PackServer = OpenPackServer | ClosedPackServer;
+
+/** By what a server is known in the log, and as the source of a content. */
+export function nameOf(server: PackServer): string {
+  return `${server.address}:${server.port}${server.kind === "closed" ? "" : server.path}`;
+}
 
 /** A connection is made within this time, or the next server is asked. */
 const connectMs = 3000;
 /** A mirror must keep this pace: another source is better than a worse one. The server itself may be slow. */
 const leastOfMirrors = 1_000_000;
 /** Without a byte for this long, a server is left. */
-const stallMs = { mirror: 3000, origin: 15_000 } as const;
+const stallMs = { mirror: 3000, origin: 15_000, closed: 15_000 } as const;
 
 /** How many contents from the first on are stored, and why not all of them. 0 if a content was not what it should be. */
 export type RunFetched = { readonly stored: number; readonly fault?: unknown };
@@ -28,29 +43,25 @@ class Complete extends Error {}
 export function fetchRun(
   { alive }: Pick<SubContext, "alive">,
   cache: ObjectCache,
-  wanted: { readonly server: PackServer; readonly run: PackRun; readonly isMirror: boolean },
+  wanted: { readonly server: PackServer; readonly run: PackRun },
 ): RunFetched {
-  const { server, run, isMirror } = wanted;
-  const source = `${server.address}:${server.port}${server.path}`;
+  const { server, run } = wanted;
+  const source = nameOf(server);
   const begunBytes = cache.begun.bytesFor(run.contents[0]?.sha512 ?? "", source);
-  let fd: number;
+  let stream: ByteStream;
   try {
-    fd = host.tcpConnect(server.address, server.port, connectMs);
+    stream = connect(server, alive);
   } catch (fault) {
     return { stored: 0, fault };
   }
   const reception = cache.receive(run.contents, { source, begunBytes });
   let fault: unknown;
   try {
-    const stream = watchedStream(fd, {
-      ...{ alive, stallMs: isMirror ? stallMs.mirror : stallMs.origin },
-      leastBytesPerSecond: isMirror ? leastOfMirrors : 0,
-    });
     request(stream, server, { ...run, begunBytes }, reception);
   } catch (error) {
     if (!(error instanceof Complete)) fault = error;
   } finally {
-    os.close(fd);
+    stream.close();
   }
   try {
     const stored = reception.end();
@@ -60,6 +71,21 @@ export function fetchRun(
   } catch (error) {
     return { stored: 0, fault: error };
   }
+}
+
+function connect(server: PackServer, alive: () => void): ByteStream {
+  const { kind } = server;
+  if (kind === "closed") {
+    const stream = openTls({ ...server, timeoutMs: stallMs.closed });
+    const read: ByteStream["read"] = (buffer, offset, length) => {
+      alive();
+      return stream.read(buffer, offset, length);
+    };
+    return { ...stream, read };
+  }
+  const fd = host.tcpConnect(server.address, server.port, connectMs);
+  const leastBytesPerSecond = kind === "mirror" ? leastOfMirrors : 0;
+  return watchedStream(fd, { alive, stallMs: stallMs[kind], leastBytesPerSecond });
 }
 
 const notFound = 404;
@@ -74,12 +100,12 @@ type RestOfRun = PackRun & { readonly begunBytes: number };
 
 function request(stream: ByteStream, server: PackServer, run: RestOfRun, to: Reception): void {
   const from = run.from + run.begunBytes;
-  stream.write(
-    writeRequest({
-      ...{ method: "GET", path: `${server.path}${packPath}${run.pack}`, host: `${server.address}:${server.port}` },
-      headers: { range: `bytes=${from}-${run.to - 1}`, connection: "close" },
-    }),
-  );
+  const range = { range: `bytes=${from}-${run.to - 1}`, connection: "close" };
+  const at =
+    server.kind === "closed"
+      ? { path: "", host: server.serverName, headers: { ...range, authorization: `Bearer ${server.credential}` } }
+      : { path: server.path, host: `${server.address}:${server.port}`, headers: range };
+  stream.write(writeRequest({ ...at, method: "GET", path: `${at.path}${packPath}${run.pack}` }));
   const reader = readResponses(stream);
   const head = reader.readHead();
   reader.readBody(head, take(run, to, bytesBefore(head, from)));

@@ -4,11 +4,11 @@ import type { FetchSource } from "../../../core/image/update/directive.ts";
 import { messageOf } from "../../birth/stop.ts";
 import { isUnready } from "../peers/unready.ts";
 import type { SubContext } from "../sub-context.ts";
-import { fetchRun, isMissing } from "./fetch-run.ts";
+import { type ClosedPackServer, fetchRun, isMissing, nameOf, type PackServer } from "./fetch-run.ts";
 import type { ObjectCache } from "./object-cache.ts";
 
-/** A source at fault is left alone for this long. */
-const restMs = 600_000;
+/** A source at fault is left alone for this long; what the server has over TLS, nobody else has. */
+const restMs = { mirror: 600_000, origin: 600_000, closed: 30_000 } as const;
 
 /** The servers that have packs, and those that failed. */
 export type PackSources = {
@@ -16,22 +16,33 @@ export type PackSources = {
   readonly fetch: (context: Pick<SubContext, "alive" | "log">, cache: ObjectCache, run: PackRun) => number;
 };
 
+/** Who has packs: sources for everybody, or the server itself over TLS. */
+export type NamedSources =
+  | { readonly kind: "open"; readonly sources: readonly FetchSource[] }
+  | { readonly kind: "closed"; readonly server: () => ClosedPackServer };
+
 /** Remembers over all fetches which sources failed. `origin` is the address of the server. */
-export function openPackSources(origin: string): (sources: readonly FetchSource[]) => PackSources {
+export function openPackSources(origin: string): (named: NamedSources) => PackSources {
   const restUntilMs = new Map<string, number>();
-  return (sources) => ({
+  const serversOf = (named: NamedSources): readonly PackServer[] =>
+    named.kind === "closed"
+      ? [named.server()]
+      : named.sources.map(({ address, port, path = "" }) => {
+          const kind = address === undefined ? "origin" : "mirror";
+          return { kind, address: address ?? origin, port, path };
+        });
+  return (named) => ({
     fetch: ({ alive, log }, cache, run) => {
-      for (const source of sources) {
-        const { address = origin, port, path = "" } = source;
-        const name = `${address}:${port}${path}`;
+      for (const server of serversOf(named)) {
+        const name = nameOf(server);
         if ((restUntilMs.get(name) ?? 0) > host.monotonicMs()) continue;
-        const wanted = { server: { address, port, path }, run, isMirror: source.address !== undefined };
+        const wanted = { server, run };
         const first = fetchRun({ alive }, cache, wanted);
         // Wrong, and from several sources: this one tells alone who lied.
         const { stored, fault } = isUnready(first.fault) ? fetchRun({ alive }, cache, wanted) : first;
         if (fault === undefined) return stored;
         // The server may have put its contents into other packs meanwhile.
-        if (!isMissing(fault)) restUntilMs.set(name, host.monotonicMs() + restMs);
+        if (!isMissing(fault)) restUntilMs.set(name, host.monotonicMs() + restMs[server.kind]);
         log("warn", "a server of packs failed; the next one is asked", {
           server: name,
           fault: messageOf(fault),
