@@ -109,6 +109,8 @@ export type SubFixture = AsyncDisposable & {
   readonly cut: Map<string, number>;
   /** The object server says once that it does not have this content, after it has begun to send it. */
   readonly hide: Set<string>;
+  /** What was asked for: `tls PATH`, or `http PATH`. */
+  readonly asked: readonly string[];
   /** Contents that were read one by one, and from which byte on. */
   readonly reads: { readonly sha512: string; readonly from: number }[];
   /** The authority of the server's certificate, which the agent trusts at first. */
@@ -186,9 +188,11 @@ export async function startSubFixture(
   let app = trusting(authority.pem);
   const actions: { readonly kind: Directive["kind"]; readonly action: () => void }[] = [];
   const turns: FetchTurn[] = [];
+  const asked: string[] = [];
   async function answer(request: Request): Promise<Response> {
     const turn = new URL(request.url).pathname === paths.fetchTurn ? turns.shift() : undefined;
     if (turn !== undefined) return Response.json(turn);
+    asked.push(`tls ${new URL(request.url).pathname}`);
     const response = await app.fetch(request);
     if (!response.headers.get("content-type")?.includes("json")) return response;
     const text = await response.clone().text();
@@ -201,6 +205,7 @@ export async function startSubFixture(
   });
   const handler = objectsHandler({ objects: forging, manifests: images, log });
   const plain = createHttpServer((request, response) => {
+    asked.push(`http ${request.url}`);
     if (!handler(request, response)) response.writeHead(404).end();
   });
   for (const server of [tls, plain])
@@ -262,6 +267,7 @@ export async function startSubFixture(
     objects,
     ...{ forge, cut, hide, reads },
     turns,
+    asked,
     sources,
     confidentialServer,
     directories: { ...stores, images: join(directory, "images") },

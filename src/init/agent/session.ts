@@ -229,7 +229,7 @@ function directiveRunner(
         turn = takeTurn(context, { mdb, serving }, order.objects);
         if (turn === undefined) return 0;
         objects.prefer(portsFor(order));
-        const packs = { names: order.packs ?? [], sources: packSources(sourcesFor(context, order)) };
+        const packs = { names: order.packs ?? [], sources: packSources(sourcesFor(order, objects, context)) };
         const contents = draftsFirst(cache, order);
         fetchObjects(context, objects, cache, { contents, oneBatch: memory.hasFetchFailed, turn, packs });
         memory.hasFetchFailed = false;

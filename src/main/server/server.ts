@@ -6,7 +6,6 @@ import { openUplinkQueue } from "../../boot-server/http/uplink-queue.ts";
 import { checkInterfaces } from "../../boot-server/socket/check-interfaces.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import { othersUpdate } from "../../contract/config/updates.ts";
-import { spreadMirrors } from "../../core/image/object-mirror.ts";
 import type { DeadlineRules } from "../../core/machine/health/stall-detection.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import { serverAddresses, signatureFor } from "../../core/network/network.ts";
@@ -28,7 +27,7 @@ import { type ObjectStore, openObjectStore } from "../../dominator/storage/objec
 import { objectsHandler } from "../../dominator/storage/objects-handler.ts";
 import { finderInStores, type StoreDirectories } from "../../dominator/storage/packs/find-in-packs.ts";
 import { startScrub } from "../../dominator/storage/scrub.ts";
-import { type ServedPacks, subApp } from "../../dominator/sub/app.ts";
+import { subApp } from "../../dominator/sub/app.ts";
 import { confidentialApp } from "../../dominator/sub/confidential-app.ts";
 import { type FetchTurns, openFetchTurns, type PeerRules } from "../../dominator/sub/fetch-turns.ts";
 import { peerKeysAt } from "../../dominator/sub/peer-keys.ts";
@@ -59,6 +58,7 @@ import { pathsIn } from "../paths.ts";
 import { systemClock, systemRandom } from "../system-ports.ts";
 import { version } from "../version.ts";
 import { handOutAgent } from "./agent-upgrades.ts";
+import { servedPacks } from "./served-packs.ts";
 import { openState } from "./state.ts";
 
 export type RunningServer = AsyncDisposable & {
@@ -184,7 +184,8 @@ async function startForMachines(
   const agentUpgrades = opened.use(await handOutAgent({ directory: paths.agent, objects, store, clock, log }));
   const { caPem } = shared.trust;
   const { uplinkQueue, fetchTurns } = shareUplink(shared, files, opened);
-  const packs = servedPacks(shared, {
+  const packs = servedPacks(config, {
+    find: finderInStores(contentsIn(paths)),
     images: opened.use(await serveImages(shared)),
     confidential: opened.use(await serveConfidential(shared)),
   });
@@ -218,28 +219,6 @@ async function startForMachines(
     }),
   );
   return { bootServer, dominator, listImages: copies.listImages };
-}
-
-/**
- * Where contents are in packs; and the servers of packs for a machine: the mirrors, each machine beginning at another one, then our own. Of
- * a confidential image only our own, or while that is away, the port for machines, which has no packs.
- */
-function servedPacks(
-  { config, paths }: Shared,
-  served: { readonly images: Origin; readonly confidential: Origin },
-): ServedPacks {
-  const { objectMirrors, ports } = config;
-  return {
-    find: finderInStores(contentsIn(paths)),
-    serversFor: (id, image) => {
-      if (image.confidential === true) {
-        const hasPacks = served.confidential.servedBy() !== undefined;
-        return { sources: [], confidential: { port: hasPacks ? ports.confidential : ports.machines, hasPacks } };
-      }
-      const own = served.images.servedBy() === undefined ? [] : [{ port: ports.images }];
-      return { sources: [...spreadMirrors(objectMirrors, id), ...own] };
-    },
-  };
 }
 
 /** Serves public images on a port of their own, outside this process. */

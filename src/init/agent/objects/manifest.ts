@@ -6,7 +6,7 @@ import type { ImageManifest } from "../../../core/image/manifest.ts";
 import type { Content } from "../../../core/image/update/difference.ts";
 import { createFile, exists, hashFile, makeDirectories, readText, rename } from "../../beneath/files.ts";
 import { writeToDescriptor } from "../../system/files.ts";
-import type { HttpClient } from "../../system/http.ts";
+import { type HttpClient, statusIn } from "../../system/http.ts";
 import { agentPaths } from "../paths.ts";
 import type { SubContext } from "../sub-context.ts";
 
@@ -26,13 +26,19 @@ function fetchManifest({ root, alive, log }: SubContext, http: HttpClient, { sha
   makeDirectories(root, agentPaths.state);
   const fd = createFile(root, draft);
   let received = 0;
-  try {
+  const get = () =>
     http.get(`${manifestPath}${sha512}`, (piece) => {
       alive();
       received += piece.length;
       if (received > size) throw new Error(`manifest: expected ${size} bytes, found more`);
       writeToDescriptor(fd, piece, `write ${draft}`);
     });
+  try {
+    get();
+  } catch (error) {
+    // A port of the server does not answer; after that another one is asked.
+    if (received > 0 || statusIn(error) !== undefined) throw error;
+    get();
   } finally {
     os.close(fd);
   }

@@ -1,25 +1,22 @@
 import * as host from "host";
-import { readText } from "../../beneath/files.ts";
 import { type HttpClient, openHttp, statusIn } from "../../system/http.ts";
-import { type HttpsServer, openPrivateHttp } from "../../system/https.ts";
-import { agentPaths } from "../paths.ts";
+import { openPrivateHttp } from "../../system/https.ts";
 import { endpointOf } from "../settings.ts";
 import type { SubContext } from "../sub-context.ts";
+import { type ClosedPort, openClosedPort } from "./closed-port.ts";
 
 const notFound = 404;
 /** A port that failed is left alone for this long. */
 const restMs = 600_000;
 
-/** After this many failures in a row, the port for machines is asked instead of that for confidential images, for a while. */
-const triesAtClosedPort = 3;
-/** Short, because all machines together are slow at the port for machines, and a process that was started again serves at once. */
-const closedRestMs = 30_000;
-
 /** Where the server has contents, beside the ports of the settings: public ones, or confidential ones over TLS. */
 export type ServerPorts = { readonly images?: number | undefined; readonly confidential?: number | undefined };
 
 /** A client for contents that can be told of the server's other ports. */
-export type ObjectServer = HttpClient & { readonly prefer: (ports: ServerPorts) => void };
+export type ObjectServer = HttpClient & {
+  readonly prefer: (ports: ServerPorts) => void;
+  readonly closedPort: ClosedPort;
+};
 
 /**
  * The server's contents: over TLS with the machine's credential if they are confidential, otherwise over plain HTTP. A server of an
@@ -28,7 +25,8 @@ export type ObjectServer = HttpClient & { readonly prefer: (ports: ServerPorts) 
 export function openObjectServer(context: SubContext): ObjectServer {
   const { address, port } = endpointOf(context.settings.http);
   const bootServer = openHttp({ address, port });
-  const closed = openClosedServer(context);
+  const closedPort = openClosedPort(context);
+  const closed = openClosedServer(context, closedPort);
   let preferred: { readonly port: number; readonly client: HttpClient } | undefined;
   let isConfidential = false;
   let restUntilMs = 0;
@@ -60,9 +58,11 @@ export function openObjectServer(context: SubContext): ObjectServer {
     closed.fetch(request);
   }
   return {
+    closedPort,
     prefer: ({ images, confidential }) => {
+      if (isConfidential !== (confidential !== undefined)) closed.close();
       isConfidential = confidential !== undefined;
-      closed.prefer(confidential);
+      closedPort.announce(confidential);
       if (images === preferred?.port) return;
       preferred?.client.close();
       preferred = images === undefined ? undefined : { port: images, client: openHttp({ address, port: images }) };
@@ -77,50 +77,33 @@ export function openObjectServer(context: SubContext): ObjectServer {
   };
 }
 
-/** A port of the server that is asked over TLS, with the authorities that are trusted now. */
-export function closedServer({ root, settings }: SubContext, port = endpointOf(settings.mdb).port): HttpsServer {
-  const { address } = endpointOf(settings.mdb);
-  return { address, port, serverName: settings.serverName, caPem: readText(root, agentPaths.caCertificate) };
-}
-
-/** Contents over TLS, at the port for confidential images while it answers, otherwise at that for machines. */
-function openClosedServer(context: SubContext) {
-  const { settings } = context;
+/** Contents over TLS. */
+function openClosedServer({ settings }: SubContext, port: ClosedPort) {
   let open: { readonly port: number; readonly client: HttpClient } | undefined;
-  let told: number | undefined;
-  let failures = 0;
-  let restUntilMs = 0;
 
   function close(): void {
     open?.client.close();
     open = undefined;
   }
   function clientNow(): HttpClient {
-    const machines = endpointOf(settings.mdb).port;
-    const port = told === undefined || host.monotonicMs() < restUntilMs ? machines : told;
-    if (open?.port === port) return open.client;
+    const server = port.server();
+    if (open?.port === server.port) return open.client;
     close();
-    const client = openPrivateHttp(closedServer(context, port), settings.token);
-    open = { port, client };
+    const client = openPrivateHttp(server, settings.token);
+    open = { port: server.port, client };
     return client;
   }
   return {
     isOpen: () => open !== undefined,
     close,
-    /** The port for confidential images; undefined if what follows is public, or the server has none. */
-    prefer: (port: number | undefined) => {
-      if (port !== told) close();
-      told = port;
-    },
     fetch: (request: (client: HttpClient) => void) => {
       try {
         request(clientNow());
-        failures = 0;
+        port.ended(undefined);
       } catch (error) {
         // The next request begins anew, with the authorities that are trusted then.
         close();
-        failures = statusIn(error) === undefined ? failures + 1 : 0;
-        if (failures >= triesAtClosedPort) restUntilMs = host.monotonicMs() + closedRestMs;
+        port.ended(error);
         throw error;
       }
     },

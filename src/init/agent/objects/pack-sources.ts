@@ -4,11 +4,12 @@ import type { FetchSource } from "../../../core/image/update/directive.ts";
 import { messageOf } from "../../birth/stop.ts";
 import { isUnready } from "../peers/unready.ts";
 import type { SubContext } from "../sub-context.ts";
-import { type ClosedPackServer, fetchRun, isMissing, nameOf, type PackServer } from "./fetch-run.ts";
+import type { ClosedPort } from "./closed-port.ts";
+import { fetchRun, isMissing, nameOf, type PackServer } from "./fetch-run.ts";
 import type { ObjectCache } from "./object-cache.ts";
 
-/** A source at fault is left alone for this long; what the server has over TLS, nobody else has. */
-const restMs = { mirror: 600_000, origin: 600_000, closed: 30_000 } as const;
+/** A source at fault is left alone for this long. */
+const restMs = 600_000;
 
 /** The servers that have packs, and those that failed. */
 export type PackSources = {
@@ -19,32 +20,43 @@ export type PackSources = {
 /** Who has packs: sources for everybody, or the server itself over TLS. */
 export type NamedSources =
   | { readonly kind: "open"; readonly sources: readonly FetchSource[] }
-  | { readonly kind: "closed"; readonly server: () => ClosedPackServer };
+  | { readonly kind: "closed"; readonly port: ClosedPort; readonly credential: string };
 
 /** Remembers over all fetches which sources failed. `origin` is the address of the server. */
 export function openPackSources(origin: string): (named: NamedSources) => PackSources {
   const restUntilMs = new Map<string, number>();
-  const serversOf = (named: NamedSources): readonly PackServer[] =>
-    named.kind === "closed"
-      ? [named.server()]
-      : named.sources.map(({ address, port, path = "" }) => {
-          const kind = address === undefined ? "origin" : "mirror";
-          return { kind, address: address ?? origin, port, path };
-        });
+
+  function serversOf(named: NamedSources): readonly PackServer[] {
+    if (named.kind === "closed") {
+      const { port, credential } = named;
+      return port.hasPacks() ? [{ ...port.server(), kind: "closed", credential }] : [];
+    }
+    return named.sources
+      .map(({ address, port, path = "" }): PackServer => {
+        const kind = address === undefined ? "origin" : "mirror";
+        return { kind, address: address ?? origin, port, path };
+      })
+      .filter((server) => (restUntilMs.get(nameOf(server)) ?? 0) <= host.monotonicMs());
+  }
+  /** The server may have put its contents into other packs meanwhile: that is no fault. */
+  function failed(named: NamedSources, server: PackServer, fault: unknown): void {
+    if (named.kind === "closed") named.port.ended(fault);
+    else if (!isMissing(fault)) restUntilMs.set(nameOf(server), host.monotonicMs() + restMs);
+  }
   return (named) => ({
     fetch: ({ alive, log }, cache, run) => {
       for (const server of serversOf(named)) {
-        const name = nameOf(server);
-        if ((restUntilMs.get(name) ?? 0) > host.monotonicMs()) continue;
         const wanted = { server, run };
         const first = fetchRun({ alive }, cache, wanted);
         // Wrong, and from several sources: this one tells alone who lied.
         const { stored, fault } = isUnready(first.fault) ? fetchRun({ alive }, cache, wanted) : first;
-        if (fault === undefined) return stored;
-        // The server may have put its contents into other packs meanwhile.
-        if (!isMissing(fault)) restUntilMs.set(name, host.monotonicMs() + restMs[server.kind]);
+        if (fault === undefined) {
+          if (named.kind === "closed") named.port.ended(undefined);
+          return stored;
+        }
+        failed(named, server, fault);
         log("warn", "a server of packs failed; the next one is asked", {
-          server: name,
+          server: nameOf(server),
           fault: messageOf(fault),
           objects: stored,
         });

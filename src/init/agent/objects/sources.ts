@@ -1,19 +1,18 @@
 import type { Directive } from "../../../core/image/update/directive.ts";
 import type { SubContext } from "../sub-context.ts";
-import { closedServer, type ServerPorts } from "./object-server.ts";
+import type { ObjectServer, ServerPorts } from "./object-server.ts";
 import type { NamedSources } from "./pack-sources.ts";
 
 type OrderOf<Kind extends Directive["kind"]> = Extract<Directive, { kind: Kind }>;
 
 /** Who has the packs of what is to be fetched. */
-export function sourcesFor(context: SubContext, order: OrderOf<"fetch">): NamedSources {
-  const { sources = [], confidentialPort } = order;
+export function sourcesFor(
+  { sources = [], confidentialPort }: OrderOf<"fetch">,
+  { closedPort }: Pick<ObjectServer, "closedPort">,
+  { settings }: SubContext,
+): NamedSources {
   if (confidentialPort === undefined) return { kind: "open", sources };
-  const credential = context.settings.token;
-  return {
-    kind: "closed",
-    server: () => ({ ...closedServer(context, confidentialPort), kind: "closed", credential }),
-  };
+  return { kind: "closed", port: closedPort, credential: settings.token };
 }
 
 /** The ports at which the server itself has what an order is about, beside those of the settings. */
