@@ -345,7 +345,8 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "birth",
-    about: "a BIOS and a UEFI machine from power-on to workload, then rebirth and clean",
+    about:
+      "a BIOS and a UEFI machine from power-on to workload, then rebirth and clean; a latecomer fetches from a machine",
     cost: "15 min",
     needsRoot: true,
     packages: [...packagesOf.demo, "cryptsetup-bin", "fdisk", "chromium"],
@@ -354,7 +355,7 @@ export const suites: readonly Suite[] = [
       kind: "files",
       globs: ["tests/birth/*.test.ts"],
       prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/support/prepare-births.ts"],
-      minutes: { "tests/birth/birth.test.ts": 13 },
+      minutes: { "tests/birth/birth.test.ts": 13, "tests/birth/peers.test.ts": 5 },
       timeoutMs: 25 * minuteMs,
     },
   },

@@ -5,11 +5,15 @@ import { join } from "node:path";
 import { prepareServer } from "../../src/main/server/prepare-server.ts";
 import { archiveFor, recipeNames } from "./archives.ts";
 
+// What a build has mounted is unmounted before this process ends.
+const interrupted = new AbortController();
+process.once("SIGTERM", () => interrupted.abort(new Error("interrupted")));
+
 const directory = await mkdtemp(join(tmpdir(), "birther-recipes-"));
 try {
   const log = () => {};
   await prepareServer({ stateDirectory: join(directory, "state"), log, verb: "image build" });
-  for (const name of recipeNames) await archiveFor(name, log);
+  for (const name of recipeNames) await archiveFor(name, log, interrupted.signal);
 } finally {
   await rm(directory, { recursive: true });
 }

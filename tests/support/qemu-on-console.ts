@@ -12,7 +12,9 @@ export function startQemuOnConsole(
   more: readonly string[],
   limitMs: number,
 ): ChildProcessByStdio<null, Readable, null> {
-  const qemu = spawn("qemu-system-x86_64", [...bare, ...more], { stdio: ["ignore", "pipe", "inherit"] });
+  // It ends with this process, however that ends.
+  const argv = ["--pdeathsig", "TERM", "--", "qemu-system-x86_64", ...bare, ...more];
+  const qemu = spawn("setpriv", argv, { stdio: ["ignore", "pipe", "inherit"] });
   const timer = setTimeout(() => qemu.kill("SIGKILL"), limitMs);
   qemu.once("close", () => clearTimeout(timer));
   qemu.stdout.setEncoding("utf8");

@@ -53,6 +53,7 @@ export async function buildRecipe(input: {
   readonly log: Log;
   /** Receives a line about the current activity. */
   readonly onProgress?: (line: string) => void;
+  readonly signal?: AbortSignal;
 }): Promise<string> {
   const { recipe, cacheDirectory, log } = input;
   const key = createHash("sha256").update(JSON.stringify(recipe)).digest("hex").slice(0, 16);
@@ -120,6 +121,9 @@ function quoted(text: string): string {
 /** The last lines are kept for the error message, because mmdebstrap prints the reason near its end. */
 const keptLines = 15;
 
+/** The status of setpriv(1) when the command is not there. */
+const notFound = 127;
+
 async function runMmdebstrap(
   options: readonly string[],
   {
@@ -128,11 +132,11 @@ async function runMmdebstrap(
   }: { readonly onProgress: ((line: string) => void) | undefined; readonly signal: AbortSignal | undefined },
 ): Promise<void> {
   signal?.throwIfAborted();
-  const child = spawn("mmdebstrap", options, {
+  // It unmounts what it has mounted before it ends, on SIGTERM, too: which it also gets when this process is killed.
+  const child = spawn("setpriv", ["--pdeathsig", "TERM", "--", "mmdebstrap", ...options], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, LC_ALL: "C" },
   });
-  // mmdebstrap unmounts what it has mounted before it ends.
   const stop = () => void child.kill("SIGTERM");
   signal?.addEventListener("abort", stop);
   const lines: string[] = [];
@@ -142,11 +146,10 @@ async function runMmdebstrap(
     if (line.startsWith("I: ")) onProgress?.(line.slice(3));
   });
   const status = await new Promise<number | string>((resolve, reject) => {
-    child.on("error", (cause) =>
-      reject(new Error("starting mmdebstrap failed; to install it, run apt-get install mmdebstrap", { cause })),
-    );
+    child.on("error", (cause) => reject(new Error("starting mmdebstrap by setpriv (util-linux) failed", { cause })));
     child.on("close", (code, endedBy) => resolve(code ?? endedBy ?? "no status"));
   }).finally(() => signal?.removeEventListener("abort", stop));
   signal?.throwIfAborted();
+  if (status === notFound) throw new Error("mmdebstrap is missing; to install it, run apt-get install mmdebstrap");
   if (status !== 0) throw new Error(`mmdebstrap: expected exit status 0, found ${status}:\n${lines.join("\n")}`);
 }
