@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { access, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { access, chmod, mkdir, mkdtemp, rename, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Recipe } from "../../contract/recipe.ts";
@@ -121,7 +122,16 @@ function quoted(text: string): string {
 /** The last lines are kept for the error message, because mmdebstrap prints the reason near its end. */
 const keptLines = 15;
 
-/** The status of setpriv(1) when the command is not there. */
+/**
+ * Namespaces for processes and mounts: when this process ends, however that is, or kills its child, all that mmdebstrap
+ * runs ends, and what it has mounted is gone. By itself it does not end before its children do.
+ */
+const confined = [
+  ...["--pdeathsig", "KILL", "--", "unshare", "--pid", "--fork", "--kill-child", "--mount-proc"],
+  ...["--propagation", "private", "--"],
+];
+
+/** The status of setpriv(1) and unshare(1) when the command is not there. */
 const notFound = 127;
 
 async function runMmdebstrap(
@@ -132,12 +142,33 @@ async function runMmdebstrap(
   }: { readonly onProgress: ((line: string) => void) | undefined; readonly signal: AbortSignal | undefined },
 ): Promise<void> {
   signal?.throwIfAborted();
-  // It unmounts what it has mounted before it ends, on SIGTERM, too: which it also gets when this process is killed.
-  const child = spawn("setpriv", ["--pdeathsig", "TERM", "--", "mmdebstrap", ...options], {
+  // mmdebstrap unpacks in it. apt fetches as a user of its own, who has to reach it.
+  const directory = await mkdtemp(join(tmpdir(), "birther-recipe-"));
+  await chmod(directory, 0o755);
+  try {
+    await runConfined(["mmdebstrap", ...options], { directory, onProgress, signal });
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function runConfined(
+  argv: readonly string[],
+  {
+    directory,
+    onProgress,
+    signal,
+  }: {
+    readonly directory: string;
+    readonly onProgress: ((line: string) => void) | undefined;
+    readonly signal: AbortSignal | undefined;
+  },
+): Promise<void> {
+  const child = spawn("setpriv", [...confined, ...argv], {
     stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, LC_ALL: "C" },
+    env: { ...process.env, LC_ALL: "C", TMPDIR: directory },
   });
-  const stop = () => void child.kill("SIGTERM");
+  const stop = () => void child.kill("SIGKILL");
   signal?.addEventListener("abort", stop);
   const lines: string[] = [];
   createInterface(child.stderr).on("line", (line) => {
@@ -146,7 +177,7 @@ async function runMmdebstrap(
     if (line.startsWith("I: ")) onProgress?.(line.slice(3));
   });
   const status = await new Promise<number | string>((resolve, reject) => {
-    child.on("error", (cause) => reject(new Error("starting mmdebstrap by setpriv (util-linux) failed", { cause })));
+    child.on("error", (cause) => reject(new Error("starting setpriv (util-linux) failed", { cause })));
     child.on("close", (code, endedBy) => resolve(code ?? endedBy ?? "no status"));
   }).finally(() => signal?.removeEventListener("abort", stop));
   signal?.throwIfAborted();
