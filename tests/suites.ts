@@ -347,7 +347,7 @@ export const suites: readonly Suite[] = [
     name: "birth",
     about:
       "a BIOS and a UEFI machine from power-on to workload, then rebirth and clean; a latecomer fetches from a machine",
-    cost: "15 min",
+    cost: "20 min",
     needsRoot: true,
     packages: [...packagesOf.demo, "cryptsetup-bin", "fdisk", "chromium"],
     group: "machines",
