@@ -39,7 +39,12 @@ async function openRelay(measures: Measures) {
 }
 
 /** What a machine has open: one connection of its init, one of its agent, which each start of the agent opens anew. */
-type Connections = { init?: HttpConnection | undefined; agent?: HttpConnection | undefined; running?: string };
+type Connections = {
+  init?: ConnectionTo | undefined;
+  agent?: ConnectionTo | undefined;
+  running?: string;
+};
+type ConnectionTo = { readonly host: string; readonly connection: HttpConnection };
 
 export async function openPorts(servers: readonly ServerAt[], deps: ArrivalDeps): Promise<readonly ServerPort[]> {
   const { measures, failed, nthOf, misdeedOf } = deps;
@@ -156,10 +161,13 @@ class MachineConnections {
     if (running !== undefined) machine.running = running;
     const known = machine[program];
     // A client whose request took too long gives its connection up.
-    if (known?.isOpen === true && !known.isBusy && !hasRestarted) return known;
-    known?.close();
+    if (known?.host === target.host && !hasRestarted) {
+      const { isOpen, isBusy } = known.connection;
+      if (isOpen && !isBusy) return known.connection;
+    }
+    known?.connection.close();
     const connection = new HttpConnection(target);
-    machine[program] = connection;
+    machine[program] = { host: target.host, connection };
     return connection;
   }
 
@@ -174,7 +182,7 @@ class MachineConnections {
     const { status, body, ...rest } = answer;
     const text = body.toString();
     const machine = this.#machines.get(nth);
-    if (path === paths.healthy && status === 200) machine?.init?.close();
+    if (path === paths.healthy && status === 200) machine?.init?.connection.close();
     if (path === paths.subPoll && text.includes('"upToDate":true')) isUp(nth);
     return { status, body: text, ...rest };
   }

@@ -14,7 +14,7 @@ type Scenario = {
   readonly servers: 1 | 2;
   readonly misbehavingEvery?: number;
   readonly working?: number;
-  /** The second server is killed when a third of the machines are up, and starts again after this time. */
+  /** The second server is killed when a third of the machines are up, and starts again after this time, if at all. */
   readonly deadMs?: number;
 };
 
@@ -24,6 +24,7 @@ const scenarios: { readonly [name: string]: Scenario } = {
   misbehaving: { servers: 2, misbehavingEvery: 100 },
   rollout: { servers: 2, working: 1000 },
   killed: { servers: 2, deadMs: 30_000 },
+  lost: { servers: 2, deadMs: Number.POSITIVE_INFINITY },
 };
 
 const about = `usage: bench/arrival [--quick] [--scenario NAME] [--machines N] [--rate N] [--limit SECONDS] [--profile DIRECTORY]
@@ -37,6 +38,7 @@ bytes are not fetched. Needs root, the packages of birther serve, and for two se
                misbehaving   the same; every hundredth machine hangs, repeats, sends malformed messages, or drips
                rollout       the same; 1,000 more machines work and are moved to another image meanwhile
                killed        the same; one of the servers is killed, and starts again after 30 s
+               lost          the same; it never starts again
   --machines   4000; 400 with --quick
   --misbehaving-every N  every N-th machine misbehaves, in any scenario
   --rate       machines switched on per second: 60
@@ -104,6 +106,7 @@ async function measure({ wire, directory, quick, options }: BenchEnvironment): P
 async function killForAWhile(servers: ArrivalServers, deadMs: number): Promise<void> {
   say("the second server is killed");
   servers.kill(1);
+  if (deadMs === Number.POSITIVE_INFINITY) return;
   await new Promise((resolve) => setTimeout(resolve, deadMs));
   await servers.start(1);
   say("the second server runs again");

@@ -51,7 +51,7 @@ const cache = openObjectCache(context);
 timed("fetchMs", () => {
   const packs = {
     names: fetch.packs ?? [],
-    sources: openPackSources(address)({ kind: "open", sources: fetch.sources ?? [] }),
+    sources: openPackSources(() => address)({ kind: "open", sources: fetch.sources ?? [] }),
   };
   fetchObjects(context, http, cache, { contents: fetch.objects, oneBatch: false, packs });
 });

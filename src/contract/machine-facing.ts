@@ -142,6 +142,9 @@ export const signedLoader = v.object({ shim: remoteFile, grub: remoteFile });
 /** What distinguishes a disk from others, and where it was found. */
 export const diskIdentity = v.object({ path: name, serial: name, wwn: name, sizeBytes: count });
 
+/** More than a server names (core/network/site-server.ts). */
+const otherMdbs = v.pipe(v.array(endpoint), v.maxLength(64));
+
 /** core/birth/order-answer.ts */
 export const orderAnswer = v.object({
   protocol: protocolNumber,
@@ -172,7 +175,9 @@ export const orderAnswer = v.object({
     gateway: v.exactOptional(ipv4),
     nameservers: v.array(ipv4),
     mdb: endpoint,
+    otherMdbs: v.exactOptional(otherMdbs),
   }),
+  otherMdbs: v.exactOptional(otherMdbs),
   takesProgress: v.exactOptional(v.literal(true)),
   retrySeconds: count,
 });

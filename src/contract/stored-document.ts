@@ -8,6 +8,7 @@ import type { HeldImage } from "../core/image/copies/held-image.ts";
 import type { ImageStream } from "../core/image/stream/image-stream.ts";
 import { type Notice, noticeKinds } from "../core/machine/health/notification.ts";
 import { machineStates, phases } from "../core/machine/record.ts";
+import type { SiteServer } from "../core/network/site-server.ts";
 import type { Lesson } from "../core/pxe/local-boot/lesson.ts";
 import { type LocalMethod, localMethodNames } from "../core/pxe/local-boot/method-table.ts";
 import { roles } from "../core/role.ts";
@@ -93,6 +94,13 @@ const imageStream = pinned<ImageStream>()(
   }),
 );
 
+const siteServer = pinned<SiteServer>()(
+  v.object({
+    networks: v.array(v.object({ network: text, temporary: text, permanent: text })),
+    aliveAtMs: count,
+  }),
+);
+
 /** The schema of each kind of document. */
 export const storedDocuments = {
   lesson,
@@ -106,6 +114,7 @@ export const storedDocuments = {
   image,
   imageStream,
   agentRollout: pinned<AgentTrials>()(v.object({ trials: v.array(v.object({ machine: machineId, sinceMs: count })) })),
+  siteServer,
 } as const satisfies { readonly [Kind in DocumentKind]: v.GenericSchema };
 
 // What core has a type for is that type: a key more or less in one of the two does not compile.

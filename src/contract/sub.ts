@@ -67,11 +67,16 @@ export const objectPaths = { one: "/objects/", batch: "/objects" } as const;
  */
 export const packPath = "/packs/";
 
+/** More than a server names (core/network/site-server.ts). */
+const mdbs = v.pipe(v.array(endpoint), v.maxLength(64));
+
 /** /etc/birther/sub.json, mode 0600, because it contains the sub's credential. */
 export const subSettings = v.object({
   machineId: text,
   /** `ADDRESS:PORT` of the MDB on the permanent network, and the name in its certificate. */
   mdb: endpoint,
+  /** The MDB on other servers, which is asked when that one does not answer. */
+  otherMdbs: v.exactOptional(mdbs),
   serverName: text,
   token: text,
   /** `ADDRESS:PORT` of the object server, plain HTTP. */
@@ -280,6 +285,7 @@ export const directive = v.variant("kind", [
     reason: text,
     upToDate: v.exactOptional(v.literal(true)),
     seed: v.exactOptional(seed),
+    mdbs: v.exactOptional(mdbs),
   }),
   v.object({ kind: v.literal("report"), filter: v.array(text) }),
   v.object({

@@ -16,8 +16,9 @@ export type Installed = {
   readonly hostname: string;
   readonly generation: number;
   credential: string;
-  /** Where its agent reaches the MDB. */
-  readonly server: number;
+  /** Where its agent reaches the MDB now, and where else. */
+  server: number;
+  servers: readonly number[];
   /** The image in place; without one the disk does not start. */
   image?: string;
   /** Absent while it runs the agent of its birth. */

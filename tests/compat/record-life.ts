@@ -12,7 +12,10 @@ import { recordSite } from "./recording.ts";
  * have the same keys only the first.
  */
 export function recordLife(): readonly Recorded[] {
-  const site = openSite({ agent: { native: "native program", script: "agent script of another version" } });
+  const site = openSite({
+    secondServer: "inOrders",
+    agent: { native: "native program", script: "agent script of another version" },
+  });
   try {
     const exchanges = recordSite(site);
     const machine = rackMachine(site, { tpm: makeTpm() });

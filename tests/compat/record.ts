@@ -84,6 +84,14 @@ async function fillDatabase(store: Store): Promise<void> {
     { kind: "webhook", key: "call n1 https://hooks.example", document: { url: "https://hooks.example", notice } },
     { kind: "authority", key: "ca", document: { fingerprint: "AA:BB" } },
     { kind: "agentRollout", key: "2".repeat(32), document: { trials: [{ machine: id(3), sinceMs: 1 }] } },
+    {
+      kind: "siteServer",
+      key: "10.77.0.2:443",
+      document: {
+        networks: [{ network: "rack", temporary: "10.77.0.2:443", permanent: "10.77.1.2:443" }],
+        aliveAtMs: 1,
+      },
+    },
     heldImageDocument({
       ...{ name: "compute/1", createdAtMs: 1, entries: 2, bytes: 3, servers: ["10.77.0.1:443"] },
       manifest: { sha512: "a".repeat(128), size: 4 },

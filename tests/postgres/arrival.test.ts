@@ -55,3 +55,12 @@ test("a rollout under way: working machines are moved to another image while oth
     [],
   );
 });
+
+test("one of two servers is killed in the middle and never returns: the other one ends what it began", async () => {
+  const result = await arrive("--machines", "40", "--scenario", "lost");
+  assert.deepEqual([result.up, result.lost], [40, 0]);
+  assert.deepEqual(
+    result.servers.map(({ machines }) => machines),
+    [40],
+  );
+});

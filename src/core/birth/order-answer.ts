@@ -61,7 +61,11 @@ export type OrderAnswer = {
     readonly nameservers: readonly Ipv4[];
     /** The MDB on the permanent network. */
     readonly mdb: Endpoint;
+    /** Where the agent finds it on other servers. */
+    readonly otherMdbs?: readonly Endpoint[];
   };
+  /** Where init finds the MDB if the server of this order does not answer. */
+  readonly otherMdbs?: readonly Endpoint[];
   /** The server shows how far a burn-in is: init may report `progress`. Servers before it say nothing. */
   readonly takesProgress?: true;
   /** Seconds before the reboot that follows a failed birth. */

@@ -4,6 +4,11 @@ export function meaningOf(status: number): "answered" | "later" | "refused" {
   return passingStatuses.includes(status) ? "later" : "refused";
 }
 
+/** Whether a status says that the server cannot answer now, so that another one may; 429 is about the machine. */
+export function isOfServer(status: number): boolean {
+  return status >= 500;
+}
+
 const passingStatuses: readonly number[] = [408, 425, 429, 500, 502, 503, 504];
 const firstPauseMs = 500;
 const longestPauseMs = 10_000;

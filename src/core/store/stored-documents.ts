@@ -3,6 +3,7 @@ import type { DeclinedAddress } from "../dhcp/pool/declined.ts";
 import type { HeldImage } from "../image/copies/held-image.ts";
 import type { ImageStream } from "../image/stream/image-stream.ts";
 import type { Notice } from "../machine/health/notification.ts";
+import type { SiteServer } from "../network/site-server.ts";
 import type { Lesson } from "../pxe/local-boot/lesson.ts";
 import type { Role } from "../role.ts";
 
@@ -61,6 +62,8 @@ export type StoredDocuments = {
   readonly image: HeldImage;
   readonly imageStream: ImageStream;
   readonly agentRollout: AgentTrials;
+  /** The key is where the server gives its images to others. */
+  readonly siteServer: SiteServer;
 };
 export type DocumentKind = keyof StoredDocuments;
 

@@ -59,6 +59,8 @@ export type SubAppInput = {
   readonly othersUpdate?: boolean;
   /** Where contents are in packs, and the servers of packs for a machine, best first; without it, contents come one by one. */
   readonly packs?: ServedPacks;
+  /** All addresses of the MDB for the machines of a network, the own first; undefined where there is one server only. */
+  readonly mdbsOn?: (network: string) => readonly string[] | undefined;
   /** Whose turn it is to restart for an operator. */
   readonly reboots?: Reboots;
   /** Absent where the server has no agent of its own to hand out. */
@@ -122,7 +124,7 @@ export function subApp(input: SubAppInput): Hono {
     if (machine === undefined) return stranger(context, store);
     await input.agentUpgrades?.noteSeen(machine, poll);
     const decided = direct(machine, read, { images, policy, othersUpdate, trust });
-    const directive: SentDirective = decided.kind === "stop" ? waitForOperator(decided) : decided;
+    const directive = withMdbs(decided.kind === "stop" ? waitForOperator(decided) : decided, machine, input);
     if (decided.kind === "stop") await applyOrLog(store, stopEvent(machine, decided), log);
     reportSlots.notified(machine.id, directive);
     if (directive.kind !== "fetch") input.fetchTurns?.ended(machine.id);
@@ -140,6 +142,16 @@ export function subApp(input: SubAppInput): Hono {
     return answer(context, directive, { comparison: poll.comparison, compared, origin: originFor(machine, input) });
   });
   return app;
+}
+
+/** A machine with nothing to do hears where the MDB is: servers come and go in its life. */
+function withMdbs(
+  directive: SentDirective,
+  { network = "" }: Machine,
+  { mdbsOn }: Pick<SubAppInput, "mdbsOn">,
+): SentDirective {
+  const mdbs = directive.kind === "wait" ? mdbsOn?.(network) : undefined;
+  return directive.kind === "wait" && mdbs !== undefined ? { ...directive, mdbs } : directive;
 }
 
 /** The order to restart, if an operator wants it and it is the machine's turn. */

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { paths } from "../../contract/machine-facing.ts";
 import { directive, type SubOutcome, type SubPoll } from "../../contract/sub.ts";
+import { isOfServer } from "../../core/birth/retry.ts";
 import { decideLoneSub } from "../../core/birth/unreachable-mdb.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { Assessment } from "../../core/image/update/assessment.ts";
@@ -9,6 +10,7 @@ import { scanPauseSeconds } from "../../core/image/update/scan-pause.ts";
 import type { Script } from "../engine/script.ts";
 import type { Chassis, Installed, World } from "../world.ts";
 import { fetchImage } from "./fetch.ts";
+import { serversAt, turnToNext } from "./servers.ts";
 import { ask, sleep, work } from "./waits.ts";
 
 const retryMs = 5000;
@@ -49,12 +51,14 @@ export function* runAgent(world: World, machine: Chassis, running: "birth" | "im
       const elapsedMs = world.agenda.nowMs() - beganMs;
       const lone = decideLoneSub({ canGoBack: running === "birth", answered, elapsedMs });
       if (lone.kind === "restart") return;
+      if (answer === undefined || isOfServer(answer.status)) turnToNext(disk);
       yield* sleep(world, Math.max(retryMs, (answer?.retryAfterSeconds ?? 0) * 1000));
       continue;
     }
     answered = true;
     memory.outcome = undefined;
     const order = v.parse(directive, JSON.parse(answer.body));
+    if (order.kind === "wait" && order.mdbs !== undefined) disk.servers = serversAt(world, order.mdbs);
     const seconds = yield* obey(world, machine, { disk, memory, order });
     if (seconds === "restart") return;
     if (seconds > 0) yield* sleep(world, seconds * 1000);

@@ -15,12 +15,13 @@ import type { Script } from "../engine/script.ts";
 import type { Chassis, World } from "../world.ts";
 import { runAgent } from "./agent.ts";
 import { diskRate } from "./disk-rate.ts";
+import { serversAt } from "./servers.ts";
 import { talk } from "./talk.ts";
 import { sleep, work } from "./waits.ts";
 
 /** The step that failed and why, as init reports it. */
 type Failure = { readonly step: string; readonly reason: string; readonly conflict?: true };
-type Birth = { readonly order: OrderAnswer; readonly server: number; readonly retrySeconds: number };
+type Birth = { readonly order: OrderAnswer; readonly servers: number[]; readonly retrySeconds: number };
 
 /** What init does from the order to the agent, in its order (src/init/birth/birth.ts); returns when the machine restarts. */
 export function* beBorn(
@@ -53,22 +54,23 @@ function* takeOrder(
 ): Script<Birth | undefined> {
   const bootId = `boot-${Math.floor(machine.chance.next() * 2 ** 32).toString(16)}`;
   const body = { protocol: birthProtocol, token, mac: machine.mac, bootId, firmware: "uefi", tpm: { kind: "none" } };
-  const answer = yield* talk(world, machine, { server, path: paths.order, body });
+  const answer = yield* talk(world, machine, { servers: [server], path: paths.order, body });
   if (answer.kind === "refused") {
     world.note(machine, `order refused: ${answer.reason}`);
     return undefined;
   }
   const order = v.parse(orderAnswer, answer.body);
-  return { order, server, retrySeconds: order.retrySeconds };
+  const servers = [server, ...serversAt(world, (order.otherMdbs ?? []).map(formatEndpoint))];
+  return { order, servers, retrySeconds: order.retrySeconds };
 }
 
 function* report(
   world: World,
   machine: Chassis,
-  { order, server }: Birth,
+  { order, servers }: Birth,
   items: readonly unknown[],
 ): Script<Failure | undefined> {
-  const answer = yield* talk(world, machine, { server, path: paths.report, body: { items }, bearer: order.session });
+  const answer = yield* talk(world, machine, { servers, path: paths.report, body: { items }, bearer: order.session });
   return answer.kind === "answered" ? undefined : { step: "report to the MDB", reason: answer.reason };
 }
 
@@ -197,7 +199,7 @@ function* writeDisk(
   birth: Birth,
   of: { readonly placement: Placement; readonly hardware: Hardware; readonly image: string },
 ): Script<Failure | undefined> {
-  const { order, server } = birth;
+  const { order, servers } = birth;
   const { agenda } = world;
   const { placement, hardware, image } = of;
   guardDisk(world, machine, order);
@@ -221,16 +223,18 @@ function* writeDisk(
     encryption: { kind: "luks2", keyIn: "uefi-variable" },
   };
   const body = { generation, image, placement: withAddressText(placement), storage };
-  const answer = yield* talk(world, machine, { server, path: paths.healthy, body, bearer: order.session });
+  const answer = yield* talk(world, machine, { servers, path: paths.healthy, body, bearer: order.session });
   if (answer.kind === "refused") return { step: "ask to be healthy", reason: answer.reason };
   const { subToken } = v.parse(healthyAnswer, answer.body);
-  const mdb = world.serverAt(formatEndpoint(order.permanent.mdb).replace(/:\d+$/, ""));
+  const { mdb, otherMdbs = [] } = order.permanent;
+  const agents = serversAt(world, [mdb, ...otherMdbs].map(formatEndpoint));
   machine.disk = {
     id: order.machineId,
     hostname: placement.hostname,
     generation,
     credential: subToken,
-    server: mdb ?? server,
+    server: agents[0] ?? servers[0] ?? 0,
+    servers: agents,
   };
   world.machinesById.set(order.machineId, machine);
   world.note(machine, `healthy as ${placement.hostname}`);
@@ -247,11 +251,11 @@ function guardDisk(world: World, machine: Chassis, order: OrderAnswer): void {
 }
 
 function* resume(world: World, machine: Chassis, birth: Birth): Script<Failure | undefined> {
-  const { order, server } = birth;
+  const { order, servers } = birth;
   const { disk } = machine;
   if (disk === undefined || disk.id !== order.machineId)
     return { step: "find the root disk", reason: "the root disk on record is not there" };
-  const answer = yield* talk(world, machine, { server, path: paths.resume, body: {}, bearer: order.session });
+  const answer = yield* talk(world, machine, { servers, path: paths.resume, body: {}, bearer: order.session });
   if (answer.kind === "refused") return { step: "ask to resume", reason: answer.reason };
   disk.credential = v.parse(healthyAnswer, answer.body).subToken;
   return undefined;

@@ -1,11 +1,13 @@
 import * as v from "valibot";
 import { type FetchTurnRequest, fetchTurn } from "../../contract/fetch-turn.ts";
 import { paths } from "../../contract/machine-facing.ts";
+import { isOfServer } from "../../core/birth/retry.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { Script } from "../engine/script.ts";
 import { askMirror } from "../network/mirrors.ts";
 import type { Chassis, Installed, World } from "../world.ts";
 import { diskRate } from "./disk-rate.ts";
+import { turnToNext } from "./servers.ts";
 import { ask, sleep, type TransferEnd, transfer } from "./waits.ts";
 
 const retryMs = 5000;
@@ -29,6 +31,7 @@ export function* fetchImage(world: World, machine: Chassis, { disk, totalBytes, 
     };
     const asked = { path: paths.fetchTurn, body: JSON.stringify(request), bearer: disk.credential };
     const answer = yield* ask(world, machine, disk.server, asked);
+    if (answer === undefined || isOfServer(answer.status)) turnToNext(disk);
     if (answer?.status !== 200) {
       if (answer !== undefined && answer.status < 500 && answer.status !== 429) return false;
       yield* sleep(world, Math.max(retryMs, (answer?.retryAfterSeconds ?? 0) * 1000));
@@ -64,6 +67,7 @@ function* fromServer(
   const { serves } = machine;
   if (serves === undefined) return;
   if (world.servers[disk.server]?.port === undefined) {
+    turnToNext(disk);
     yield* sleep(world, retryMs);
     return;
   }

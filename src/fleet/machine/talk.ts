@@ -1,4 +1,4 @@
-import { meaningOf, nextTry, pauseMsOf } from "../../core/birth/retry.ts";
+import { isOfServer, meaningOf, nextTry, pauseMsOf } from "../../core/birth/retry.ts";
 import type { Script } from "../engine/script.ts";
 import type { Chassis, World } from "../world.ts";
 import { ask, sleep } from "./waits.ts";
@@ -15,12 +15,19 @@ export type Talk =
 export function* talk(
   world: World,
   machine: Chassis,
-  of: { readonly server: number; readonly path: string; readonly body: unknown; readonly bearer?: string | undefined },
+  of: {
+    /** The first is asked; one that does not answer becomes the last. */
+    readonly servers: number[];
+    readonly path: string;
+    readonly body: unknown;
+    readonly bearer?: string | undefined;
+  },
 ): Script<Talk> {
   const beganMs = world.agenda.nowMs();
   for (let failures = 1; ; failures += 1) {
     const request = { path: of.path, body: JSON.stringify(of.body), bearer: of.bearer };
-    const answer = yield* ask(world, machine, of.server, request);
+    const answer = yield* ask(world, machine, of.servers[0] ?? 0, request);
+    if (answer === undefined || isOfServer(answer.status)) of.servers.push(...of.servers.splice(0, 1));
     const meaning = answer === undefined ? "later" : meaningOf(answer.status);
     if (answer !== undefined && meaning === "answered") return { kind: "answered", body: JSON.parse(answer.body) };
     const detail = answer === undefined ? "no answer" : detailOf(answer.body);

@@ -1,7 +1,9 @@
 import * as host from "host";
 import { maxSubMessageBytes } from "../../contract/sub.ts";
+import { isOfServer } from "../../core/birth/retry.ts";
 import { readText } from "../beneath/files.ts";
 import { type HttpsAnswer, openHttps } from "../system/https.ts";
+import type { MdbServers } from "./mdb-servers.ts";
 import { agentPaths } from "./paths.ts";
 import { endpointOf } from "./settings.ts";
 import type { SubContext } from "./sub-context.ts";
@@ -18,31 +20,35 @@ export type MdbConnection = {
   readonly authorities: () => string | undefined;
 };
 
-/** Connects at the first request. */
-export function openMdbConnection({ root, settings, log }: SubContext): MdbConnection {
+/** Connects at the first request, and to the next server after a failed one. */
+export function openMdbConnection({ root, settings, log }: SubContext, servers: MdbServers): MdbConnection {
   const open = () =>
     openHttps({
-      ...endpointOf(settings.mdb),
+      ...endpointOf(servers.current()),
       caPem: readText(root, agentPaths.caCertificate),
       serverName: settings.serverName,
       maxAnswerBytes: maxSubMessageBytes,
     });
   let mdb = open();
   let openedWith = trustedHash(root);
+  let openedTo = servers.current();
   /** Until when the server is not asked for authorities again, because it was not reached with those it handed out. */
   let givenUpUntilMs = Number.NEGATIVE_INFINITY;
   function post(path: string, request: object): HttpsAnswer {
     const trusted = trustedHash(root);
-    if (trusted !== openedWith) {
+    if (trusted !== openedWith || servers.current() !== openedTo) {
       mdb.close();
       mdb = open();
       openedWith = trusted;
+      openedTo = servers.current();
     }
     try {
       const answer = mdb.post(path, request, settings.token);
       confirmTrust(root);
+      if (isOfServer(answer.status)) servers.turnToNext();
       return answer;
     } catch (error) {
+      servers.turnToNext();
       if (revertTrust(root)) {
         givenUpUntilMs = host.monotonicMs() + trustAgainMs;
         log("warn", "the server was not reached with new authorities; the former ones are trusted again");

@@ -10,6 +10,7 @@ import { messageOf } from "../birth/stop.ts";
 import { openKernelKeeper } from "./boot/kernel-keeper.ts";
 import { keepRunningModules } from "./boot/running-modules.ts";
 import { type MdbConnection, openMdbConnection } from "./mdb-connection.ts";
+import { type MdbServers, openMdbServers } from "./mdb-servers.ts";
 import { fetchObjects } from "./objects/fetch.ts";
 import { type Turn, takeTurn } from "./objects/fetch-turn.ts";
 import { loadManifest } from "./objects/manifest.ts";
@@ -22,7 +23,6 @@ import { openServing } from "./peers/serving.ts";
 import { openPoll } from "./poll.ts";
 import { restart } from "./restart.ts";
 import { type Scan, scanTree } from "./scan.ts";
-import { endpointOf } from "./settings.ts";
 import type { SubContext } from "./sub-context.ts";
 import { takeTrust } from "./trust.ts";
 import { updateProgress } from "./update-progress.ts";
@@ -85,17 +85,18 @@ function nothingSeen(): Memory {
 /** Opens the session; connects at the first turn. */
 export function openSession(context: SubContext): Session {
   const { log, alive } = context;
-  const mdb = openMdbConnection(context);
+  const servers = openMdbServers(context);
+  const mdb = openMdbConnection(context, servers);
   const cache = openObjectCache(context);
   cache.dropServed();
-  const objects = openObjectServer(context);
+  const objects = openObjectServer(context, servers);
   const seeding = openSeeding(context, { objects, cache });
   const poll = openPoll(context, mdb, { seeding, cache });
   const memory = nothingSeen();
   const secondsSinceCheck = () => Math.min(longSeconds, Math.floor((host.monotonicMs() - memory.checkedAtMs) / 1000));
   const kernels = openKernelKeeper(context);
   const progressed = updateProgress(poll, log, secondsSinceCheck);
-  const means = { mdb, objects, cache, seeding, pollMeanwhile, progressed };
+  const means = { mdb, servers, objects, cache, seeding, pollMeanwhile, progressed };
   const runDirective = directiveRunner(context, means, memory);
   let polledMs = memory.checkedAtMs;
 
@@ -122,6 +123,7 @@ export function openSession(context: SubContext): Session {
       ...(outcome === undefined ? {} : { outcome }),
     });
     memory.outcome = undefined;
+    if (order.kind === "wait") servers.keep(order.mdbs ?? []);
     confirmTrial(context);
     // The former kernel's modules can go now.
     if (kernels.confirm()) memory.checkedAtMs = Number.NEGATIVE_INFINITY;
@@ -171,6 +173,7 @@ function describe(seen: Seen, cache: ObjectCache): Pick<SubReport, "tree" | "obj
 /** What directives are carried out with. */
 type Means = {
   readonly mdb: MdbConnection;
+  readonly servers: MdbServers;
   readonly objects: ObjectServer;
   readonly cache: ObjectCache;
   readonly seeding: Seeding;
@@ -181,11 +184,11 @@ type Means = {
 /** Carries out directives and returns what follows; throws if one fails. */
 function directiveRunner(
   context: SubContext,
-  { mdb, objects, cache, seeding, pollMeanwhile, progressed }: Means,
+  { mdb, servers, objects, cache, seeding, pollMeanwhile, progressed }: Means,
   memory: Memory,
 ): (order: Directive) => Next {
   const { root, log } = context;
-  const packSources = openPackSources(endpointOf(context.settings.http).address);
+  const packSources = openPackSources(() => servers.contents().address);
   const serving = openServing(context, cache);
   let turn: Turn | undefined;
 

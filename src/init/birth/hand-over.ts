@@ -39,9 +39,12 @@ export function subSettingsOf(
 export function serversOf(
   { http }: BootSettings,
   { permanent }: OrderAnswer,
-): Pick<SubSettings, "mdb" | "serverName" | "http"> {
-  const { mdb } = permanent;
-  return { mdb: formatEndpoint(mdb), serverName, http: formatEndpoint({ ...mdb, port: http.port }) };
+): Pick<SubSettings, "mdb" | "otherMdbs" | "serverName" | "http"> {
+  const { mdb, otherMdbs } = permanent;
+  return {
+    ...{ mdb: formatEndpoint(mdb), serverName, http: formatEndpoint({ ...mdb, port: http.port }) },
+    ...(otherMdbs === undefined ? {} : { otherMdbs: otherMdbs.map(formatEndpoint) }),
+  };
 }
 
 /** Writes the settings of the agent; on the disk when this returns. */

@@ -17,10 +17,10 @@ import {
 import { newerProtocol } from "../../contract/protocol.ts";
 import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
 import { type OrderAnswer, orderProtocol } from "../../core/birth/order-answer.ts";
-import { meaningOf, nextTry, pauseMsOf } from "../../core/birth/retry.ts";
+import { isOfServer, meaningOf, nextTry, pauseMsOf } from "../../core/birth/retry.ts";
 import { bytesFromHex, hexFromBytes } from "../../core/bytes/text.ts";
 import type { BurnInReport, Hardware } from "../../core/hardware/hardware.ts";
-import type { Endpoint } from "../../core/net/endpoint.ts";
+import { type Endpoint, formatEndpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Log } from "../../core/ports.ts";
 import type { Neighbour } from "../../core/site/placement.ts";
@@ -42,7 +42,13 @@ const challengeLimit = 4;
 
 type Attempt =
   | { readonly kind: "answered"; readonly body: unknown }
-  | { readonly kind: "later"; readonly reason: string; readonly retryAfterSeconds?: number | undefined };
+  | {
+      readonly kind: "later";
+      readonly reason: string;
+      /** The server is at fault: another one may answer. */
+      readonly isOfServer: boolean;
+      readonly retryAfterSeconds?: number | undefined;
+    };
 
 /** The machine-facing API of the MDB. Every function retries until it has an answer or its retry limit is reached. */
 export type Mdb = {
@@ -55,18 +61,14 @@ export type Mdb = {
   readonly askToResume: (session: string) => HealthyAnswer;
   /** Asks for the authority's consent to a recovery, for a session of the TPM with this nonce. */
   readonly askToRecover: (session: string, nonce: Uint8Array) => RecoveryAnswer;
+  /** The MDB is also at these servers, which are asked in turn when one does not answer. */
+  readonly alsoAt: (endpoints: readonly Endpoint[]) => void;
   readonly close: () => void;
 };
 
 /** A client of the MDB at `endpoint`; the server's certificate must be signed by `caPem` for the name `birther`. */
 export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
-  const client = openHttps({
-    address: formatIpv4(endpoint.address),
-    port: endpoint.port,
-    caPem,
-    serverName,
-    timeoutMs,
-  });
+  const servers = openServers(endpoint, caPem);
 
   function ask(path: string, body: unknown, bearer?: string, limitMs = retryMs): unknown {
     const startMs = host.monotonicMs();
@@ -76,7 +78,10 @@ export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
       const next = nextTry(failures, host.monotonicMs() - startMs, limitMs);
       if (next.kind === "giveUp") throw stop(`the MDB has not answered for ${limitMs / 1000} s: ${result.reason}`);
       const pauseMs = pauseMsOf(next.pauseMs, result.retryAfterSeconds);
-      log("warn", "the MDB does not answer, trying again", { fault: result.reason, pauseMs });
+      const server = result.isOfServer ? servers.turnToNext() : undefined;
+      log("warn", "the MDB does not answer, trying again", {
+        ...{ fault: result.reason, pauseMs, ...(server === undefined ? {} : { server }) },
+      });
       sleepMs(pauseMs);
     }
   }
@@ -87,15 +92,18 @@ export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
   function attempt(path: string, body: unknown, bearer?: string): Attempt {
     let answer: HttpsAnswer;
     try {
-      answer = client.post(path, body, bearer);
+      answer = servers.post(path, body, bearer);
     } catch (error) {
-      return { kind: "later", reason: messageOf(error) };
+      return { kind: "later", reason: messageOf(error), isOfServer: true };
     }
     const meaning = meaningOf(answer.status);
     if (meaning === "answered") return { kind: "answered", body: answer.body };
     const parsed = v.safeParse(problem, answer.body);
     const reason = parsed.success ? `${parsed.output.title}: ${parsed.output.detail}` : `status ${answer.status}`;
-    if (meaning === "later") return { kind: "later", reason, retryAfterSeconds: answer.retryAfterSeconds };
+    if (meaning === "later") {
+      const { status, retryAfterSeconds } = answer;
+      return { kind: "later", reason, isOfServer: isOfServer(status), retryAfterSeconds };
+    }
     throw stop(reason, parsed.success ? parsed.output.next : undefined);
   }
 
@@ -121,7 +129,32 @@ export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
     askToResume: (session) => validated(healthyAnswer, ask(paths.resume, {}, session), "answer"),
     askToRecover: (session, nonce) =>
       validated(recoveryAnswer, ask(paths.recovery, { nonce: hexFromBytes(nonce) }, session), "answer"),
-    close: client.close,
+    alsoAt: servers.alsoAt,
+    close: servers.close,
+  };
+}
+
+/** The servers of the MDB, of which one is asked at a time. */
+function openServers(first: Endpoint, caPem: string) {
+  const open = ({ address, port }: Endpoint) =>
+    openHttps({ address: formatIpv4(address), port, caPem, serverName, timeoutMs });
+  let endpoints: readonly Endpoint[] = [first];
+  let client = open(first);
+  return {
+    post: (path: string, body: unknown, bearer?: string): HttpsAnswer => client.post(path, body, bearer),
+    alsoAt: (others: readonly Endpoint[]): void => {
+      endpoints = [...endpoints, ...others];
+    },
+    /** Returns the address of the next server; undefined if there is only one. */
+    turnToNext: (): string | undefined => {
+      const [failed, next, ...rest] = endpoints;
+      if (failed === undefined || next === undefined) return undefined;
+      endpoints = [next, ...rest, failed];
+      client.close();
+      client = open(next);
+      return formatEndpoint(next);
+    },
+    close: (): void => client.close(),
   };
 }
 

@@ -65,6 +65,7 @@ export function takeOrder(context: BirthContext): TakenOrder {
     }
   });
   setClock(order.nowMs, console.log);
+  mdb.alsoAt(order.otherMdbs ?? []);
   console.log("info", "order taken", { action: order.action, generation: order.generation });
 
   const session = openSession(mdb, order, console);

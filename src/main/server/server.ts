@@ -46,6 +46,7 @@ import { operatorApp } from "../../mdb/operator-api/app.ts";
 import { backupsIn } from "../../mdb/operator-api/backup-stream.ts";
 import { callersIn } from "../../mdb/operator-api/caller/callers.ts";
 import { startOperatorServer, startOperatorTls } from "../../mdb/operator-api/server.ts";
+import { openSiteServers } from "../../mdb/site-servers.ts";
 import type { Trust } from "../../mdb/tls/authority.ts";
 import { operatorCertificate } from "../../mdb/tls/operator-certificate.ts";
 import { openPki, type PkiPlace, serverFiles } from "../../mdb/tls/pki.ts";
@@ -180,7 +181,8 @@ async function startForMachines(
   const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
   const signRecovery = recoverySigner(paths.pki, shared.trust.issuing);
   const trusted = { signRecovery, challengeKey: challengeKey(pkiOf(shared)) };
-  const machineApp = machineFacingApp({ store, config, ...signedLoader, clock, random, log, ...trusted });
+  const { othersOn, permanentOn } = opened.use(openSiteServers({ store, config, clock, log }));
+  const machineApp = machineFacingApp({ store, config, othersOn, ...signedLoader, clock, random, log, ...trusted });
   const agentUpgrades = opened.use(await handOutAgent({ directory: paths.agent, objects, store, clock, log }));
   const { caPem } = shared.trust;
   const { uplinkQueue, fetchTurns } = shareUplink(shared, files, opened);
@@ -192,7 +194,7 @@ async function startForMachines(
   const apps = [
     machineApp,
     subApp({
-      ...{ store, images, tasks, packs, caPem, clock, log, agentUpgrades, fetchTurns },
+      ...{ store, images, tasks, packs, caPem, clock, log, agentUpgrades, fetchTurns, mdbsOn: permanentOn },
       reboots: openReboots(store),
       othersUpdate: othersUpdate(config),
     }),

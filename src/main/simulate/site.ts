@@ -22,6 +22,7 @@ import type { MachineRequest, ServerPort, Site, SiteDeps } from "../../fleet/por
 import { machineFacingApp } from "../../mdb/machine-api/app.ts";
 import { orderIssuer } from "../../mdb/machine-api/issue-order.ts";
 import { type OpenStore, storeOn } from "../../mdb/open-store.ts";
+import { openSiteServers } from "../../mdb/site-servers.ts";
 import { startInterval } from "../../mdb/timer.ts";
 import { openFleetWatch } from "../../mdb/watch/fleet-watch.ts";
 import { watchRulesOf } from "../../mdb/watch/open-watch.ts";
@@ -213,12 +214,20 @@ function openApps(deps: ServerDeps) {
     peers: { keys: () => [peerKey], isConfidential: () => false },
   });
   const caPem = "simulated";
+  const servers = openSiteServers({ store, config, clock, log });
   const apps = [
-    machineFacingApp({ store, config, clock, random, log }),
-    subApp({ store, ...imagesOf(deps), caPem, clock, log, fetchTurns, othersUpdate: othersUpdate(config) }),
+    machineFacingApp({ store, config, othersOn: servers.othersOn, clock, random, log }),
+    subApp({
+      ...{ store, ...imagesOf(deps), caPem, clock, log, fetchTurns, othersUpdate: othersUpdate(config) },
+      mdbsOn: servers.permanentOn,
+    }),
     fetchTurns.app,
   ];
-  return { uplinkQueue, ask: (request: MachineRequest) => askApps(apps, request), stop: stopSweeping };
+  const stop = () => {
+    stopSweeping();
+    servers[Symbol.dispose]();
+  };
+  return { uplinkQueue, ask: (request: MachineRequest) => askApps(apps, request), stop };
 }
 
 /** Where all contents are: how they lie in packs changes no decision of a server. */

@@ -9,11 +9,12 @@ import { hexFromBytes } from "../../core/bytes/text.ts";
 import type { MachineEvent, OfOrder } from "../../core/machine/event.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import { type Machine, type MachineId, type OrderAction, orderActionOf } from "../../core/machine/record.ts";
-import { formatEndpoint } from "../../core/net/endpoint.ts";
+import { type Endpoint, formatEndpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
 import { type Network, permanentPart, signatureFor } from "../../core/network/network.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
+import { noOtherMdbs, type OtherMdbs } from "../../core/network/site-server.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
 import type { PlacementRule } from "../../core/site/placement.ts";
 import { recoveryPurpose } from "../../core/tpm/recovery.ts";
@@ -28,6 +29,8 @@ import { placementFault } from "./verify-place.ts";
 export type MachineFacingDeps = {
   readonly store: Store;
   readonly config: Config;
+  /** The other servers of the database; none if absent. */
+  readonly othersOn?: (network: string) => OtherMdbs;
   /** The Boot Server's signed loaders for disks; only if a network uses Secure Boot. */
   readonly signedLoader?: SignedLoader;
   readonly clock: Clock;
@@ -117,10 +120,15 @@ function ownerOf(store: Store, tokenHash: string, mac: Mac): Machine | undefined
 function orderFor(
   machine: Machine,
   action: OrderAction,
-  { config, signedLoader }: Pick<MachineFacingDeps, "config" | "signedLoader">,
+  {
+    config,
+    signedLoader,
+    othersOn = () => noOtherMdbs,
+  }: Pick<MachineFacingDeps, "config" | "signedLoader" | "othersOn">,
 ): Omit<wire.SentOrder, "session" | "nowMs"> {
   const network = networkOf(machine, config);
   const permanent = permanentPart(network);
+  const others = othersOn(network.name);
   return {
     protocol: action === "recover" ? recoveringProtocol : protocolForRules(config.placement.rules),
     machineId: machine.id,
@@ -139,11 +147,16 @@ function orderFor(
       nameservers: permanent.nameservers.map(formatIpv4),
       mdb: formatEndpoint({ address: permanent.serverAddress, port: config.ports.machines }),
       ...(permanent.gateway === undefined ? {} : { gateway: formatIpv4(permanent.gateway) }),
+      ...otherMdbs(others.permanent),
     },
+    ...otherMdbs(others.temporary),
     takesProgress: true,
     retrySeconds: config.retrySeconds,
   };
 }
+
+const otherMdbs = (endpoints: readonly Endpoint[]) =>
+  endpoints.length === 0 ? {} : { otherMdbs: endpoints.map(formatEndpoint) };
 
 const ruleText = ({ address, ...rule }: PlacementRule): wire.SentOrder["placementRules"][number] => ({
   ...rule,

@@ -16,6 +16,7 @@ import type { Firmware } from "../../../src/core/machine/record.ts";
 import type { WorkProgress } from "../../../src/core/machine/work-progress.ts";
 import { parseMac } from "../../../src/core/net/mac.ts";
 import { ip } from "../../../src/core/net/testing/addresses.ts";
+import { noOtherMdbs } from "../../../src/core/network/site-server.ts";
 import type { Clock, Log, Store } from "../../../src/core/ports.ts";
 import { verifiersIn } from "../../../src/core/tpm/recovery.ts";
 
@@ -165,6 +166,12 @@ export async function openSite(
     verifier: verifier ?? new Uint8Array(),
     ...signatureOf(message, caKeyPem),
   });
+  const { secondServer } = facts;
+  const othersOn = () =>
+    secondServer === "inOrders"
+      ? { temporary: [{ address: ip("10.77.0.2"), port: 443 }], permanent: [{ address: ip("10.77.1.2"), port: 443 }] }
+      : noOtherMdbs;
+  const mdbsOn = () => (secondServer === undefined ? undefined : ["10.77.1.1:443", "10.77.1.2:443"]);
   let machines = machineListener();
 
   function machineListener(): RequestListener {
@@ -172,12 +179,13 @@ export async function openSite(
     const { onError, notFound } = lastHandlers(log);
     app.onError(onError);
     app.notFound(notFound);
-    app.route("/", machineFacingApp({ store, config, clock, random, log, signRecovery }));
+    app.route("/", machineFacingApp({ store, config, othersOn, clock, random, log, signRecovery }));
     const agentUpgrades =
       bundle === undefined ? {} : { agentUpgrades: openAgentUpgrades({ bundle, store, clock, log }) };
     const peers = peerRules(facts, images);
     const fetchTurns = openFetchTurns({ store, bootImagesWait: () => false, notes, ...peers, clock, log });
-    app.route("/", subApp({ store, images, tasks: inlineTasks(), caPem, clock, log, fetchTurns, ...agentUpgrades }));
+    const input = { store, images, tasks: inlineTasks(), caPem, clock, log, fetchTurns, mdbsOn, ...agentUpgrades };
+    app.route("/", subApp(input));
     app.route("/", withSources(fetchTurns.app, facts));
     app.route("/", confidentialApp({ store, images, objects, confidential }));
     const answer = getRequestListener(app.fetch);

@@ -9,6 +9,8 @@ export type SiteFacts = {
   readonly config?: { readonly [key: string]: unknown };
   /** The agent that the server hands out; it has none, if this is left out. */
   readonly agent?: { readonly native: string; readonly script: string };
+  /** Another server of the same database, which machines hear of in their orders, or only when their agents poll. */
+  readonly secondServer?: "inOrders" | "inPolls";
   /** Other machines that have the image; without them, machines do not fetch from each other. */
   readonly peers?: {
     readonly sources: readonly Source[];

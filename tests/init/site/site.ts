@@ -57,7 +57,8 @@ export function openSite(facts: SiteFacts = {}): Site {
   }
   const { notBefore, notAfter } = authority.certificate;
   const tls = { caPem, serverName: "birther", fromMs: notBefore.getTime(), toMs: notAfter.getTime() };
-  const addresses = ["10.77.0.1", "10.77.1.1"];
+  const second = facts.secondServer === undefined ? [] : ["10.77.0.2", "10.77.1.2"];
+  const addresses = ["10.77.0.1", "10.77.1.1", ...second];
   return {
     world,
     listeners: new Map([

@@ -72,6 +72,8 @@ export type Directive =
       readonly upToDate?: true;
       /** Until the next answer, serve the image to other machines. */
       readonly seed?: Seed;
+      /** Where the agent finds the MDB from now on, `ADDRESS:PORT`, the server of this answer first. */
+      readonly mdbs?: readonly string[];
     }
   /** Scan the disk and send the tree. `filter` lines mark paths to skip. */
   | { readonly kind: "report"; readonly filter: readonly string[] }

@@ -2,6 +2,7 @@ import * as host from "host";
 import { readText } from "../../beneath/files.ts";
 import { statusIn } from "../../system/http.ts";
 import type { HttpsServer } from "../../system/https.ts";
+import type { MdbServers } from "../mdb-servers.ts";
 import { agentPaths } from "../paths.ts";
 import { endpointOf } from "../settings.ts";
 import type { SubContext } from "../sub-context.ts";
@@ -28,8 +29,7 @@ export type ClosedPort = {
   readonly ended: (fault: unknown) => void;
 };
 
-export function openClosedPort({ root, settings }: SubContext): ClosedPort {
-  const { address, port: machines } = endpointOf(settings.mdb);
+export function openClosedPort({ root, settings }: SubContext, servers: Pick<MdbServers, "current">): ClosedPort {
   const { serverName } = settings;
   let announced: number | undefined;
   let hasWorked = false;
@@ -42,11 +42,14 @@ export function openClosedPort({ root, settings }: SubContext): ClosedPort {
       if (port !== announced) hasWorked = false;
       announced = port;
     },
-    server: () => ({
-      ...{ address, serverName, caPem: readText(root, agentPaths.caCertificate) },
-      port: isAsked() ? (announced ?? machines) : machines,
-    }),
-    hasPacks: () => isAsked() && announced !== machines,
+    server: () => {
+      const { address, port: machines } = endpointOf(servers.current());
+      return {
+        ...{ address, serverName, caPem: readText(root, agentPaths.caCertificate) },
+        port: isAsked() ? (announced ?? machines) : machines,
+      };
+    },
+    hasPacks: () => isAsked() && announced !== endpointOf(servers.current()).port,
     ended: (fault) => {
       if (!isAsked()) return;
       const isAnswered = fault === undefined || statusIn(fault) !== undefined;

@@ -1,7 +1,7 @@
 import * as host from "host";
 import { type HttpClient, openHttp, statusIn } from "../../system/http.ts";
 import { openPrivateHttp } from "../../system/https.ts";
-import { endpointOf } from "../settings.ts";
+import type { MdbServers } from "../mdb-servers.ts";
 import type { SubContext } from "../sub-context.ts";
 import { type ClosedPort, openClosedPort } from "./closed-port.ts";
 
@@ -21,11 +21,13 @@ export type ObjectServer = HttpClient & {
 /**
  * The server's contents: over TLS with the machine's credential if they are confidential, otherwise over plain HTTP. A server of an
  * earlier version does not say what is confidential: what is missing over plain HTTP is then asked for over TLS. A forged answer on the plain port gains nothing: each content is verified by its hash.
+ * All are at the server at which the agent finds the MDB now.
  */
-export function openObjectServer(context: SubContext): ObjectServer {
-  const { address, port } = endpointOf(context.settings.http);
-  const bootServer = openHttp({ address, port });
-  const closedPort = openClosedPort(context);
+export function openObjectServer(context: SubContext, servers: Pick<MdbServers, "current" | "contents">): ObjectServer {
+  let server = servers.current();
+  let contents = servers.contents();
+  let bootServer = openHttp(contents);
+  const closedPort = openClosedPort(context, servers);
   const closed = openClosedServer(context, closedPort);
   let preferred: { readonly port: number; readonly client: HttpClient } | undefined;
   let isConfidential = false;
@@ -45,8 +47,21 @@ export function openObjectServer(context: SubContext): ObjectServer {
       throw error;
     }
   }
+  /** Other servers have the same contents at the same ports. */
+  function followServer(): void {
+    if (servers.current() === server) return;
+    server = servers.current();
+    contents = servers.contents();
+    bootServer.close();
+    bootServer = openHttp(contents);
+    preferred?.client.close();
+    preferred = preferred && { ...preferred, client: openHttp({ ...contents, port: preferred.port }) };
+    restUntilMs = 0;
+    closed.close();
+  }
   /** Once something was missing, the rest of the image is probably confidential, too. */
   function fetch(request: (client: HttpClient) => void): void {
+    followServer();
     if (!isConfidential && !closed.isOpen()) {
       try {
         fetchOpenly(request);
@@ -60,12 +75,13 @@ export function openObjectServer(context: SubContext): ObjectServer {
   return {
     closedPort,
     prefer: ({ images, confidential }) => {
+      followServer();
       if (isConfidential !== (confidential !== undefined)) closed.close();
       isConfidential = confidential !== undefined;
       closedPort.announce(confidential);
       if (images === preferred?.port) return;
       preferred?.client.close();
-      preferred = images === undefined ? undefined : { port: images, client: openHttp({ address, port: images }) };
+      preferred = images === undefined ? undefined : { port: images, client: openHttp({ ...contents, port: images }) };
     },
     get: (path, onBytes, from) => fetch((client) => client.get(path, onBytes, from)),
     post: (path, bodyText, onBytes) => fetch((client) => client.post(path, bodyText, onBytes)),

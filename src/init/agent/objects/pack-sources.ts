@@ -22,8 +22,8 @@ export type NamedSources =
   | { readonly kind: "open"; readonly sources: readonly FetchSource[] }
   | { readonly kind: "closed"; readonly port: ClosedPort; readonly credential: string };
 
-/** Remembers over all fetches which sources failed. `origin` is the address of the server. */
-export function openPackSources(origin: string): (named: NamedSources) => PackSources {
+/** Remembers over all fetches which sources failed. `origin` tells the address of the server. */
+export function openPackSources(origin: () => string): (named: NamedSources) => PackSources {
   const restUntilMs = new Map<string, number>();
 
   function serversOf(named: NamedSources): readonly PackServer[] {
@@ -34,7 +34,7 @@ export function openPackSources(origin: string): (named: NamedSources) => PackSo
     return named.sources
       .map(({ address, port, path = "" }): PackServer => {
         const kind = address === undefined ? "origin" : "mirror";
-        return { kind, address: address ?? origin, port, path };
+        return { kind, address: address ?? origin(), port, path };
       })
       .filter((server) => (restUntilMs.get(nameOf(server)) ?? 0) <= host.monotonicMs());
   }
