@@ -14,12 +14,12 @@ const about = `How fast a system image is imported, beside tar and sha512sum ove
 empty root to it over loopback (compare, fetch, verify, place), beside curl and tar; and how fast it then moves all files to other
 paths, as an update does whose contents are all there.
 
-  bench/images [--quick]
+  bench/images [--quick] [--origin]
 
 10,000 files of 500 MB with the sizes of a Debian system, as a directory and as a plain tar archive. Sources and objects are
 in memory (/dev/shm), so that no disk is measured. tar and sha512sum only read; an import also writes every content. Each
 figure is the best of three runs that take turns. Then the origin sends a pack to 1 and to 64 clients, beside an nginx that has it as
-a file. The last line is one JSON object with MB/s, CPU seconds and ratios.
+a file, and the same again over TLS, as a confidential one. With --origin, nothing else is measured. The last line is one JSON object with MB/s, CPU seconds and ratios.
 `;
 
 /** Sizes are spread as those of /usr of a Debian 12 server: the median is 2 % of the mean, and the largest a tenth of all. */
@@ -71,9 +71,10 @@ function better(one: Figure | undefined, other: Figure): Figure {
   return one === undefined || other.mbPerSecond > one.mbPerSecond ? other : one;
 }
 
-async function run(quick: boolean): Promise<object> {
+async function run(quick: boolean, isOriginOnly: boolean): Promise<object> {
   const directory = mkdtempSync("/dev/shm/birther-bench-");
   try {
+    if (isOriginOnly) return { cpus: availableParallelism(), origin: await measureOrigin(directory, quick) };
     const [files, megabytes] = quick ? [2000, 100] : [10_000, 500];
     const source = join(directory, "source");
     const archive = join(directory, "source.tar");
@@ -128,6 +129,8 @@ async function run(quick: boolean): Promise<object> {
   }
 }
 
-const { values } = parseArgs({ options: { quick: { type: "boolean" }, help: { type: "boolean" } } });
+const { values } = parseArgs({
+  options: { quick: { type: "boolean" }, origin: { type: "boolean" }, help: { type: "boolean" } },
+});
 if (values.help) process.stdout.write(about);
-else process.stdout.write(`${JSON.stringify(await run(values.quick === true))}\n`);
+else process.stdout.write(`${JSON.stringify(await run(values.quick === true, values.origin === true))}\n`);
