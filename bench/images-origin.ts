@@ -15,8 +15,12 @@ import { peerEnvironment, peerProgram, preparePeers } from "./peers.ts";
 type Figure = {
   readonly mbPerSecond: number;
   readonly cpuSecondsPerGigabyte: number;
-  /** Of this process, which decides who may read what, and in a server answers DHCP: the longest turn of its event loop. */
-  readonly longestTurnMs: number;
+  /** Of this process, which decides who may read what, and in a server answers DHCP. */
+  readonly decider: {
+    readonly cpuSecondsPerGigabyte: number;
+    /** Of its event loop; on a busy computer, also the time that others ran. */
+    readonly longestTurnMs: number;
+  };
 };
 type Figures = { readonly [clients in `clients${number}`]: Figure };
 
@@ -130,6 +134,7 @@ async function fetchWith(count: number, { url, groups, curlOptions = "" }: Serve
   const delay = monitorEventLoopDelay({ resolution: delayResolutionMs });
   delay.enable();
   const before = cpuSecondsOf(groups);
+  const ownBefore = process.cpuUsage();
   const startMs = performance.now();
   const clients = spawn("bash", [
     "-c",
@@ -139,10 +144,17 @@ async function fetchWith(count: number, { url, groups, curlOptions = "" }: Serve
   if (status !== 0) throw new Error(`${url}: expected all clients to get the pack, found status ${status}`);
   const seconds = (performance.now() - startMs) / 1000;
   delay.disable();
+  const own = process.cpuUsage(ownBefore);
   const gigabytes = (count * times * packBytes) / 1e9;
-  const cpuSecondsPerGigabyte = Math.round(((cpuSecondsOf(groups) - before) / gigabytes) * 1000) / 1000;
-  const longestTurnMs = Math.max(0, Math.round(delay.max / 1e6) - delayResolutionMs);
-  return { mbPerSecond: Math.round((gigabytes * 1000) / seconds), cpuSecondsPerGigabyte, longestTurnMs };
+  const perGigabyte = (cpuSeconds: number) => Math.round((cpuSeconds / gigabytes) * 1000) / 1000;
+  return {
+    mbPerSecond: Math.round((gigabytes * 1000) / seconds),
+    cpuSecondsPerGigabyte: perGigabyte(cpuSecondsOf(groups) - before),
+    decider: {
+      cpuSecondsPerGigabyte: perGigabyte((own.user + own.system) / 1e6),
+      longestTurnMs: Math.max(0, Math.round(delay.max / 1e6) - delayResolutionMs),
+    },
+  };
 }
 
 const delayResolutionMs = 1;

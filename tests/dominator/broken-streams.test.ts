@@ -93,7 +93,7 @@ test("a batch that breaks in the middle of a content goes on there", async () =>
   assert.deepEqual(reads, [0, 2_000_000]);
 });
 
-test("a server that refuses to send the rest, such as that of a confidential content, sends all of it", async () => {
+test("a server that refuses to send the rest, as one of an earlier version over TLS, sends all of it", async () => {
   await using sub = await startSubFixture();
   await sub.importSketch(sketch, []);
   const sha512 = sha512Of(Buffer.from(text));

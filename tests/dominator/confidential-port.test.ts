@@ -1,20 +1,16 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { IncomingMessage } from "node:http";
 import { createServer } from "node:https";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { findNginx } from "../../src/dominator/origin/nginx.ts";
-import { openOrigin } from "../../src/dominator/origin/origin.ts";
-import { rightOf } from "../../src/dominator/sub/right.ts";
 import { issue, makeAuthority } from "../native/certificates.ts";
 import { freePort } from "../support/free-port.ts";
+import { confidentialOrigin } from "./fixture-origin.ts";
 import { listening } from "./pack-server.ts";
 import { type SubFixture, startSubFixture } from "./sub-fixture.ts";
-
-const program = new URL("../../src/main/server/origin-program.ts", import.meta.url);
 
 /** Contents that are worth a stream, and a small one. */
 const sketch = {
@@ -39,36 +35,13 @@ function askedElsewhere({ asked }: SubFixture): readonly string[] {
   return asked.filter((line) => line.startsWith("http") || /(objects|packs|manifests)/.test(line));
 }
 
-/** The port for confidential images of a fixture. */
-async function originOf(sub: SubFixture, nginx: string | undefined) {
-  const port = await freePort();
-  const directory = mkdtempSync(join(tmpdir(), "birther-origin-"));
-  const { cert, key } = await issue(sub.authority, "birther");
-  const tls = { certificate: join(directory, "server.pem"), key: join(directory, "server.key") };
-  writeFileSync(tls.certificate, cert);
-  writeFileSync(tls.key, key);
-  const { objects, images, confidential: streams } = sub.directories;
-  const origin = await openOrigin({
-    ...{ addresses: ["127.0.0.1"], port, program, connectionsPerAddress: 64, nginx, log: () => undefined },
-    ...{ objects, images, directory: join(directory, "run") },
-    confidential: { streams, tls, requestsPerMinute: 600, rightOf: (sent) => rightOf(sent, sub.store) },
-  });
-  return {
-    port,
-    [Symbol.asyncDispose]: async () => {
-      await origin[Symbol.asyncDispose]();
-      rmSync(directory, { recursive: true });
-    },
-  };
-}
-
 for (const [name, nginx] of [
   ["nginx", findNginx],
   ["a process of ours", () => undefined],
 ] as const)
   test(`an agent takes a confidential image from its port alone, served by ${name}`, async () => {
     await using sub = await startSubFixture();
-    await using origin = await originOf(sub, nginx());
+    await using origin = await confidentialOrigin(sub, nginx());
     sub.confidentialServer.is = { port: origin.port, hasPacks: true };
     await requireSketch(sub);
     const { status, stdout } = await sub.runAgent();

@@ -8,13 +8,11 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { findNginx } from "../../src/dominator/origin/nginx.ts";
-import { openOrigin } from "../../src/dominator/origin/origin.ts";
 import { freePort } from "../support/free-port.ts";
 import { waitFor } from "../support/inside-namespace.ts";
+import { publicOrigin } from "./fixture-origin.ts";
 import { listening, packAt } from "./pack-server.ts";
 import { type SubFixture, startSubFixture } from "./sub-fixture.ts";
-
-const program = new URL("../../src/main/server/origin-program.ts", import.meta.url);
 
 /** Contents that are worth a stream, and small ones beside them. */
 const large = (mark: string) => `${mark} `.repeat(300_000);
@@ -30,31 +28,13 @@ async function isInPlace({ root }: SubFixture, mark: string): Promise<void> {
     if (text !== "") assert.equal(readFileSync(join(root, path), "utf8"), text, path);
 }
 
-/** An origin for the contents of a fixture, in front of which mirrors are put. */
-async function originOf({ directories }: SubFixture, nginx: string | undefined) {
-  const port = await freePort();
-  const directory = mkdtempSync(join(tmpdir(), "birther-origin-"));
-  const log = () => undefined;
-  const origin = await openOrigin({
-    ...{ addresses: ["127.0.0.1"], port, program, connectionsPerAddress: 64, nginx, log },
-    ...{ objects: directories.objects, images: directories.images, directory },
-  });
-  return {
-    port,
-    [Symbol.asyncDispose]: async () => {
-      await origin[Symbol.asyncDispose]();
-      rmSync(directory, { recursive: true });
-    },
-  };
-}
-
 for (const [name, nginx] of [
   ["nginx", findNginx],
   ["a process of ours", () => undefined],
 ] as const)
   test(`an agent takes an image as streams from the origin, served by ${name}`, async () => {
     await using sub = await startSubFixture();
-    await using origin = await originOf(sub, nginx());
+    await using origin = await publicOrigin(sub, nginx());
     sub.sources.push({ port: origin.port });
     await sub.importSketch(sketch("a"), []);
     // Only the origin has them now: nothing else could give what the agent gets.
@@ -72,7 +52,7 @@ async function contentsOf({ objects }: SubFixture) {
 
 test("a real cache in front: the first machine fills it, and the next one gets what it has", async () => {
   await using sub = await startSubFixture();
-  await using origin = await originOf(sub, findNginx());
+  await using origin = await publicOrigin(sub, findNginx());
   await using cache = await startCache(origin.port);
   sub.sources.push({ address: "127.0.0.1", port: cache.port, path: "/images" }, { port: origin.port });
   await sub.importSketch(sketch("a"), []);
@@ -222,7 +202,7 @@ describe("a mirror at fault costs seconds, and the image comes from the origin",
   for (const [title, mirror, fault] of rows)
     test(title, async () => {
       await using sub = await startSubFixture();
-      await using origin = await originOf(sub, findNginx());
+      await using origin = await publicOrigin(sub, findNginx());
       let asked = 0;
       const server = createServer((request, response) => {
         asked += 1;
@@ -241,7 +221,7 @@ describe("a mirror at fault costs seconds, and the image comes from the origin",
 
   test("dead", async () => {
     await using sub = await startSubFixture();
-    await using origin = await originOf(sub, findNginx());
+    await using origin = await publicOrigin(sub, findNginx());
     sub.sources.push({ address: "127.0.0.1", port: await freePort() }, { port: origin.port });
     await sub.importSketch(sketch("a"), []);
     const { stdout } = await sub.runAgent();
@@ -278,7 +258,7 @@ describe("a mirror at fault costs seconds, and the image comes from the origin",
 
   test("a truncated pack on the server is named, and is not placed", async () => {
     await using sub = await startSubFixture();
-    await using origin = await originOf(sub, findNginx());
+    await using origin = await publicOrigin(sub, findNginx());
     sub.sources.push({ port: origin.port });
     await sub.importSketch(sketch("a"), []);
     const packs = join(sub.directories.objects, "packs");

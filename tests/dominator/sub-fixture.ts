@@ -12,7 +12,7 @@ import { Hono } from "hono";
 import { bundleForQuickJs } from "../../src/bootstrap-image/program/bundle.ts";
 import { credentialFor } from "../../src/contract/credential.ts";
 import { paths } from "../../src/contract/machine-facing.ts";
-import type { SubSettings } from "../../src/contract/sub.ts";
+import { objectPaths, type SubSettings } from "../../src/contract/sub.ts";
 import { machineFilterLines } from "../../src/core/image/filter.ts";
 import type { ImageSummary } from "../../src/core/image/manifest.ts";
 import type { Directive, FetchSource, PackServers } from "../../src/core/image/update/directive.ts";
@@ -141,6 +141,8 @@ export async function startSubFixture(
   const forge = new Set<string>();
   const cut = new Map<string, number>();
   const hide = new Set<string>();
+  /** Paths; an agent asks for what is missing over TLS next. */
+  const hiddenOverTls = new Set<string>();
   const reads: { readonly sha512: string; readonly from: number }[] = [];
   const forging: ObjectStore = {
     ...objects,
@@ -148,6 +150,7 @@ export async function startSubFixture(
     locate: async () => undefined,
     sizeOf: async (sha512) => {
       const isHidden = reads.some((read) => read.sha512 === sha512) && hide.delete(sha512);
+      if (isHidden) hiddenOverTls.add(`${objectPaths.one}${sha512}`);
       return isHidden ? undefined : objects.sizeOf(sha512);
     },
     read: (sha512, part) => {
@@ -192,7 +195,9 @@ export async function startSubFixture(
   async function answer(request: Request): Promise<Response> {
     const turn = new URL(request.url).pathname === paths.fetchTurn ? turns.shift() : undefined;
     if (turn !== undefined) return Response.json(turn);
-    asked.push(`tls ${new URL(request.url).pathname}`);
+    const { pathname } = new URL(request.url);
+    asked.push(`tls ${pathname}`);
+    if (hiddenOverTls.delete(pathname)) return new Response("no such object\n", { status: 404 });
     const response = await app.fetch(request);
     if (!response.headers.get("content-type")?.includes("json")) return response;
     const text = await response.clone().text();
