@@ -1,17 +1,22 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { get } from "node:https";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import { openApi } from "../../src/cli/api/api.ts";
 import { testConfig } from "../../src/contract/config/testing/test-config.ts";
+import { credentialFor } from "../../src/contract/credential.ts";
 import type { ImageView } from "../../src/contract/operator/views.ts";
+import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { drawWholeSystem } from "../../src/dominator/testing/whole-system.ts";
 import { importImage } from "../../src/main/image-actions.ts";
 import { pathsIn } from "../../src/main/paths.ts";
 import { startServer } from "../../src/main/server/server.ts";
-import { asks, testMac, until } from "../../src/mdb/testing/fleet.ts";
+import { hashSecret } from "../../src/mdb/http/credential.ts";
+import { asks, birthOf, testMac, until } from "../../src/mdb/testing/fleet.ts";
 import { writeFakeBootFiles } from "../fake-boot-files.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 import { startPostgres } from "./postgres-server.ts";
@@ -97,6 +102,54 @@ await insideNamespace(import.meta.url, () => {
     });
     assert.deepEqual(servers.toSorted(), ["10.77.5.1:443", "10.77.6.1:443"]);
     assert.deepEqual(readFileSync(manifest), readFileSync(join(pathsIn(stateDirectory).images, "compute/1.json")));
+  });
+
+  test("a confidential image is served by each server, at its own port, to the machine that is to run it", async () => {
+    await using server = await startPostgres();
+    const database = await server.createDatabase();
+    const [first, second] = [configOf(7, database), configOf(8, database)];
+    await using one = await startServer({ config: first, log });
+    cpSync(pathsIn(first.stateDirectory).pki, pathsIn(second.stateDirectory).pki, { recursive: true });
+    await using two = await startServer({ config: second, log });
+    const source = join(parent, "secret");
+    drawWholeSystem(source);
+    const ignore = { onProgress: () => undefined, onNotCarried: () => undefined };
+    await importImage({ stateDirectory: first.stateDirectory, stream: "vault", source, confidential: true, ...ignore });
+    const id = machineIdFromMac(testMac(1));
+    const credential = credentialFor(id, "1".repeat(64));
+    for (const event of birthOf(1))
+      await one.store.apply(
+        event.kind === "becameHealthy" ? { ...event, subTokenHash: hashSecret(credential) } : event,
+      );
+    await one.store.apply({ kind: "detailsSet", id, by: "test", details: { requiredImage: "vault/1" } });
+    await until("the other one knows it", () => two.store.get(id)?.requiredImage === "vault/1");
+    const packs = join(pathsIn(second.stateDirectory).confidentialObjects, "vault/packs");
+    await until("it is copied", () => existsSync(packs) && readdirSync(packs).length > 0, 60_000);
+    const ca = readFileSync(join(pathsIn(first.stateDirectory).pki, "ca.pem"));
+    const statusOf = async (n: number, directory: string, bearer: string) => {
+      const [index = assert.fail()] = readdirSync(directory).filter((name) => name.endsWith(".index"));
+      const headers = { authorization: `Bearer ${bearer}` };
+      const options = { host: `10.77.${n}.1`, port: first.ports.confidential, ca, servername: "birther", agent: false };
+      const asked = get({ ...options, path: `/packs/${index.replace(".index", "")}`, headers });
+      const [response] = await once(asked, "response");
+      response.resume();
+      return Number(response.statusCode);
+    };
+    const own = join(pathsIn(first.stateDirectory).confidentialObjects, "vault/packs");
+    for (const [n, directory] of [
+      [7, own],
+      [8, packs],
+    ] as const) {
+      assert.equal(await statusOf(n, directory, credential), 200);
+      assert.equal(await statusOf(n, directory, credentialFor(id, "2".repeat(64))), 401);
+    }
+    await one.store.apply({ kind: "conditionSet", id, condition: "hold", reason: "suspected" });
+    assert.equal(await statusOf(7, own, credential), 403);
+    await until(
+      "the other one knows the hold",
+      () => two.store.get(id)?.conditions.some(({ kind }) => kind === "hold") === true,
+    );
+    assert.equal(await statusOf(8, packs, credential), 403);
   });
 
   test("two servers that start for the first time at once: one of them serves, the other one's authority is refused", async () => {
