@@ -55,7 +55,9 @@ async function packServer(sub: SubFixture) {
 
 /** Kills an agent in the middle of the large content, once its draft has this size; returns the bytes of its draft. */
 async function killInTheMiddle(sub: SubFixture, leastBytes: number): Promise<number> {
-  const sizeOf = () => Math.max(0, ...draftsOf(sub).map((path) => statSync(path).size));
+  // A draft may have got its name meanwhile.
+  const bytesAt = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  const sizeOf = () => Math.max(0, ...draftsOf(sub).map(bytesAt));
   await using agent = await sub.startSupervisor();
   for (const endMs = Date.now() + 60_000; sizeOf() < leastBytes; await sleep(20))
     assert.ok(Date.now() < endMs, `waited 60 s for a draft of ${leastBytes} bytes:\n${agent.output()}`);
@@ -67,20 +69,17 @@ async function killInTheMiddle(sub: SubFixture, leastBytes: number): Promise<num
 
 /** A machine whose agent was killed after about eight of twelve MiB of a content, and a server that has all of it now. */
 async function startKilled() {
-  const sub = await startSubFixture();
-  const server = await packServer(sub);
+  // What fails here must end them, too: their open ports would keep the process alive.
+  await using stack = new AsyncDisposableStack();
+  const sub = stack.use(await startSubFixture());
+  const server = stack.use(await packServer(sub));
   await sub.importSketch(sketch, []);
   server.limit.mostBytes = 10 * mebibyte;
   const begunBytes = await killInTheMiddle(sub, 6 * mebibyte);
   delete server.limit.mostBytes;
   server.asked.splice(0);
-  return {
-    ...{ sub, asked: server.asked, begunBytes },
-    [Symbol.asyncDispose]: async () => {
-      await server[Symbol.asyncDispose]();
-      await sub[Symbol.asyncDispose]();
-    },
-  };
+  const all = stack.move();
+  return { sub, asked: server.asked, begunBytes, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }
 
 test("a killed agent's next run fetches what is missing of a content, and what was whole not again", async () => {
