@@ -31,6 +31,7 @@ const source = v.object({
   machineId: text,
   endpoint,
   bytesPerSecond: v.exactOptional(v.pipe(count, v.minValue(1))),
+  atOnce: v.exactOptional(v.literal(true)),
 });
 
 export const fetchTurn = v.variant("kind", [

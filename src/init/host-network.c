@@ -93,6 +93,25 @@ static JSValue packet_receive(JSContext *ctx, const struct argument *a)
 	return JS_NewArrayBufferCopy(ctx, frame, (size_t)length);
 }
 
+/* Which of some descriptors (32 bits each) can be read without waiting, or are at their end: a bit for each. */
+static JSValue readable(JSContext *ctx, const struct argument *a)
+{
+	enum { MAX_POLLED = 16 };
+	struct pollfd each[MAX_POLLED];
+	size_t count = a[0].length / sizeof(int32_t);
+	uint32_t ready = 0;
+	if (count == 0 || count > MAX_POLLED) return host_throw(ctx, "readable: expected up to %d descriptors", MAX_POLLED);
+	for (size_t i = 0; i < count; i++) {
+		int32_t fd;
+		memcpy(&fd, a[0].bytes + i * sizeof fd, sizeof fd);
+		each[i] = (struct pollfd){ .fd = fd, .events = POLLIN };
+	}
+	if (poll(each, count, (int)a[1].number) < 0 && errno != EINTR) return host_throw_errno(ctx, "readable");
+	for (size_t i = 0; i < count; i++)
+		if (each[i].revents) ready |= 1U << i;
+	return JS_NewFloat64(ctx, ready);
+}
+
 /* One of the old interface ioctls, on a socket that exists only for this call. */
 static int interface_ioctl(unsigned long request, void *value)
 {
@@ -192,6 +211,7 @@ const struct host_entry network_entries[] = {
 	{ "tcpConnect", "snn", tcp_connect },
 	{ "packetOpen", "sn", packet_open },
 	{ "packetSend", "nb", packet_send },
+	{ "readable", "bn", readable },
 	{ "packetReceive", "nn", packet_receive },
 	{ "setPrivateFlag", "ssv", set_private_flag },
 	{ "interfaceUp", "s", interface_up },

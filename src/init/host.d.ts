@@ -5,6 +5,11 @@
 declare module "host" {
   /** Opens a TCP connection; afterwards both directions time out after timeoutMs without progress. */
   export function tcpConnect(ipv4: string, port: number, timeoutMs: number): number;
+  /**
+   * Waits until one of these descriptors (32 bits each, at most 16) can be read without waiting, or is at its end: a bit for each, 0 after
+   * the time.
+   */
+  export function readable(descriptors: ArrayBuffer, timeoutMs: number): number;
   /** TLS 1.2+ over a connected socket, the server verified against the CA certificates (PEM) and the name. Returns a handle. */
   export function tlsOpen(fd: number, caPem: string, serverName: string): number;
   /** Bytes read, 0 at the end of the stream. */

@@ -70,7 +70,7 @@ export function peerDouble(kind: PeerKind, key: string): PeerDouble {
         const upTo = missing === undefined ? [] : [Buffer.from(`${missing} ${kind === "lacks" ? "!" : "-"}\n`)];
         const all = Buffer.concat([Buffer.from(ok), ...bodies, ...upTo]);
         const isCut = kind === "breaks" || kind === "slow" || (kind === "breaksOnce" && answers === 1);
-        return isCut ? all.subarray(0, 1_500_000) : all;
+        return isCut ? all.subarray(0, Math.min(1_500_000, all.length >> 1)) : all;
       }
     }
   }

@@ -19,12 +19,17 @@ const endpointOf = (index: number) => `10.77.1.${200 + index}:7000`;
 /** A machine that is born with the bulk image, which these other machines have; one that is dead is not there at all. */
 function born(
   kinds: readonly (PeerKind | "dead")[],
-  { keys = [[key]], acceptedKey = key }: { keys?: readonly (readonly string[])[]; acceptedKey?: string } = {},
+  {
+    keys = [[key]],
+    acceptedKey = key,
+    atOnce = false,
+  }: { keys?: readonly (readonly string[])[]; acceptedKey?: string; atOnce?: boolean } = {},
 ) {
   const peers = kinds.map((kind) => (kind === "dead" ? undefined : peerDouble(kind, acceptedKey)));
   const sources = kinds.map((_, i) => ({
     machineId: `m-5254000001${String(i).padStart(2, "0")}`,
     endpoint: endpointOf(i),
+    ...(atOnce ? { atOnce } : {}),
   }));
   const site = openSite({ config, peers: { sources, keys } });
   const machine = rackMachine(site, { firmware: "bios" });
@@ -91,6 +96,41 @@ test("another machine whose connection breaks once sends the rest, and no other 
   assertIsBulk(life);
   assert.equal(linesOf(life, "a peer served only a part").length, 1);
   assert.equal(life.peers[1]?.served(), 0);
+});
+
+test("several machines at once each send a part, and together everything", (t) => {
+  const life = born(["serves", "serves", "serves"], { atOnce: true });
+  t.after(life.site.close);
+  assertIsBulk(life);
+  const served = life.peers.map((peer) => peer.served());
+  assert.ok(
+    served.every((count) => count > 0),
+    `${served}`,
+  );
+  // The bulk, and the files of every image.
+  assert.ok(served.reduce((sum, count) => sum + count, 0) <= bulkContents.length + 20, `${served}`);
+  assert.deepEqual(linesOf(life, "a peer served only a part"), []);
+});
+
+for (const [kind, fault] of faults)
+  test(`of several machines at once, the others take over what one owes (${kind})`, (t) => {
+    const life = born(["serves", kind, "serves"], { atOnce: true });
+    t.after(life.site.close);
+    assertIsBulk(life);
+    assert.match(linesOf(life, "a peer served only a part").join("\n"), fault);
+  });
+
+test("of several machines at once that are all at fault, each in its own way, nothing is expected", (t) => {
+  const life = born(["silent", "lies", "waits", "dead"], { atOnce: true });
+  t.after(life.site.close);
+  assertIsBulk(life);
+});
+
+test("what one of several machines lacks comes from the server", (t) => {
+  const life = born(["lacks", "lacks"], { atOnce: true });
+  t.after(life.site.close);
+  assertIsBulk(life);
+  assert.deepEqual(linesOf(life, "a peer served only a part"), []);
 });
 
 test("nothing is read from another machine behind the contents that were asked for", (t) => {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { MachineId } from "../machine/record.ts";
 import { openDistribution } from "./distribution.ts";
 import type { Caller } from "./roster.ts";
+import type { UploadRules } from "./upload-limit.ts";
 
 const idOf = (name: string) => name as MachineId;
 
@@ -221,4 +222,42 @@ test("seeds do not make the others report less often", () => {
   const { seedOf, reportSeconds } = seeded();
   for (let rack = 0; rack < 1000; rack += 1) seedOf(`x${rack}`, { rack: `rack${rack}` });
   assert.equal(reportSeconds(), 3);
+});
+
+/** How many of the sources are to be fetched from at the same time. */
+function atOnce(linkMbps: number | undefined, upload: UploadRules = {}, others: readonly Partial<Caller>[] = []) {
+  const distribution = openDistribution({ monotonicMs: () => 0 }, upload);
+  for (const name of ["s1", "s2", "s3", "s4"])
+    distribution.seed({ id: idOf(name), image: "compute/1", rack: "r1", endpoint: `${name}:1` });
+  const caller = {
+    ...{ image: "compute/1", rack: "r1", totalBytes: 100, doneBytes: 0, isWorking: false, failed: [] },
+    ...(linkMbps === undefined ? {} : { linkMbps }),
+  };
+  const ask = (id: string, more: Partial<Caller> = {}) =>
+    distribution.ask({ ...caller, id: idOf(id), endpoint: `${id}:1`, ...more }, { isFull: false });
+  const first = ask("a");
+  for (const [index, other] of others.entries()) ask(`b${index}`, other);
+  const sources = others.length === 0 ? first : ask("a");
+  return sources === "origin" ? sources : sources.filter((source) => source.atOnce === true).length;
+}
+
+test("a machine that fetches alone in its rack fetches from several seeds at once, up to the rate of its link", () => {
+  assert.equal(atOnce(undefined), 4);
+  assert.equal(atOnce(100), 2);
+  // One is enough.
+  assert.equal(atOnce(50), 0);
+  assert.equal(atOnce(1000, { uploadMbps: 400 }), 3);
+  assert.equal(atOnce(1000, { uploadMbps: 1000 }), 0);
+});
+
+test("where others of the rack fetch, too, each has one source at a time", () => {
+  assert.equal(atOnce(1000, {}, [{}]), "origin");
+  assert.equal(atOnce(1000, {}, [{ isWorking: true }]), "origin");
+  assert.equal(atOnce(1000, {}, [{ rack: "r2" }]), 4);
+  const distribution = openDistribution({ monotonicMs: () => 0 });
+  const newborn = { image: "compute/1", rack: "r1", totalBytes: 100, doneBytes: 0, isWorking: false, failed: [] };
+  distribution.ask({ ...newborn, id: idOf("a"), endpoint: "a:1" }, { isFull: false });
+  distribution.admitted(idOf("a"), true);
+  const sources = distribution.ask({ ...newborn, id: idOf("b"), endpoint: "b:1" }, { isFull: false });
+  assert.deepEqual(sources, [{ machineId: "a", endpoint: "a:1" }]);
 });

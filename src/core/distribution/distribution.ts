@@ -1,4 +1,5 @@
 import type { MachineId } from "../machine/record.ts";
+import { sourcesAtOnce } from "./at-once.ts";
 import { chooseSources } from "./choose-sources.ts";
 import { betterHead, isHeldUp } from "./held-up.ts";
 import type { Known } from "./members.ts";
@@ -12,6 +13,8 @@ export type Source = {
   readonly endpoint: string;
   /** What its upload limit gives to each machine that fetches from it; absent where no limit applies. */
   readonly bytesPerSecond?: number;
+  /** It is to be fetched from at the same time as from the others with this mark. */
+  readonly atOnce?: true;
 };
 
 /** Keeps who fetches which image, in memory only: after a restart of the server, machines tell it again within seconds. */
@@ -94,7 +97,9 @@ export function openDistribution(clock: { readonly monotonicMs: () => number }, 
       const [first] = chosen.sources;
       if (first === undefined) return "origin";
       assign(one, first);
-      return chosen.sources.flatMap(sourceOf);
+      const sources = chosen.sources.flatMap(sourceOf);
+      const count = sourcesAtOnce(one.member, swarmOf(caller.image), { sources, linkMbps: one.linkMbps });
+      return sources.map((source, index) => (count > 1 && index < count ? { ...source, atOnce: true } : source));
     },
   };
 }

@@ -9,8 +9,8 @@ export type UploadRules = {
 /** A machine with a workload gives at most this part of its link. */
 const workingPart = 0.05;
 /** The link of a machine that does not say how fast it is. */
-const usualLinkMbps = 1000;
-const bytesPerMegabit = 125_000;
+export const usualLinkMbps = 1000;
+export const bytesPerMegabit = 125_000;
 
 /** How fast a machine may send to all others together, in bytes a second; 0 is without a limit: a newborn machine has nothing else to do. */
 export function uploadBytesPerSecond(

@@ -21,14 +21,13 @@ export type Watch = {
   readonly heard?: (bytes: number) => void;
 };
 
-/** Reads from a socket whose reads time out, and throws when the other side stalls or is slow. */
-export function watchedStream(fd: number, watch: Watch): ByteStream {
-  const { alive, stallMs, leastBytesPerSecond, isCounted = () => true, heard = () => {} } = watch;
+/** Judges a connection; to be called after each wait for its bytes. Throws when the other side stalls or is slow. */
+export function paceOf(watch: Omit<Watch, "alive">): (count: number, tookMs: number) => void {
+  const { stallMs, leastBytesPerSecond, isCounted = () => true, heard = () => {} } = watch;
   let silentMs = 0;
   let spentMs = 0;
   let bytes = 0;
-
-  function judge(count: number, tookMs: number): void {
+  return (count, tookMs) => {
     silentMs = count > 0 ? 0 : silentMs + tookMs;
     if (silentMs >= stallMs) throw new Error(`no byte within ${stallMs / 1000} s`);
     heard(count);
@@ -40,7 +39,13 @@ export function watchedStream(fd: number, watch: Watch): ByteStream {
     if (rate < leastBytesPerSecond)
       throw new Error(`${Math.round(rate)} bytes a second, less than ${Math.round(leastBytesPerSecond)}`);
     spentMs = bytes = 0;
-  }
+  };
+}
+
+/** Reads from a socket whose reads time out, and throws when the other side stalls or is slow. */
+export function watchedStream(fd: number, watch: Watch): ByteStream {
+  const { alive, heard = () => {} } = watch;
+  const judge = paceOf(watch);
   return {
     read: (buffer, offset, length) => {
       for (;;) {

@@ -6,7 +6,8 @@ import { type HttpsServer, openTls } from "../../system/https.ts";
 import type { ByteStream } from "../../system/line-buffer.ts";
 import { watchedStream } from "../../system/watched-stream.ts";
 import type { SubContext } from "../sub-context.ts";
-import type { ObjectCache, Reception } from "./object-cache.ts";
+import type { ObjectCache } from "./object-cache.ts";
+import type { Reception } from "./reception.ts";
 
 /** A server of packs over plain HTTP: a mirror, or the server itself; `path` comes before that of a pack. */
 type OpenPackServer = {

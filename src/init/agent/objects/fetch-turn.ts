@@ -30,6 +30,8 @@ const othersMs = 10_000;
 export type Turn = {
   /** Whom to ask for the next contents; "nobody": the machine is to poll instead. */
   readonly next: (doneBytes: number) => NamedPeer | "origin" | "nobody";
+  /** Whom to ask at the same time; none or one of them: only the one that `next` names. */
+  readonly atOnce: () => readonly NamedPeer[];
   /** To be called while contents arrive: says now and then how far the fetch is. Never fails. */
   readonly progressed: (doneBytes: number) => void;
   /** Whether the server or failures have made another machine, or the origin, the one to ask. */
@@ -112,7 +114,7 @@ export function takeTurn(
   if (turn === undefined) return undefined;
   take(turn);
   return {
-    ...{ next, progressed },
+    ...{ next, progressed, atOnce: list.atOnce },
     servesOn: () => {
       if (latest.doneBytes < totalBytes) dueMs = 0;
       latest.doneBytes = totalBytes;

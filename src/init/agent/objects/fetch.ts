@@ -1,24 +1,17 @@
-import * as host from "host";
-import { objectPaths } from "../../../contract/sub.ts";
-import { nextTry } from "../../../core/birth/retry.ts";
 import { contentBatches, maxBatchObjects } from "../../../core/image/content-batches.ts";
 import { firstRun, type PlacedContent } from "../../../core/image/pack-locations.ts";
 import type { Content } from "../../../core/image/update/difference.ts";
-import { messageOf } from "../../birth/stop.ts";
-import { sleepMs } from "../../system/clock.ts";
-import { type HttpClient, isRefusal, type OnBytes, pauseMsAfter } from "../../system/http.ts";
+import type { HttpClient } from "../../system/http.ts";
 import { type BrokenAnswers, brokenAnswers } from "../peers/broken-answers.ts";
 import { fetchFromPeer, maxPeerObjects } from "../peers/fetch-from-peer.ts";
+import { fetchFromSeveral } from "../peers/fetch-from-several.ts";
+import { judgePeer } from "../peers/judge-peer.ts";
 import type { NamedPeer } from "../peers/source-list.ts";
-import { isUnready } from "../peers/unready.ts";
 import type { SubContext } from "../sub-context.ts";
+import { fetchBatch, originSource } from "./fetch-batch.ts";
 import type { Turn } from "./fetch-turn.ts";
 import type { ObjectCache } from "./object-cache.ts";
-import { type ObjectSink, objectSink } from "./object-stream.ts";
 import type { PackSources } from "./pack-sources.ts";
-
-/** Time limit for a connection that fails again and again without any content: a restart of the server takes less. */
-const retryMs = 120_000;
 
 /** What is to be fetched, and whether to stop after one batch: after a failure, so that the MDB learns of the success. */
 export type Fetch = {
@@ -35,7 +28,8 @@ export type Fetch = {
  * middle of a content is continued there, by the next source, too.
  */
 export function fetchObjects(context: SubContext, http: HttpClient, store: ObjectCache, fetch: Fetch): void {
-  const { contents, oneBatch, turn, packs } = fetch;
+  const { oneBatch, turn, packs } = fetch;
+  const contents = [...fetch.contents];
   const broken = brokenAnswers();
   let done = 0;
   let doneBytes = 0;
@@ -44,18 +38,24 @@ export function fetchObjects(context: SubContext, http: HttpClient, store: Objec
   const cache = countingCache(store, (bytes) => {
     arrivedBytes += bytes;
   });
-  while (done < contents.length) {
-    const source = turn?.next(doneBytes) ?? "origin";
-    if (source === "nobody") return;
+  function fromOne(source: NamedPeer | "origin"): number {
     const rest = upTo(
       turn === undefined ? Number.POSITIVE_INFINITY : partBytes,
       upToDraft(cache, contents.slice(done, done + maxBatchObjects)),
     );
+    if (source !== "origin" && turn !== undefined)
+      return fromPeer(context, http, cache, { source, turn, rest, doneBytes, broken });
+    const reporting = { ...context, alive };
+    return fromPacks(reporting, cache, { packs, rest }) || fromOrigin(reporting, http, cache, rest);
+  }
+  while (done < contents.length) {
+    const source = turn?.next(doneBytes) ?? "origin";
+    if (source === "nobody") return;
+    const peers = source === "origin" || turn === undefined ? [] : turn.atOnce();
     const stored =
-      source === "origin" || turn === undefined
-        ? fromPacks({ ...context, alive }, cache, { packs, rest }) ||
-          fromOrigin({ ...context, alive }, http, cache, rest)
-        : fromPeer(context, http, cache, { source, turn, rest, doneBytes, broken });
+      peers.length > 1 && turn !== undefined && isToBeSplit(cache, contents.slice(done, done + 2))
+        ? fromSeveral(context, http, cache, { turn, contents, done, doneBytes })
+        : fromOne(source);
     doneBytes += contents.slice(done, done + stored).reduce((sum, { size }) => sum + size, 0);
     done += stored;
     arrivedBytes = 0;
@@ -129,19 +129,44 @@ function fromOrigin(context: SubContext, http: HttpClient, cache: ObjectCache, r
   return group.length;
 }
 
-/** Fetches a batch from another machine; returns how many contents are there. Whatever that machine does, the fetch goes on. */
-function fromPeer(
+/** Several sources at the same time are asked for as much: what is stored then is not in the order of the list. */
+const severalBytes = 256 << 20;
+
+/** The beginning of a content is continued by one source, and a single content comes from one. */
+function isToBeSplit({ begun }: ObjectCache, [first, second]: readonly Content[]): boolean {
+  return first !== undefined && second !== undefined && begun.bytesFor(first.sha512, originSource) === 0;
+}
+
+/** Fetches contents from several machines at the same time; moves those that are there to the front, and returns how many they are. */
+function fromSeveral(
   context: SubContext,
   http: HttpClient,
   cache: ObjectCache,
-  now: {
-    readonly source: NamedPeer;
-    readonly turn: Turn;
-    readonly rest: readonly Content[];
-    readonly doneBytes: number;
-    readonly broken: BrokenAnswers;
-  },
+  now: Pick<OfPeers, "turn" | "doneBytes"> & { readonly contents: PlacedContent[]; readonly done: number },
 ): number {
+  const { turn, contents, done, doneBytes } = now;
+  const part = upTo(severalBytes, contents.slice(done, done + maxBatchObjects));
+  const wanted = part.filter(({ sha512 }) => !cache.begun.hasDraft(sha512));
+  const { stored, lacked } = fetchFromSeveral(context, cache, { turn, contents: wanted, doneBytes });
+  for (const group of contentBatches(lacked)) fetchBatch(context, http, cache, group);
+  const there = new Set([...stored, ...lacked.map(({ sha512 }) => sha512)]);
+  const isThere = ({ sha512 }: Content) => there.has(sha512);
+  const inOrder = [...part.filter(isThere), ...part.filter((content) => !isThere(content))];
+  contents.splice(done, part.length, ...inOrder);
+  return inOrder.filter(isThere).length;
+}
+
+/** A fetch with other machines as sources. */
+type OfPeers = {
+  readonly source: NamedPeer;
+  readonly turn: Turn;
+  readonly rest: readonly Content[];
+  readonly doneBytes: number;
+  readonly broken: BrokenAnswers;
+};
+
+/** Fetches a batch from another machine; returns how many contents are there. Whatever that machine does, the fetch goes on. */
+function fromPeer(context: SubContext, http: HttpClient, cache: ObjectCache, now: OfPeers): number {
   const { alive, log } = context;
   const { source: peer, turn, rest, doneBytes, broken } = now;
   const arrived = (bytes: number): boolean => {
@@ -157,10 +182,9 @@ function fromPeer(
     fetchBatch(context, http, cache, lacked);
     return stored + 1;
   }
-  log("info", "a peer served only a part", { peer: peer.machineId, fault: fault.reason, objects: stored });
-  const verdict = fault.isBroken ? broken.judge(peer.machineId, doneBytes + arrivedOf(cache, wanted, stored)) : "other";
-  if (verdict !== "again" && !turn.isReplaced(peer))
-    turn.failed(peer, { isToBlame: fault.isToBlame && verdict !== "noUse", isOfNoUse: verdict === "noUse", stored });
+  const isReplaced = turn.isReplaced(peer);
+  const arrivedBytes = doneBytes + arrivedOf(cache, wanted, stored);
+  judgePeer({ turn, broken, log }, peer, { stored, fault, isReplaced, arrivedBytes });
   return stored;
 }
 
@@ -169,117 +193,4 @@ function arrivedOf({ begun }: ObjectCache, wanted: readonly Content[], stored: n
   const next = wanted[stored];
   const whole = wanted.slice(0, stored).reduce((sum, { size }) => sum + size, 0);
   return whole + (next === undefined ? 0 : begun.bytesFor(next.sha512, originSource));
-}
-
-/** A broken connection is retried with what is missing; anything else, such as a forged content, is thrown at once. */
-function fetchBatch(context: SubContext, http: HttpClient, cache: ObjectCache, group: readonly Content[]): void {
-  const { alive, log } = context;
-  let missing = group;
-  let failures = 0;
-  /** Until the server refuses to send the rest of a content. */
-  let isContinuing = true;
-  let progressMs = host.monotonicMs();
-  while (missing.length > 0) {
-    const begunBefore: number = isContinuing ? begunBytes(cache, missing) : 0;
-    const attempt: Attempt =
-      begunBefore > 0 ? tryRest(context, http, cache, missing) : tryBatch(context, http, cache, missing);
-    missing = missing.slice(attempt.stored);
-    if (attempt.fault === undefined) continue;
-    isContinuing &&= attempt.hasRefusedRest !== true;
-    const moreBytes = isContinuing ? begunBytes(cache, missing) - begunBefore : 0;
-    if (attempt.stored > 0 || moreBytes >= leastStreamBytes) {
-      failures = 0;
-      progressMs = host.monotonicMs();
-    }
-    failures += 1;
-    const next = nextTry(failures, host.monotonicMs() - progressMs, retryMs);
-    if (next.kind === "giveUp") throw attempt.fault;
-    const pauseMs = pauseMsAfter(attempt.fault, next.pauseMs);
-    log("warn", "fetching was interrupted, trying again", { fault: messageOf(attempt.fault), pauseMs });
-    alive();
-    sleepMs(pauseMs);
-  }
-}
-
-/** Who sends what does not come from packs or peers. */
-const originSource = "origin";
-
-function begunBytes(cache: ObjectCache, [first]: readonly Content[]): number {
-  return first === undefined ? 0 : cache.begun.bytesFor(first.sha512, originSource);
-}
-
-/** How many contents are stored, and the fault of the connection that ended it early. */
-type Attempt = { readonly stored: number; readonly fault?: unknown; readonly hasRefusedRest?: true };
-
-/** One request for a batch. */
-function tryBatch(context: SubContext, http: HttpClient, cache: ObjectCache, wanted: readonly Content[]): Attempt {
-  const names = `${wanted.map((content) => content.sha512).join("\n")}\n`;
-  const sink = objectSink(cache, wanted, { source: originSource, begunBytes: 0 });
-  return attempt(context, sink, { wanted, send: (onBytes) => http.post(objectPaths.batch, names, onBytes) });
-}
-
-/** One request for the rest of the first content; a server that does not have it by itself, such as a confidential one, sends all. */
-function tryRest(context: SubContext, http: HttpClient, cache: ObjectCache, missing: readonly Content[]): Attempt {
-  const wanted = missing.slice(0, 1);
-  const path = `${objectPaths.one}${wanted[0]?.sha512}`;
-  const from = begunBytes(cache, wanted);
-  const sink = cache.receive(wanted, { source: originSource, begunBytes: from });
-  try {
-    return attempt(context, sink, { wanted, send: (onBytes) => http.get(path, onBytes, from) });
-  } catch (fault) {
-    if (!isRefusal(fault)) throw fault;
-    cache.begun.forget();
-    return { stored: 0, fault, hasRefusedRest: true };
-  }
-}
-
-/** One request, whose answer goes to a sink. Throws what no other request mends, such as a forged content. */
-function attempt(
-  { alive }: SubContext,
-  sink: ObjectSink,
-  { wanted, send }: { readonly wanted: readonly Content[]; readonly send: (onBytes: OnBytes) => void },
-): Attempt {
-  let fault: unknown;
-  let refused: { readonly fault: unknown } | undefined;
-  try {
-    send((piece) => {
-      alive();
-      try {
-        sink.take(piece);
-      } catch (error) {
-        refused = { fault: error };
-        throw error;
-      }
-    });
-  } catch (error) {
-    fault = error;
-  }
-  if (refused !== undefined || isRefusal(fault)) {
-    endQuietly(sink);
-    if (isUnready(refused?.fault)) return { stored: 0, fault: refused?.fault };
-    throw fault;
-  }
-  return ended(sink, wanted, fault);
-}
-
-function ended(sink: ObjectSink, wanted: readonly Content[], fault: unknown): Attempt {
-  let stored: number;
-  try {
-    stored = sink.end();
-  } catch (error) {
-    if (isUnready(error)) return { stored: 0, fault: error };
-    throw error;
-  }
-  if (fault === undefined && stored < wanted.length)
-    throw new Error(`object server: expected ${wanted.length} objects, found ${stored}`);
-  return fault === undefined ? { stored } : { stored, fault };
-}
-
-/** Ends a session that has failed already; its fault is known. */
-function endQuietly(sink: ObjectSink): void {
-  try {
-    sink.end();
-  } catch {
-    // The first fault counts.
-  }
 }

@@ -11,12 +11,14 @@ import {
   removeTree,
   rename,
 } from "../../beneath/files.ts";
-import { atDirectory, atEntry, atPlace, statPath } from "../../beneath/place.ts";
+import { atEntry, atPlace, statPath } from "../../beneath/place.ts";
 import { checked } from "../../system/errno.ts";
 import { agentPaths } from "../paths.ts";
 import type { SubContext } from "../sub-context.ts";
 import { type BegunContent, begunContent } from "./begun-content.ts";
+import { receiveBeside } from "./beside-reception.ts";
 import { contentOfDraft, type FoundDraft, type LeftDrafts, openLeftDrafts } from "./left-drafts.ts";
+import { type Reception, receive } from "./reception.ts";
 
 /** Fetched contents that are not yet placed, each in a file `aa/REST` named by its SHA-512. Paths are below the root. */
 export type ObjectCache = {
@@ -34,6 +36,11 @@ export type ObjectCache = {
     contents: readonly Content[],
     from: { readonly source: string; readonly begunBytes: number },
   ) => Reception;
+  /**
+   * The same for one of several sources that are fetched from at the same time, each with a number. Each is slow, so that one thread has
+   * the time to hash and write what they send.
+   */
+  readonly receiveBeside: (contents: readonly Content[], number: number) => Reception;
   /** The beginnings of contents that are not complete. */
   readonly begun: Pick<BegunContent, "bytesFor" | "hasDraft" | "keepDrafts" | "room" | "forget" | "drop">;
   /** Stores a copy of an open file of this size; false if its content is another one. */
@@ -52,14 +59,6 @@ export type ObjectCache = {
   readonly addLink: (sha512: string, fd: number) => boolean;
   /** Removes everything: after an update no content is needed. */
   readonly clear: () => void;
-};
-
-/** Contents on their way into the cache; the native program hashes and writes them in threads. */
-export type Reception = {
-  /** Takes the next bytes of the contents; throws if one that was fed before is damaged, forged or cannot be written. */
-  readonly take: (bytes: Uint8Array) => void;
-  /** Waits until everything is stored, and returns how many contents from the first on are; throws as `take`. */
-  readonly end: () => number;
 };
 
 /** Opens the cache below the root. */
@@ -94,6 +93,7 @@ export function openObjectCache(context: SubContext): ObjectCache {
       makeDirectories(root, objects, 0o700);
       return receive({ root, known, begun }, contents, from);
     },
+    receiveBeside: (contents, number) => receiveBeside({ root, alive, known, left, pathFor }, contents, number),
     begun,
     addCopy: ({ sha512, size }, fd) => {
       const path = draftPath();
@@ -128,36 +128,6 @@ export function openObjectCache(context: SubContext): ObjectCache {
       removeTree(root, drafts);
       // Last: a power cut before it leaves nothing that could be served.
       removeTree(root, privateMark);
-    },
-  };
-}
-
-function receive(
-  { root, known, begun }: { readonly root: string; readonly known: Set<string>; readonly begun: BegunContent },
-  contents: readonly Content[],
-  { source, begunBytes }: { readonly source: string; readonly begunBytes: number },
-): Reception {
-  const lines = contents.map(({ sha512, size }) => `${sha512} ${size}\n`).join("");
-  begun.begins(contents[0]?.sha512 ?? "", source, begunBytes);
-  atDirectory(root, agentPaths.objects, (fd) => host.objectsBegin(fd, lines, begunBytes));
-  const judged = <T>(work: () => T): T => {
-    try {
-      return work();
-    } catch (error) {
-      throw begun.judge(error);
-    }
-  };
-  return {
-    take: (bytes) => judged(() => host.objectsFeed(bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length)),
-    end: () => {
-      let stored = 0;
-      try {
-        stored = judged(host.objectsEnd);
-      } finally {
-        begun.ended(contents[stored]?.sha512);
-      }
-      for (const { sha512 } of contents.slice(0, stored)) known.add(sha512);
-      return stored;
     },
   };
 }

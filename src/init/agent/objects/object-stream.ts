@@ -20,7 +20,7 @@ export type ObjectSink = {
  * The contents must arrive in the requested order. `from` says who sends them, and how many bytes of the first one are there: the answer
  * may begin behind them, which its line says then, or at the first byte.
  */
-export function objectSink(cache: ObjectCache, wanted: readonly Content[], from: Sender): ObjectSink {
+export function objectSink(cache: Pick<ObjectCache, "receive">, wanted: readonly Content[], from: Sender): ObjectSink {
   const head = headLine();
   const reception = cache.receive(wanted, from);
   let next = 0;

@@ -15,7 +15,7 @@ import { type PeerAnswer, peerAnswer } from "./peer-answer.ts";
 import { isLacking, isUnready, unready } from "./unready.ts";
 
 /** The limit for a connection to be made, and for a single read. */
-const stepMs = 1500;
+export const stepMs = 1500;
 /** Without a byte for this long, a peer is left. */
 const stallMs = 3000;
 /**
@@ -63,10 +63,7 @@ export function fetchFromPeer(
   cache: ObjectCache,
   { peer, wanted, arrived = () => true }: FromPeer,
 ): PeerFetch {
-  const about = (error: unknown) => {
-    const reason = `peer ${peer.address}:${peer.port}: ${messageOf(error)}`;
-    return { reason, isToBlame: !isUnready(error), lacksNext: isLacking(error) };
-  };
+  const about = (error: unknown) => faultOf(peer, error);
   let fd: number;
   try {
     fd = host.tcpConnect(peer.address, peer.port, stepMs);
@@ -80,7 +77,7 @@ export function fetchFromPeer(
   try {
     const answer = peerAnswer({ sink, nowMs: host.monotonicMs }, wanted);
     exchange(watched(fd, { peer, answer, alive, arrived }), { peer, wanted, answer, begunBytes });
-    if (!answer.isComplete()) fault = { ...about(new Error("the answer ends early")), isBroken: true };
+    if (!answer.isComplete()) fault = brokenFault(peer);
   } catch (error) {
     fault = about(error);
   } finally {
@@ -94,8 +91,46 @@ export function fetchFromPeer(
   }
 }
 
+/** What an error says of a peer. */
+export function faultOf({ address, port }: Peer, error: unknown): NonNullable<PeerFetch["fault"]> {
+  const reason = `peer ${address}:${port}: ${messageOf(error)}`;
+  return { reason, isToBlame: !isUnready(error), lacksNext: isLacking(error) };
+}
+
+/** What a peer has ended too early. */
+export function brokenFault(peer: Peer): NonNullable<PeerFetch["fault"]> {
+  return { ...faultOf(peer, new Error("the answer ends early")), isBroken: true };
+}
+
 /** Full, or of another key. */
 const unreadyStatuses: readonly number[] = [503, 401];
+
+/** Throws unless a peer's answer has contents. */
+export function demandContents(status: number): void {
+  if (unreadyStatuses.includes(status)) throw unready(`status ${status}`);
+  if (status !== 200) throw new Error(`status ${status}`);
+}
+
+/** A request for contents, of which the first one is there up to this byte. */
+export function requestTo(peer: Peer, wanted: readonly Content[], begunBytes: number): Uint8Array {
+  const body = bytesFromText(wanted.map(({ sha512 }) => `${sha512}\n`).join(""));
+  return writeRequest({
+    ...{ method: "POST", path: objectPaths.batch, host: `${peer.address}:${peer.port}`, body },
+    headers: {
+      authorization: `Birther-Peer ${macOf(peer.key, body)}`,
+      // An agent of an earlier version sends the whole content.
+      ...(begunBytes > 0 ? { "birther-from": String(begunBytes) } : {}),
+    },
+  });
+}
+
+/** What is expected of a peer. */
+export function expectationOf({ expectedBytesPerSecond: expected }: Peer) {
+  return {
+    stallMs,
+    leastBytesPerSecond: expected === 0 ? leastBytesPerSecond : Math.min(leastBytesPerSecond, expected / 8),
+  };
+}
 
 function exchange(
   stream: ByteStream,
@@ -106,21 +141,10 @@ function exchange(
     begunBytes,
   }: Pick<FromPeer, "peer" | "wanted"> & { readonly answer: PeerAnswer; readonly begunBytes: number },
 ): void {
-  const body = bytesFromText(wanted.map(({ sha512 }) => `${sha512}\n`).join(""));
-  stream.write(
-    writeRequest({
-      ...{ method: "POST", path: objectPaths.batch, host: `${peer.address}:${peer.port}`, body },
-      headers: {
-        authorization: `Birther-Peer ${macOf(peer.key, body)}`,
-        // An agent of an earlier version sends the whole content.
-        ...(begunBytes > 0 ? { "birther-from": String(begunBytes) } : {}),
-      },
-    }),
-  );
+  stream.write(requestTo(peer, wanted, begunBytes));
   const reader = readResponses(stream);
   const head = reader.readHead();
-  if (unreadyStatuses.includes(head.status)) throw unready(`status ${head.status}`);
-  if (head.status !== 200) throw new Error(`status ${head.status}`);
+  demandContents(head.status);
   reader.readBody(head, answer.take);
 }
 
@@ -144,11 +168,9 @@ function watched(
     arrived,
   }: Required<Pick<FromPeer, "peer" | "arrived">> & { readonly answer: PeerAnswer; readonly alive: () => void },
 ): ByteStream {
-  const expected = peer.expectedBytesPerSecond;
-  const least = expected === 0 ? leastBytesPerSecond : Math.min(leastBytesPerSecond, expected / 8);
   let total = 0;
   const stream = watchedStream(fd, {
-    ...{ alive, stallMs, leastBytesPerSecond: least, isCounted: answer.isInContent },
+    ...{ alive, ...expectationOf(peer), isCounted: answer.isInContent },
     heard: (bytes) => {
       total += bytes;
       if (!arrived(total)) throw unready("another source is better now");

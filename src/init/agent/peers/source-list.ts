@@ -12,7 +12,11 @@ const maxReported = 16;
 const maxFailed = 1000;
 
 /** Another machine as a source. */
-export type NamedPeer = Peer & { readonly machineId: string };
+export type NamedPeer = Peer & {
+  readonly machineId: string;
+  /** It is one of several to fetch from at the same time. */
+  readonly isAtOnce: boolean;
+};
 
 /** The machines that the server named as sources of a fetch, and what became of them. */
 export type SourceList = {
@@ -20,6 +24,8 @@ export type SourceList = {
   readonly named: (turn: Pick<Extract<FetchTurn, { kind: "go" }>, "sources" | "peerKeys">) => void;
   /** Whom to ask now; undefined if all of them failed. */
   readonly best: () => NamedPeer | undefined;
+  /** Whom to ask at the same time; none or one of them: one source after the other. */
+  readonly atOnce: () => readonly NamedPeer[];
   /** Whether one of them will be asked again that was full or had nothing. */
   readonly isAnySkipped: () => boolean;
   /**
@@ -46,6 +52,7 @@ export function openSourceList(): SourceList {
       sources = key === undefined ? [] : named.map((source) => namedPeer(source, key));
     },
     best: () => sources.find(isUsable),
+    atOnce: () => sources.filter((source) => source.isAtOnce && isUsable(source)),
     isAnySkipped: () => sources.some((source) => !failed.has(source.machineId) && !isUsable(source)),
     failed: (machineId, why) => {
       if (failed.size + skippedUntilMs.size >= maxFailed) sources = [];
@@ -62,6 +69,6 @@ export function openSourceList(): SourceList {
   };
 }
 
-function namedPeer({ machineId, endpoint, bytesPerSecond = 0 }: Source, key: string): NamedPeer {
-  return { machineId, key, expectedBytesPerSecond: bytesPerSecond, ...endpointOf(endpoint) };
+function namedPeer({ machineId, endpoint, bytesPerSecond = 0, atOnce }: Source, key: string): NamedPeer {
+  return { machineId, key, isAtOnce: atOnce === true, expectedBytesPerSecond: bytesPerSecond, ...endpointOf(endpoint) };
 }

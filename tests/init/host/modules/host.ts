@@ -81,6 +81,9 @@ function changeable(kernel: Kernel, path: string): Found & { readonly inode: Non
   return { ...found, inode: found.inode };
 }
 
+/** All are looked at: reading waits on this host, as long as the other side takes. */
+export const readable: typeof Native.readable = (descriptors) => 2 ** (descriptors.byteLength / 4) - 1;
+
 export const tcpConnect: typeof Native.tcpConnect = (ipv4, port, timeoutMs) =>
   call(
     "tcpConnect",
