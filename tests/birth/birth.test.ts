@@ -41,8 +41,9 @@ const up = (generation: number): Wanted => ({
 
 /** Handed over to the Dominator; its image may be under way. */
 const healthy = (generation: number): Wanted => ({
-  what: `healthy in generation ${generation}`,
-  holds: (machine) => machine.state === "healthy" && machine.generation === generation,
+  what: `healthy and handed over in generation ${generation}`,
+  holds: ({ state, generation: current, timeline }) =>
+    state === "healthy" && current === generation && timeline.some(({ phase }) => phase === "handedOver"),
 });
 
 /** Waits for the machine with this firmware; fails at once when the demo has ended. */
