@@ -3,9 +3,10 @@ import { parseMachineCredential } from "../../contract/credential.ts";
 import { objectPaths } from "../../contract/sub.ts";
 import { admitRequest, type RequestRates, tooManyRequests } from "../../core/network/request-rate.ts";
 import type { Log } from "../../core/ports.ts";
-import { manifestFor, objectsOf } from "../storage/confidential-contents.ts";
+import { objectsOf } from "../storage/confidential-contents.ts";
 import type { ConfidentialStores } from "../storage/confidential-stores.ts";
 import type { ImageStore } from "../storage/image-store.ts";
+import { manifestFor } from "../storage/manifest-for.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import {
   answerContents,

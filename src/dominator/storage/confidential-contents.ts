@@ -1,6 +1,4 @@
-import { parseImageName } from "../../core/image/image-name.ts";
 import type { ConfidentialStores } from "./confidential-stores.ts";
-import type { FoundManifest, ImageStore } from "./image-store.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { BatchSource } from "./objects-handler.ts";
 
@@ -22,17 +20,4 @@ export async function objectsOf(
       yield* ((await own.sizeOf(sha512)) === undefined ? objects : own).read(sha512, part);
     },
   };
-}
-
-/** The manifest with this hash, if it is public or of the stream; looks again for one that is not known. */
-export async function manifestFor(
-  stream: string | undefined,
-  sha512: string,
-  images: Pick<ImageStore, "findManifest"> & Partial<Pick<ImageStore, "refresh">>,
-): Promise<FoundManifest | undefined> {
-  if (images.findManifest(sha512) === undefined) await images.refresh?.();
-  const found = images.findManifest(sha512);
-  if (found === undefined) return undefined;
-  const { name, confidential } = found.image;
-  return confidential !== true || parseImageName(name)?.stream === stream ? found : undefined;
 }

@@ -5,7 +5,8 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { manifestPath, objectPaths, packPath } from "../../contract/sub.ts";
 import { planFileAnswer } from "../../core/http/file-answer.ts";
 import type { Log } from "../../core/ports.ts";
-import type { FoundManifest, ImageStore } from "./image-store.ts";
+import type { FoundManifest } from "./image-store.ts";
+import { type Manifests, manifestFor } from "./manifest-for.ts";
 import { type ContentPart, type ObjectStore, readPart } from "./object-store.ts";
 import { findPackFile, type Location } from "./packs/pack-files.ts";
 import { isObjectName } from "./sha512.ts";
@@ -13,7 +14,6 @@ import { isObjectName } from "./sha512.ts";
 /** 129 bytes per hash: a hundred thousand objects in one request. */
 export const maxBatchRequestBytes = 13_000_000;
 
-type Manifests = Pick<ImageStore, "findManifest"> & Partial<Pick<ImageStore, "refresh">>;
 export type Exchange = { readonly request: IncomingMessage; readonly response: ServerResponse };
 
 /** Handles a request if it is for objects; returns true if it does, and answers asynchronously. */
@@ -36,10 +36,10 @@ export function isContentsPath(path: string): boolean {
 }
 
 /**
- * Serves contents over plain HTTP: they are public, and each client verifies them by their hash. Those of confidential images are
- * in other stores (confidential-handler.ts), so that they are missing here. `GET /objects/HEX` returns one. `POST /objects` with hashes, one per line, answers `HEX LENGTH\n` and the bytes for each,
- * in that order, or 404 naming the first missing one. `GET /packs/HEX` returns a pack, and `GET /packs/HEX.index` its index. `GET /manifests/HEX` returns a
- * manifest.
+ * Serves contents over plain HTTP: they are public, and each client verifies them by their hash. Those of confidential images are in other
+ * stores (confidential-handler.ts), so that they are missing here. `GET /objects/HEX` returns one. `POST /objects` with hashes, one per
+ * line, answers `HEX LENGTH\n` and the bytes for each, in that order, or 404 naming the first missing one. `GET /packs/HEX` returns a pack,
+ * and `GET /packs/HEX.index` its index. `GET /manifests/HEX` returns a manifest.
  */
 export function objectsHandler({
   objects,
@@ -52,11 +52,7 @@ export function objectsHandler({
 }): ObjectsHandler {
   const contents: ServedContents = {
     ...{ objects, packsOf: objects.directory, cacheControl: immutableCacheControl },
-    findManifest: async (sha512) => {
-      if (manifests.findManifest(sha512) === undefined) await manifests.refresh?.();
-      const found = manifests.findManifest(sha512);
-      return found?.image.confidential === true ? undefined : found;
-    },
+    findManifest: (sha512) => manifestFor(undefined, sha512, manifests),
   };
   return (request, response) => {
     if (!isContentsPath(pathOf(request))) return false;

@@ -61,7 +61,7 @@ function tryBatch(context: SubContext, http: HttpClient, cache: ObjectCache, wan
   return attempt(context, sink, { wanted, send: (onBytes) => http.post(objectPaths.batch, names, onBytes) });
 }
 
-/** One request for the rest of the first content; a server that does not have it by itself, such as a confidential one, sends all. */
+/** One request for the rest of the first content; a server that refuses, such as one of an earlier version over TLS, sends all. */
 function tryRest(context: SubContext, http: HttpClient, cache: ObjectCache, missing: readonly Content[]): Attempt {
   const wanted = missing.slice(0, 1);
   const path = `${objectPaths.one}${wanted[0]?.sha512}`;

@@ -20,8 +20,8 @@ export type ObjectServer = HttpClient & {
 
 /**
  * The server's contents: over TLS with the machine's credential if they are confidential, otherwise over plain HTTP. A server of an
- * earlier version does not say what is confidential: what is missing over plain HTTP is then asked for over TLS. A forged answer on the plain port gains nothing: each content is verified by its hash.
- * All are at the server at which the agent finds the MDB now.
+ * earlier version does not say what is confidential: what is missing over plain HTTP is then asked for over TLS. A forged answer on the
+ * plain port gains nothing: each content is verified by its hash. All are at the server at which the agent finds the MDB now.
  */
 export function openObjectServer(context: SubContext, servers: Pick<MdbServers, "current" | "contents">): ObjectServer {
   let server = servers.current();
