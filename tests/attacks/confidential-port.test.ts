@@ -14,7 +14,6 @@ import { writePackIndex } from "../../src/core/image/pack-index.ts";
 import type { Machine, MachineId, MachineIn } from "../../src/core/machine/record.ts";
 import { testMachine } from "../../src/core/machine/testing/test-machine.ts";
 import { tlsHeaders } from "../../src/core/network/security-headers.ts";
-import { findNginx } from "../../src/dominator/origin/nginx.ts";
 import { type Origin, openOrigin } from "../../src/dominator/origin/origin.ts";
 import { openImageStore } from "../../src/dominator/storage/image-store.ts";
 import { sha512Of } from "../../src/dominator/storage/sha512.ts";
@@ -23,6 +22,7 @@ import { type Authority, issue, makeAuthority } from "../native/certificates.ts"
 import { childrenOf } from "../support/children.ts";
 import { freePort } from "../support/free-port.ts";
 import { waitFor } from "../support/inside-namespace.ts";
+import { originEngines } from "../support/origin-engines.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-confidential-origin-"));
 const program = new URL("../../src/main/server/origin-program.ts", import.meta.url);
@@ -142,12 +142,7 @@ async function ask(port: number, path: string, asked: Asked): Promise<Answer> {
   return { status: response.statusCode, headers: response.headers, body: await buffer(response) };
 }
 
-const engines = [
-  { servedBy: "nginx", nginx: () => findNginx() ?? assert.fail("nginx: expected it to be installed") },
-  { servedBy: "birther", nginx: () => undefined },
-] as const;
-
-for (const { servedBy, nginx } of engines)
+for (const { servedBy, nginx } of originEngines)
   describe(`confidential contents served by ${servedBy}`, () => {
     let running: Rig;
     let unfinished: Promise<unknown>;
@@ -318,7 +313,7 @@ function childOf(word: string): number {
   return childrenOf(process.pid, word)[0] ?? assert.fail(`expected a child ${word}`);
 }
 
-for (const { servedBy, nginx } of engines)
+for (const { servedBy, nginx } of originEngines)
   test(`an address that asks too often is told to come back, by ${servedBy}`, async () => {
     await using running = await rig({ nginx: nginx(), perMinute: 60 });
     const statuses = new Map<number, number>();

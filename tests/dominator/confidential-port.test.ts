@@ -5,9 +5,9 @@ import type { IncomingMessage } from "node:http";
 import { createServer } from "node:https";
 import { join } from "node:path";
 import { test } from "node:test";
-import { findNginx } from "../../src/dominator/origin/nginx.ts";
 import { issue, makeAuthority } from "../native/certificates.ts";
 import { freePort } from "../support/free-port.ts";
+import { originEngines } from "../support/origin-engines.ts";
 import { confidentialOrigin } from "./fixture-origin.ts";
 import { listening } from "./pack-server.ts";
 import { type SubFixture, startSubFixture } from "./sub-fixture.ts";
@@ -35,11 +35,8 @@ function askedElsewhere({ asked }: SubFixture): readonly string[] {
   return asked.filter((line) => line.startsWith("http") || /(objects|packs|manifests)/.test(line));
 }
 
-for (const [name, nginx] of [
-  ["nginx", findNginx],
-  ["a process of ours", () => undefined],
-] as const)
-  test(`an agent takes a confidential image from its port alone, served by ${name}`, async () => {
+for (const { servedBy, nginx } of originEngines)
+  test(`an agent takes a confidential image from its port alone, served by ${servedBy}`, async () => {
     await using sub = await startSubFixture();
     await using origin = await confidentialOrigin(sub, nginx());
     sub.confidentialServer.is = { port: origin.port, hasPacks: true };

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { findNginx } from "../../src/dominator/origin/nginx.ts";
 import { freePort } from "../support/free-port.ts";
 import { waitFor } from "../support/inside-namespace.ts";
+import { originEngines } from "../support/origin-engines.ts";
 import { publicOrigin } from "./fixture-origin.ts";
 import { listening, packAt } from "./pack-server.ts";
 import { type SubFixture, startSubFixture } from "./sub-fixture.ts";
@@ -28,11 +29,8 @@ async function isInPlace({ root }: SubFixture, mark: string): Promise<void> {
     if (text !== "") assert.equal(readFileSync(join(root, path), "utf8"), text, path);
 }
 
-for (const [name, nginx] of [
-  ["nginx", findNginx],
-  ["a process of ours", () => undefined],
-] as const)
-  test(`an agent takes an image as streams from the origin, served by ${name}`, async () => {
+for (const { servedBy, nginx } of originEngines)
+  test(`an agent takes an image as streams from the origin, served by ${servedBy}`, async () => {
     await using sub = await startSubFixture();
     await using origin = await publicOrigin(sub, nginx());
     sub.sources.push({ port: origin.port });

@@ -8,12 +8,12 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { writePackIndex } from "../../src/core/image/pack-index.ts";
 import { securityHeaders } from "../../src/core/network/security-headers.ts";
-import { findNginx } from "../../src/dominator/origin/nginx.ts";
 import { type Origin, openOrigin } from "../../src/dominator/origin/origin.ts";
 import { sha512Of } from "../../src/dominator/storage/sha512.ts";
 import { childrenOf } from "../support/children.ts";
 import { freePort } from "../support/free-port.ts";
 import { waitFor } from "../support/inside-namespace.ts";
+import { originEngines } from "../support/origin-engines.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-origin-"));
 const content = Buffer.from("0123456789".repeat(5000));
@@ -63,12 +63,7 @@ async function rig(options: { readonly nginx: string | undefined; readonly port?
   };
 }
 
-const engines = [
-  { servedBy: "nginx", nginx: () => findNginx() ?? assert.fail("nginx: expected it to be installed") },
-  { servedBy: "birther", nginx: () => undefined },
-] as const;
-
-for (const { servedBy, nginx } of engines)
+for (const { servedBy, nginx } of originEngines)
   describe(`images served by ${servedBy}`, () => {
     let running: Rig;
     before(async () => {
@@ -163,7 +158,7 @@ test("an nginx that does not start is replaced by a process of ours", async () =
 test("nginx whose configuration cannot be written is replaced by a process of ours", async () => {
   // A directory of this name stands for a disk on which nothing can be written, for root as well.
   mkdirSync(join(directory, `run-${runs + 1}`, "nginx.conf"), { recursive: true });
-  await using running = await rig({ nginx: engines[0].nginx() });
+  await using running = await rig({ nginx: originEngines[0].nginx() });
   assert.equal(running.origin.servedBy(), "birther");
   assert.ok(running.lines.some(({ facts }) => facts.includes("EISDIR")));
 });
@@ -173,7 +168,7 @@ test("a port that another program has is named with what to do", async () => {
   await once(other, "listening");
   const address = other.address();
   const port = typeof address === "object" && address !== null ? address.port : assert.fail();
-  for (const { nginx } of engines) {
+  for (const { nginx } of originEngines) {
     await using running = await rig({ nginx: nginx(), port });
     assert.equal(running.origin.servedBy(), undefined);
     const line = running.lines.find(({ level }) => level === "error");

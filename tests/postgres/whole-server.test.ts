@@ -52,6 +52,19 @@ await insideNamespace(import.meta.url, () => {
     });
   }
 
+  /** Two servers on a database of their own; the second one has the authority of the first. */
+  async function startTwo(n: number, m: number) {
+    await using started = new AsyncDisposableStack();
+    const postgres = started.use(await startPostgres());
+    const database = await postgres.createDatabase();
+    const [first, second] = [configOf(n, database), configOf(m, database)];
+    const one = started.use(await startServer({ config: first, log }));
+    cpSync(pathsIn(first.stateDirectory).pki, pathsIn(second.stateDirectory).pki, { recursive: true });
+    const two = started.use(await startServer({ config: second, log }));
+    const running = started.move();
+    return { first, second, one, two, [Symbol.asyncDispose]: () => running.disposeAsync() };
+  }
+
   test("each knows the other's records; each has its own state directory; one ends and the other continues", async () => {
     await using server = await startPostgres();
     const database = await server.createDatabase();
@@ -78,12 +91,8 @@ await insideNamespace(import.meta.url, () => {
   });
 
   test("an image that is imported on one server is soon on the other one", async () => {
-    await using server = await startPostgres();
-    const database = await server.createDatabase();
-    const [first, second] = [configOf(5, database), configOf(6, database)];
-    await using one = await startServer({ config: first, log });
-    cpSync(pathsIn(first.stateDirectory).pki, pathsIn(second.stateDirectory).pki, { recursive: true });
-    await using two = await startServer({ config: second, log });
+    await using site = await startTwo(5, 6);
+    const { first, second, one, two } = site;
     const source = join(parent, "source");
     drawWholeSystem(source);
     const { stateDirectory } = first;
@@ -105,12 +114,8 @@ await insideNamespace(import.meta.url, () => {
   });
 
   test("a confidential image is served by each server, at its own port, to the machine that is to run it", async () => {
-    await using server = await startPostgres();
-    const database = await server.createDatabase();
-    const [first, second] = [configOf(7, database), configOf(8, database)];
-    await using one = await startServer({ config: first, log });
-    cpSync(pathsIn(first.stateDirectory).pki, pathsIn(second.stateDirectory).pki, { recursive: true });
-    await using two = await startServer({ config: second, log });
+    await using site = await startTwo(7, 8);
+    const { first, second, one, two } = site;
     const source = join(parent, "secret");
     drawWholeSystem(source);
     const ignore = { onProgress: () => undefined, onNotCarried: () => undefined };
