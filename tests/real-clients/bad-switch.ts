@@ -4,14 +4,14 @@
  * that they overtake one another. The kernel's own means for this (sch_netem) is not in every kernel.
  */
 import { interfaceIndex, openPacketSocket } from "../../src/lab/packet-socket.ts";
-import { carryBadly } from "../support/bad-wire-chance.ts";
+import { openBadWire } from "../support/bad-wire-chance.ts";
 import { chanceOf } from "../support/chance.ts";
 
 const [seed = "1", ...names] = process.argv.slice(2);
 const badness = { lossPercent: 30, twicePercent: 20, latestMs: 60 };
 const lookEveryMs = 5;
 const etherTypes = [0x0800, 0x0806];
-const chance = chanceOf(Number(seed));
+const carry = openBadWire(chanceOf(Number(seed)), badness);
 
 const ports = names.map(interfaceIndex);
 // By type instead of all frames, so that the kernel does not return our own.
@@ -21,7 +21,7 @@ setInterval(() => {
     for (let received = packets.receive(); received !== undefined; received = packets.receive()) {
       const { interfaceIndex: from, frame } = received;
       if (!ports.includes(from)) continue;
-      for (const port of ports) if (port !== from) carryBadly(chance, badness, () => packets.send(port, frame));
+      for (const port of ports) if (port !== from) carry(() => packets.send(port, frame));
     }
   }
 }, lookEveryMs);

@@ -62,7 +62,7 @@ await insideNamespace(import.meta.url, () => {
     }
   });
 
-  /** A seed may lose the same packet many times in a row: most runs take 20 seconds, few take a minute. */
+  /** Most seeds take 20 seconds, few take a minute. */
   const badWireSeconds = 100;
   // Without options, because a duplicated OACK makes curl restart and atftp exit, with any server.
   const clients: readonly (readonly [string, (file: string) => readonly string[]])[] = [
