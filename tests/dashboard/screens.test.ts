@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { after, before, describe, test } from "node:test";
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Browser, Page } from "playwright-core";
 import { logIn, openBrowser, openPage } from "../support/browser.ts";
+import { framesOf } from "../support/pcap.ts";
 import { arrivingFleet } from "./fleet.ts";
 import { screens } from "./screens.ts";
 import { type DashboardServer, startDashboardServer } from "./server.ts";
@@ -109,6 +111,22 @@ describe("the screens of 4,000 machines", () => {
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "r0u11" }).waitFor();
     assert.deepEqual(faults, []);
+    await context.close();
+  });
+
+  test("a machine's packets are downloaded as a capture, under its name", async () => {
+    const { page, context } = await openPage(browser);
+    await logIn(page, server.base, token, "/m/r17u4?tab=packets");
+    const [download] = await Promise.all([
+      page.waitForEvent("download"),
+      page.getByRole("link", { name: "Download as pcap" }).click(),
+    ]);
+    assert.equal(download.suggestedFilename(), "r17u4.pcap");
+    const capture = await readFile(await download.path());
+    assert.deepEqual(
+      framesOf(capture).map((frame) => frame.length),
+      [14 + 20 + 8 + 8, 14 + 20 + 8 + 8],
+    );
     await context.close();
   });
 

@@ -289,7 +289,19 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
   });
 
   for (const [name, { method, path, ...route }] of Object.entries(operatorRoutes)) {
-    if (method !== "GET" || path === "/v1/backup") continue;
+    if (method !== "GET") continue;
+    const type: string = "answerType" in route ? route.answerType : "application/json";
+    if (/sqlite|pcap/.test(type)) {
+      test(`GET ${path} (${name}): bytes for a program; a browser stores them in a file with a harmless name`, async () => {
+        for (const machine of [id, other]) {
+          const answer = await operator(path.replace(":name", machine));
+          assert.deepEqual([answer.status, answer.headers.get("content-type")], [200, type]);
+          assert.match(answer.headers.get("content-disposition") ?? "", /^attachment; filename="[\w.-]+"$/);
+          assert.equal((await answer.arrayBuffer()).byteLength, Number(answer.headers.get("content-length")));
+        }
+      });
+      continue;
+    }
     test(`GET ${path} (${name}): no byte of it is a command`, async () => {
       const query =
         "query" in route && path.endsWith("netbox") ? "?table=devices" : path.endsWith("changes") ? "?since=0" : "";

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
-import type { MachineView } from "../../contract/operator/views.ts";
 import type { FigureSummary } from "../../core/fleet/burn-in-figures.ts";
+import type { Siblings } from "../../core/fleet/siblings.ts";
+import { outlierScore } from "../../core/fleet/spread.ts";
 import { type SelectionOptions, selectionOptions } from "../act/selection.ts";
 import { failure } from "../api/failure.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
@@ -19,16 +20,18 @@ export function burnInCommand(program: Command): void {
     const api = await openApi(options);
     if (name !== undefined && (options.labels !== undefined || options.where !== undefined))
       throw failure("misused", "expected a name or a selection, found both");
-    const machine = name === undefined ? undefined : await api.ask<MachineView>("get", { name });
+    if (name !== undefined) {
+      const siblings = await api.ask<Siblings>("siblings", { name });
+      if (options.output === "json") printJson(siblings.figures);
+      else if (siblings.figures.length === 0) process.stderr.write("it has not reported figures of a burn-in yet\n");
+      else print(...machineTable(siblings));
+      return;
+    }
     const query = { labels: options.labels, where: options.where };
     const { figures } = await api.ask<{ figures: FigureSummary[] }>("burnIn", { query });
-    const shown =
-      machine === undefined ? figures : figures.filter(({ model }) => model === (machine.smbios?.product ?? ""));
-    if (options.output === "json") return printJson(machine === undefined ? shown : comparisons(machine, shown));
-    if (machine !== undefined && machine.burnIn === undefined)
-      process.stderr.write("it has not reported a burn-in yet\n");
-    else if (shown.length === 0) process.stderr.write("no machine has reported a burn-in yet\n");
-    else print(...(machine === undefined ? figuresTable(shown) : machineTable(machine, shown)));
+    if (options.output === "json") printJson(figures);
+    else if (figures.length === 0) process.stderr.write("no machine has reported a burn-in yet\n");
+    else print(...figuresTable(figures));
   });
 }
 
@@ -46,33 +49,16 @@ export function figuresTable(figures: readonly FigureSummary[]): string[] {
   return formatTable(["MODEL", "TEST", "FIGURE", "MACHINES", "MEDIAN", "RANGE", "FAR FROM THE OTHERS"], rows);
 }
 
-type Comparison = { readonly test: string; readonly subject: string; readonly figure: string; readonly value: number };
-
-/** Each figure of a machine beside those of its siblings. */
-function comparisons({ burnIn }: MachineView, figures: readonly FigureSummary[]) {
-  return (burnIn?.results ?? []).flatMap(({ test, subject, figures: measured }) =>
-    Object.entries(measured).map(([figure, value]): Comparison & { readonly siblings?: FigureSummary } => {
-      const siblings = figures.find((one) => one.test === test && one.figure === figure);
-      return { test, subject, figure, value, ...(siblings === undefined ? {} : { siblings }) };
-    }),
-  );
-}
-
-function machineTable(machine: MachineView, figures: readonly FigureSummary[]): string[] {
-  const rows = comparisons(machine, figures).map(({ test, subject, figure, value, siblings }) => {
-    const outlier = siblings?.outliers.find(
-      (one) => one.name === (machine.hostname ?? machine.id) && one.subject === subject,
-    );
-    return [
-      test,
-      figure,
-      numberText(value),
-      siblings === undefined ? "-" : numberText(siblings.median),
-      siblings === undefined ? "-" : `${numberText(siblings.least)} to ${numberText(siblings.most)}`,
-      siblings === undefined ? "-" : String(siblings.machines),
-      outlier === undefined ? subject : `${subject}: FAR FROM THE OTHERS (${signed(outlier.score)})`,
-    ];
-  });
+function machineTable({ figures }: Siblings): string[] {
+  const rows = figures.map(({ test, subject, figure, value, siblings, score }) => [
+    test,
+    figure,
+    numberText(value),
+    numberText(siblings.median),
+    `${numberText(siblings.least)} to ${numberText(siblings.most)}`,
+    String(siblings.machines),
+    Math.abs(score) < outlierScore ? subject : `${subject}: FAR FROM THE OTHERS (${signed(score)})`,
+  ]);
   return formatTable(["TEST", "FIGURE", "VALUE", "MEDIAN", "RANGE", "MACHINES", "OF"], rows);
 }
 

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { framesOf, udpPayloadsTo } from "../../../tests/support/pcap.ts";
 import type { NetworkView, PacketView } from "../../contract/operator/views.ts";
-import { macOf } from "../../core/net/testing/addresses.ts";
 import { networksText } from "./networks.ts";
-import { packetsTable, pcapOf } from "./packets.ts";
+import { packetsTable } from "./packets.ts";
 
 const server = { address: "10.77.0.1", port: 67 };
 const packets: readonly PacketView[] = [
@@ -24,23 +22,6 @@ test("packets: direction, kind and main facts", () => {
   assert.match(titles ?? "", /^TIME +FROM +TO +KIND +FACTS$/);
   assert.match(ask ?? "", /0\.0\.0\.0:68 +10\.77\.0\.1:67 +< dhcp discover +class PXEClient, xid 00000007$/);
   assert.match(answer ?? "", /10\.77\.0\.1:67 +255\.255\.255\.255:68 +> dhcp offer +yiaddr 10\.77\.0\.50$/);
-});
-
-test("packets --pcap: frames between the NICs of the machine and the server", () => {
-  const mac = macOf("525400000001");
-  const frames = framesOf(pcapOf(packets, { macs: [mac] }));
-  assert.deepEqual(
-    udpPayloadsTo(67, frames).map((bytes) => Buffer.from(bytes).toString()),
-    ["ask"],
-  );
-  assert.deepEqual(
-    udpPayloadsTo(68, frames).map((bytes) => Buffer.from(bytes).toString()),
-    ["answer"],
-  );
-  assert.deepEqual(
-    frames.map((frame) => Buffer.from(frame.subarray(0, 12)).toString("hex")),
-    ["026269727468525400000001", "ffffffffffff026269727468"],
-  );
 });
 
 test("networks: the pool, and one line for each problem", () => {

@@ -1,12 +1,12 @@
 import { existsSync, writeFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import type { Command } from "commander";
+import { pcapOf } from "../../contract/operator/packet-capture.ts";
 import type { ChangeView, LogView, MachineView, PacketView, StatusView } from "../../contract/operator/views.ts";
 import { escapeCommands, plainText } from "../../core/bytes/plain-text.ts";
 import { failure } from "../api/failure.ts";
 import { type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { factsWithoutSecrets, packetWithoutSecrets, withoutSecrets } from "../output/redact.ts";
-import { pcapOf } from "./packets.ts";
 
 /** Events in a report: those of several births. */
 const eventLimit = 1000;

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
+import type { Siblings } from "../../core/fleet/siblings.ts";
 import { describeBiosDrive } from "../../core/hardware/bios-drives.ts";
 import { describeNotErased, disksNotErased } from "../../core/machine/not-erased.ts";
 import { describeProgress } from "../../core/machine/work-progress.ts";
@@ -7,6 +8,7 @@ import { describeNeighbour } from "../../core/site/place.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatBytes, formatDuration, formatTime, zoneAt } from "../output/figures.ts";
 import { fitLines } from "../output/wrap.ts";
+import { timelineText } from "./timeline-text.ts";
 import { trustLines } from "./trust-text.ts";
 
 /** Adds `show`: prints everything about one machine. */
@@ -16,9 +18,11 @@ export function showCommand(program: Command): void {
     .description("print everything about one machine: slot, hardware, burn-in, storage, PXE statistics, timeline");
   serverOptions(command).action(async (name: string, options: ServerOptions) => {
     const { openApi } = await import("../api/api.ts");
-    const machine = await (await openApi(options)).ask<MachineView>("get", { name });
-    if (options.output === "json") printJson(machine);
-    else print(...fitLines(machineText(machine, Date.now()), textColumn));
+    const api = await openApi(options);
+    const machine = await api.ask<MachineView>("get", { name });
+    if (options.output === "json") return printJson(machine);
+    const siblings = await api.ask<Siblings>("siblings", { name: machine.id });
+    print(...fitLines(machineText(machine, Date.now()), textColumn), ...timelineText(siblings));
   });
 }
 
@@ -46,7 +50,7 @@ export function machineText(machine: MachineView, nowMs: number): string[] {
   const lines = facts
     .filter(([, text]) => text !== undefined && text !== "")
     .map(([label, text]) => `  ${label.padEnd(10)} ${text}`);
-  return [hostname === undefined ? id : `${hostname} (${id})`, ...lines, ...timelineText(machine)];
+  return [hostname === undefined ? id : `${hostname} (${id})`, ...lines];
 }
 
 function stateFacts(machine: MachineView, ago: (atMs: number) => string): Fact[] {
@@ -202,15 +206,4 @@ function burnInText(result: NonNullable<MachineView["burnIn"]>["results"][number
   const figures = Object.entries(result.figures).map(([name, value]) => `${name} ${Math.round(value)}`);
   const outcome = result.ok ? "ok" : `FAILED: ${result.fault}`;
   return `${result.test} of ${result.subject}: ${[outcome, ...figures, formatDuration(result.durationMs)].join(", ")}`;
-}
-
-function timelineText({ timeline }: MachineView): string[] {
-  const [first] = timeline;
-  if (first === undefined) return [];
-  const lines = timeline.map(({ phase, atMs, durationMs, detail }) => {
-    const since = `+${((atMs - first.atMs) / 1000).toFixed(1)} s`;
-    const took = durationMs === undefined ? "" : `took ${formatDuration(durationMs)}`;
-    return `    ${phase.padEnd(12)} ${formatTime(atMs)} ${since.padStart(10)}  ${took.padEnd(12)} ${detail ?? ""}`.trimEnd();
-  });
-  return [`  timeline (${zoneAt(first.atMs)})`, ...lines];
 }

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import type { FigureSummary } from "../../core/fleet/burn-in-figures.ts";
 import { statuses } from "../../core/fleet/machine-status.ts";
+import type { Siblings } from "../../core/fleet/siblings.ts";
 import { conditionKinds, phases } from "../../core/machine/record.ts";
 import { unsealedTrusts } from "../../core/machine/trust.ts";
 import { works } from "../../core/machine/work-progress.ts";
@@ -189,20 +190,25 @@ export const fleetEventsAnswer = pinnedShape<FleetEventsView>()(
   }),
 );
 
+const spread = {
+  machines: v.pipe(count, v.description("machines that have such a value")),
+  ...{ median: v.number(), mad: v.pipe(v.number(), v.description("median absolute deviation from the median")) },
+  ...{ least: v.number(), most: v.number() },
+};
+const score = v.pipe(v.number(), v.description("distance from the median in robust standard deviations"));
+
 export const burnInAnswer = v.strictObject({
   figures: v.array(
     pinnedShape<FigureSummary>()(
       v.strictObject({
         ...{ model: text, test: text },
         figure: v.pipe(text, v.description("its name with the unit last, such as writeMiBps")),
-        machines: count,
-        ...{ median: v.number(), mad: v.pipe(v.number(), v.description("median absolute deviation from the median")) },
-        ...{ least: v.number(), most: v.number() },
+        ...spread,
         outliers: v.pipe(
           v.array(
             v.strictObject({
               ...{ name: text, subject: text, value: v.number() },
-              score: v.pipe(v.number(), v.description("distance from the median in robust standard deviations")),
+              score,
             }),
           ),
           v.description("the values farthest from those of the model's other machines"),
@@ -211,6 +217,40 @@ export const burnInAnswer = v.strictObject({
     ),
   ),
 });
+
+export const siblingsAnswer = pinnedShape<Siblings>()(
+  v.strictObject({
+    model: v.pipe(text, v.description("as the firmware names it; empty if it does not")),
+    machines: v.pipe(count, v.description("machines of the model")),
+    phases: v.array(
+      v.strictObject({
+        ...{ phase: v.picklist(phases), atMs: timeMs },
+        durationMs: v.pipe(durationMs, v.description("until the next phase; until now if it has not ended")),
+        isOpen: v.exactOptional(v.literal(true)),
+        detail: v.exactOptional(text),
+        siblings: v.exactOptional(
+          v.pipe(
+            v.strictObject(spread),
+            v.description("in milliseconds; absent after the birth, such as for an update"),
+          ),
+        ),
+        score: v.exactOptional(score),
+      }),
+    ),
+    figures: v.array(
+      v.strictObject({
+        ...{ test: text, subject: text },
+        figure: v.pipe(text, v.description("its name with the unit last, such as writeMiBps")),
+        value: v.number(),
+        siblings: v.strictObject({
+          ...spread,
+          dots: v.pipe(v.array(v.number()), v.description("some of the values, ascending, from the least to the most")),
+        }),
+        score,
+      }),
+    ),
+  }),
+);
 
 export const planAnswer = pinnedShape<PlanView>()(
   v.strictObject({

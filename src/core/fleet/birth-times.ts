@@ -1,6 +1,7 @@
 import { isWithin } from "../clock-jump.ts";
 import { type Machine, type Phase, phases } from "../machine/record.ts";
 import { type AgeSketch, newAgeSketch, noteAge } from "./age-sketch.ts";
+import { type Stay, staysOf } from "./stays.ts";
 
 /** The times of finished births: in each phase, and from the beginning of a phase until the machine was up. */
 export type BirthTimes = {
@@ -51,19 +52,15 @@ export class BirthTimesTally {
 /** A finished birth: when the machine was up, and each stay in a phase before that. */
 export type Birth = {
   readonly upAtMs: number;
-  readonly visits: readonly { readonly phase: Phase; readonly atMs: number; readonly untilMs: number }[];
+  readonly visits: readonly Stay[];
 };
 
 /** The birth of a machine's current generation; undefined until it was up once. Later updates are no part of it. */
-export function finishedBirth({ timeline }: Pick<Machine, "timeline">): Birth | undefined {
-  const up = timeline.findIndex(({ phase }) => phase === "up");
-  const before = timeline.slice(0, Math.max(0, up));
-  const upEntry = timeline[up];
-  // The timeline keeps its newest entries only; without its beginning this may be an update.
-  if (upEntry === undefined || !before.some(({ phase }) => phase === "handedOver")) return undefined;
-  const upAtMs = upEntry.atMs;
-  const visits = before.map(({ phase, atMs }, at) => ({ phase, atMs, untilMs: before[at + 1]?.atMs ?? upAtMs }));
-  return { upAtMs, visits };
+export function finishedBirth(machine: Pick<Machine, "timeline">): Birth | undefined {
+  const up = machine.timeline.find(({ phase }) => phase === "up");
+  if (up === undefined) return undefined;
+  const visits = staysOf(machine, up.atMs).filter(({ inBirth }) => inBirth);
+  return visits.length === 0 ? undefined : { upAtMs: up.atMs, visits };
 }
 
 function newBirthTimes(): BirthTimes {

@@ -1,19 +1,15 @@
 import { nameOf } from "../machine/life/move.ts";
 import type { Machine } from "../machine/record.ts";
 import { modelOf } from "./birth-times.ts";
+import { outlierScore, roundScore, type Spread, scoreIn, spreadInSteps } from "./spread.ts";
 
 /** One figure of the burn-in over the machines of one model: what is usual, and which machines are far from it. */
-export type FigureSummary = {
+export type FigureSummary = Spread & {
   readonly model: string;
   readonly test: string;
   /** Its name with the unit last, such as `writeMiBps`. */
   readonly figure: string;
   readonly machines: number;
-  readonly median: number;
-  /** Median absolute deviation from the median: half of the values are nearer than this. */
-  readonly mad: number;
-  readonly least: number;
-  readonly most: number;
   /** The values farthest from the median, the farthest first. */
   readonly outliers: readonly FigureOutlier[];
 };
@@ -26,15 +22,9 @@ export type FigureOutlier = {
   readonly score: number;
 };
 
-/** From this distance on a value is an outlier (Iglewicz and Hoaglin, How to Detect and Handle Outliers, 1993: 3.5). */
-const outlierScore = 3.5;
-/** A normal distribution's standard deviation in median absolute deviations. */
-const deviationOfMad = 1.4826;
 /** Deviations below this share of the median are noise, however alike the siblings are. */
 const leastDeviation = 0.01;
 const outliersShown = 20;
-/** Values that a median goes by: sorting those of 100,000 machines would hold up packets. */
-const sampleLimit = 10_000;
 /** Figures that are told apart: model, test and figure; machines name the first and the last. */
 const figureLimit = 2000;
 
@@ -42,8 +32,6 @@ type Value = { readonly machine: Machine; readonly subject: string; readonly val
 type Figure = Pick<FigureSummary, "model" | "test" | "figure"> & {
   readonly values: Value[];
   machines: number;
-  least: number;
-  most: number;
 };
 
 /** The figures of the latest burn-ins, in steps of a machine or a thousand values each; linear in the number of values. */
@@ -65,11 +53,9 @@ function noteMachine(figures: Map<string, Figure>, machine: Machine): void {
       const key = JSON.stringify([model, test, figure]);
       const known = figures.get(key);
       if ((known === undefined && figures.size >= figureLimit) || !Number.isFinite(value)) continue;
-      const of = known ?? { model, test, figure, values: [], machines: 0, least: value, most: value };
+      const of = known ?? { model, test, figure, values: [], machines: 0 };
       if (of.values[of.values.length - 1]?.machine !== machine) of.machines += 1;
       of.values.push({ machine, subject, value });
-      of.least = Math.min(of.least, value);
-      of.most = Math.max(of.most, value);
       if (known === undefined) figures.set(key, of);
     }
 }
@@ -80,18 +66,11 @@ function byName(a: FigureSummary, b: FigureSummary): number {
 }
 
 function* summaryOf({ values, ...figure }: Figure): Generator<void, FigureSummary, undefined> {
-  const every = Math.ceil(values.length / sampleLimit);
-  const sample = new Float64Array(Math.ceil(values.length / every));
-  for (let at = 0; at < sample.length; at += 1) sample[at] = values[at * every]?.value ?? 0;
-  sample.sort();
-  yield;
-  const median = medianOf(sample);
-  const mad = medianOf(sample.map((value) => Math.abs(value - median)).sort());
-  yield;
-  const deviation = Math.max(mad * deviationOfMad, Math.abs(median) * leastDeviation);
+  const { spread } = yield* spreadInSteps(values.map(({ value }) => value));
+  const deviation = leastFigureDeviation(spread);
   let far: (Value & { readonly score: number })[] = [];
   for (const [at, value] of values.entries()) {
-    const score = deviation === 0 ? 0 : (value.value - median) / deviation;
+    const score = scoreIn(spread, value.value, deviation);
     if (Math.abs(score) >= outlierScore) far.push({ ...value, score });
     if (at % 1000 === 999) {
       far = farthest(far);
@@ -99,17 +78,16 @@ function* summaryOf({ values, ...figure }: Figure): Generator<void, FigureSummar
     }
   }
   const outliers = farthest(far).map(({ machine, subject, value, score }) => ({
-    ...{ name: nameOf(machine), subject, value, score: Math.round(score * 10) / 10 },
+    ...{ name: nameOf(machine), subject, value, score: roundScore(score) },
   }));
-  return { ...figure, median, mad, outliers };
+  return { ...figure, ...spread, outliers };
 }
 
 function farthest<Scored extends { readonly score: number }>(far: readonly Scored[]): Scored[] {
   return [...far].sort((a, b) => Math.abs(b.score) - Math.abs(a.score)).slice(0, outliersShown);
 }
 
-function medianOf(sorted: Float64Array): number {
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? 0;
-  return sorted.length % 2 === 1 ? upper : (sorted[middle - 1] ?? upper) / 2 + upper / 2;
+/** The least deviation of a figure that is none by chance. */
+export function leastFigureDeviation({ median }: Spread): number {
+  return Math.abs(median) * leastDeviation;
 }

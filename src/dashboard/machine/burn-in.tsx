@@ -1,19 +1,14 @@
 import type { MachineView } from "../../contract/operator/views.ts";
-import type { FigureSummary } from "../../core/fleet/burn-in-figures.ts";
-import { withQuery } from "../data/http.ts";
-import { useAnswer } from "../data/query.ts";
-import { durationText } from "../text/time.ts";
+import type { FigureAmongSiblings, Siblings } from "../../core/fleet/siblings.ts";
+import { outlierScore } from "../../core/fleet/spread.ts";
+import { countText, durationText } from "../text/time.ts";
 
 /** The burn-in of the machine: each figure beside those of its siblings, machines of the same model. */
-export function BurnIn({ machine }: { machine: MachineView }) {
-  const { burnIn, smbios } = machine;
-  const product = smbios?.product ?? "";
-  // What would mean something else in a selector cannot be asked for; the figures of all models then hold its own.
-  const where = product === "" || /[,()=!]/.test(product) ? undefined : `product=${product}`;
-  const { value } = useAnswer<{ figures: readonly FigureSummary[] }>(withQuery("/v1/burn-in", { where }), 15_000);
+export function BurnIn({ machine, siblings }: { machine: MachineView; siblings: Siblings | undefined }) {
+  const { burnIn } = machine;
   if (burnIn === undefined) return <p>It has had no burn-in.</p>;
-  const own = (value?.figures ?? []).filter(({ model }) => model === product);
-  const siblings = new Map(own.map((one) => [`${one.test} ${one.figure}`, one]));
+  const figureOf = (test: string, subject: string, figure: string) =>
+    siblings?.figures.find((one) => one.test === test && one.subject === subject && one.figure === figure);
   return (
     <table>
       <caption>Burn-in {burnIn.verdict}</caption>
@@ -35,7 +30,7 @@ export function BurnIn({ machine }: { machine: MachineView }) {
             <td>{durationText(durationMs)}</td>
             <td>
               {Object.entries(figures).map(([figure, value]) => (
-                <FigureLine key={figure} figure={figure} own={value} siblings={siblings.get(`${test} ${figure}`)} />
+                <FigureLine key={figure} figure={figure} value={value} among={figureOf(test, subject, figure)} />
               ))}
             </td>
           </tr>
@@ -45,28 +40,33 @@ export function BurnIn({ machine }: { machine: MachineView }) {
   );
 }
 
-function FigureLine({ figure, own, siblings }: { figure: string; own: number; siblings: FigureSummary | undefined }) {
-  const number = (value: number) => value.toLocaleString("en");
-  if (siblings === undefined || siblings.machines < 2) {
+type Line = { readonly figure: string; readonly value: number; readonly among: FigureAmongSiblings | undefined };
+
+/** A figure in words, and as a strip with a dot for each sibling. */
+function FigureLine({ figure, value, among }: Line) {
+  if (among === undefined || among.siblings.machines < 2) {
     return (
       <div>
-        {figure} {number(own)}
+        {figure} {countText(value)}
       </div>
     );
   }
-  const { least, most, median, machines } = siblings;
-  const share = (value: number) =>
-    most === least ? 50 : Math.max(0, Math.min(100, ((value - least) / (most - least)) * 100));
-  const outlier = siblings.outliers.find(({ value }) => value === own);
+  const { siblings, score } = among;
+  const { least, most, median, machines, dots } = siblings;
+  const share = (one: number) => (most === least ? 50 : ((one - least) / (most - least)) * 100);
   return (
     <div class="strip-line">
       <span>
-        {figure} {number(own)}, median of {machines} siblings {number(median)}, from {number(least)} to {number(most)}
-        {outlier === undefined ? "" : ` ▲ ${outlier.score.toFixed(1)} deviations`}
+        {figure} {countText(value)}, median of {countText(machines)} siblings {countText(median)}, from{" "}
+        {countText(least)} to {countText(most)}
+        {Math.abs(score) < outlierScore ? "" : ` ▲ ${score.toFixed(1)} deviations`}
       </span>
-      <span class="strip" aria-hidden="true">
+      <span class="strip dotted" aria-hidden="true">
+        {dots.map((dot) => (
+          <span key={dot} class="dot" style={{ left: `${share(dot)}%` }} />
+        ))}
         <span class="median" style={{ left: `${share(median)}%` }} />
-        <span class="own" style={{ left: `${share(own)}%` }} />
+        <span class="own" style={{ left: `${share(value)}%` }} />
       </span>
     </div>
   );

@@ -1,5 +1,5 @@
-import type { SummaryView } from "../../contract/operator/fleet-views.ts";
 import type { MachineView } from "../../contract/operator/views.ts";
+import type { Siblings } from "../../core/fleet/siblings.ts";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { acting } from "../acts/acting.ts";
 import { useAnswer } from "../data/query.ts";
@@ -22,7 +22,7 @@ import { Timeline } from "./timeline.tsx";
 const tabs = {
   log: { title: "Log", verb: "log" },
   packets: { title: "Packets", verb: "packets" },
-  "burn-in": { title: "Burn-in", verb: "show" },
+  "burn-in": { title: "Burn-in", verb: "burnin" },
   hardware: { title: "Hardware and disks", verb: "show" },
   events: { title: "Events", verb: "events" },
   audit: { title: "Audit", verb: "audit" },
@@ -35,7 +35,7 @@ export function MachineScreen() {
   const route = `/v1/machines/${encodeURIComponent(name)}`;
   const { value: machine, fault } = useAnswer<MachineView>(route, 1000);
   const why = useAnswer<Why>(`${route}/why`, 1000);
-  const { value: summary } = useAnswer<SummaryView>("/v1/summary", 10_000);
+  const siblings = useAnswer<Siblings>(`${route}/siblings`, 3000);
   if (machine === undefined)
     return fault === undefined ? <p role="status">reading {name} …</p> : <FaultNote fault={fault} />;
   const shown = machine.hostname ?? machine.id;
@@ -45,13 +45,16 @@ export function MachineScreen() {
       {fault === undefined ? null : <FaultNote fault={fault} />}
       {why.value === undefined ? null : <WhyLine why={why.value} />}
       <Command text={commandLine("birther", "why", shown)} />
-      <Timeline machine={machine} summary={summary} />
-      <Tabs route={route} machine={machine} shown={shown} />
+      {siblings.fault === undefined ? null : <FaultNote fault={siblings.fault} />}
+      <Timeline generation={machine.generation} siblings={siblings.value} />
+      <Tabs route={route} machine={machine} siblings={siblings.value} shown={shown} />
     </section>
   );
 }
 
-function Tabs({ route, machine, shown }: { route: string; machine: MachineView; shown: string }) {
+type Shown = { readonly route: string; readonly machine: MachineView; readonly siblings: Siblings | undefined };
+
+function Tabs({ shown, ...of }: Shown & { readonly shown: string }) {
   const names = (Object.keys(tabs) as Tab[]).filter((one) => one !== "audit" || mayAct("operator"));
   const tab = names.find((one) => one === parameter("tab")) ?? "log";
   const open = (one: Tab) => setParameters({ tab: one === "log" ? "" : one });
@@ -82,21 +85,21 @@ function Tabs({ route, machine, shown }: { route: string; machine: MachineView; 
         ))}
       </div>
       <div role="tabpanel" id="panel" aria-labelledby={`tab-${tab}`}>
-        <Panel tab={tab} route={route} machine={machine} />
+        <Panel tab={tab} {...of} />
         <Command text={commandLine("birther", tabs[tab].verb, shown)} />
       </div>
     </>
   );
 }
 
-function Panel({ tab, route, machine }: { tab: Tab; route: string; machine: MachineView }) {
+function Panel({ tab, route, machine, siblings }: Shown & { readonly tab: Tab }) {
   switch (tab) {
     case "log":
       return <LogLines route={route} />;
     case "packets":
-      return <Packets route={route} />;
+      return <Packets route={route} shown={machine.hostname ?? machine.id} />;
     case "burn-in":
-      return <BurnIn machine={machine} />;
+      return <BurnIn machine={machine} siblings={siblings} />;
     case "hardware":
       return <Hardware machine={machine} />;
     case "events":

@@ -5,11 +5,25 @@ import { Time } from "../parts/time.tsx";
 import { hexLines } from "./hex-lines.ts";
 
 /** The latest DHCP and TFTP packets of the machine, decoded, with their bytes on demand. */
-export function Packets({ route }: { route: string }) {
+export function Packets({ route, shown }: { route: string; shown: string }) {
   const { value, fault } = useAnswer<{ packets: readonly PacketView[] }>(`${route}/packets`, 2000);
   const packets = value?.packets ?? [];
   if (fault !== undefined) return <FaultNote fault={fault} />;
   if (packets.length === 0) return <p>No packets are kept: the server has seen none since its start.</p>;
+  return (
+    <>
+      <p>
+        <a href={`${route}/packets.pcap`} download={`${shown}.pcap`}>
+          Download as pcap
+        </a>{" "}
+        for Wireshark and tcpdump
+      </p>
+      <PacketTable packets={packets} />
+    </>
+  );
+}
+
+function PacketTable({ packets }: { packets: readonly PacketView[] }) {
   return (
     <table>
       <thead>

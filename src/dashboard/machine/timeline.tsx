@@ -1,47 +1,55 @@
-import type { SummaryView } from "../../contract/operator/fleet-views.ts";
-import type { MachineView } from "../../contract/operator/views.ts";
+import type { PhaseAmongSiblings, Siblings } from "../../core/fleet/siblings.ts";
+import { outlierScore } from "../../core/fleet/spread.ts";
 import { Time } from "../parts/time.tsx";
 import { nowMs } from "../shell/clock.ts";
-import { durationText } from "../text/time.ts";
-import { type Span, spansOf } from "./spans.ts";
+import { countText, durationText } from "../text/time.ts";
 
-type Usual = { readonly usualP50Ms?: number; readonly usualP95Ms?: number };
-
-/** The phases of the machine's generation as bars, each beside how long finished births of the fleet were in it. */
-export function Timeline({ machine, summary }: { machine: MachineView; summary: SummaryView | undefined }) {
-  const spans = spansOf(machine.timeline, machine.phase === "up" ? undefined : nowMs.value);
-  if (spans.length === 0) return null;
-  const usual = new Map<string, Usual>(summary?.phases.map((one) => [one.phase, one]));
-  const longest = Math.max(
-    1,
-    ...spans.map(({ phase, durationMs }) => Math.max(durationMs, usual.get(phase)?.usualP95Ms ?? 0)),
-  );
+/** The phases of the machine's generation as bars, each beside how long the machines of its model were in it. */
+export function Timeline({ generation, siblings }: { generation: number; siblings: Siblings | undefined }) {
+  const stays = siblings?.phases ?? [];
+  if (siblings === undefined || stays.length === 0) return null;
+  // What comes after the birth, such as being up for months, would leave no width for its phases.
+  const inBirth = stays.filter(({ siblings, phase }) => siblings !== undefined || phase !== "up");
+  const longest = Math.max(1, ...inBirth.map((stay) => Math.max(stayMs(stay), usualEnd(stay))));
   return (
     <table class="timeline">
-      <caption>Phases of generation {machine.generation}</caption>
+      <caption>
+        Phases of generation {generation}, beside {countText(siblings.machines)}{" "}
+        {siblings.machines === 1 ? "machine" : "machines"} of model {siblings.model || "unknown"}
+      </caption>
       <thead>
         <tr>
           <th scope="col">Phase</th>
           <th scope="col">Began</th>
           <th scope="col">Took</th>
-          <th scope="col">Usual p50 / p95</th>
+          <th scope="col">Siblings: median (range)</th>
           <th scope="col">Detail</th>
         </tr>
       </thead>
       <tbody>
-        {spans.map((span, at) => (
-          <SpanRow key={`${at} ${span.phase}`} span={span} usual={usual.get(span.phase) ?? {}} longest={longest} />
+        {stays.map((stay, at) => (
+          <StayRow key={`${at} ${stay.phase}`} stay={stay} longest={longest} />
         ))}
       </tbody>
     </table>
   );
 }
 
-function SpanRow({ span, usual, longest }: { span: Span; usual: Usual; longest: number }) {
-  const { phase, atMs, durationMs, detail, isOpen } = span;
-  const { usualP50Ms, usualP95Ms } = usual;
-  const isSlow = usualP95Ms !== undefined && durationMs > usualP95Ms;
-  const share = (ms: number) => Math.min(99, (100 * ms) / longest);
+/** How long the stay was, or has been so far by the clock of this page. */
+function stayMs({ atMs, durationMs, isOpen }: PhaseAmongSiblings): number {
+  return isOpen ? Math.max(durationMs, nowMs.value - atMs) : durationMs;
+}
+
+/** Where the siblings' range ends; a single sibling far away would leave no width for the others. */
+function usualEnd({ siblings }: PhaseAmongSiblings): number {
+  return siblings === undefined ? 0 : Math.min(siblings.most, siblings.median * 3);
+}
+
+function StayRow({ stay, longest }: { stay: PhaseAmongSiblings; longest: number }) {
+  const { phase, atMs, detail, isOpen, siblings, score = 0 } = stay;
+  const ms = stayMs(stay);
+  const isSlow = score >= outlierScore;
+  const share = (part: number) => Math.min(100, (100 * part) / longest);
   return (
     <tr>
       <th scope="row">{phase}</th>
@@ -49,19 +57,35 @@ function SpanRow({ span, usual, longest }: { span: Span; usual: Usual; longest: 
         <Time atMs={atMs} />
       </td>
       <td>
-        <span class="strip" aria-hidden="true">
-          <span class={isSlow ? "stay slow" : "stay"} style={{ width: `${share(durationMs)}%` }} />
-          {usualP50Ms === undefined ? null : <span class="median" style={{ left: `${share(usualP50Ms)}%` }} />}
-          {usualP95Ms === undefined ? null : <span class="late" style={{ left: `${share(usualP95Ms)}%` }} />}
-        </span>
-        {durationText(durationMs)}
-        {isOpen ? " so far" : ""}
-        {isSlow ? " ▲ slow" : ""}
+        {phase === "up" ? (
+          `${isOpen ? "for" : "was for"} ${durationText(ms)}`
+        ) : (
+          <>
+            <span class="strip" aria-hidden="true">
+              <span class={isSlow ? "stay slow" : "stay"} style={{ width: `${share(ms)}%` }} />
+              {siblings === undefined ? null : (
+                <>
+                  <span
+                    class="range"
+                    style={{
+                      left: `${share(siblings.least)}%`,
+                      width: `${share(siblings.most) - share(siblings.least)}%`,
+                    }}
+                  />
+                  <span class="median" style={{ left: `${Math.min(99, share(siblings.median))}%` }} />
+                </>
+              )}
+            </span>
+            {durationText(ms)}
+            {isOpen ? " so far" : ""}
+            {isSlow ? " ▲ slow" : ""}
+          </>
+        )}
       </td>
       <td>
-        {usualP50Ms === undefined || usualP95Ms === undefined
+        {siblings === undefined || siblings.machines < 2
           ? "–"
-          : `${durationText(usualP50Ms)} / ${durationText(usualP95Ms)}`}
+          : `${durationText(siblings.median)} (${durationText(siblings.least)} – ${durationText(siblings.most)})`}
       </td>
       <td>{detail ?? ""}</td>
     </tr>

@@ -1,3 +1,4 @@
+import { asFile } from "../http/as-file.ts";
 import type { Handlers } from "./handler.ts";
 
 /** The route that returns the whole MDB. */
@@ -5,6 +6,9 @@ export const backupHandlers: Handlers<"backup"> = {
   backup: async ({ c, deps, caller }) => {
     const { bytes, stream } = await deps.backup();
     deps.log("info", "MDB backup downloaded", { by: caller.name, bytes });
-    return c.body(stream, 200, { "content-type": "application/vnd.sqlite3", "content-length": String(bytes) });
+    return c.body(stream, 200, {
+      ...{ "content-type": "application/vnd.sqlite3", "content-length": String(bytes) },
+      ...asFile("birther-mdb.sqlite"),
+    });
   },
 };

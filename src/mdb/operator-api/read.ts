@@ -1,10 +1,13 @@
+import { pcapOf } from "../../contract/operator/packet-capture.ts";
 import * as operator from "../../contract/operator/views.ts";
 import { isSelected } from "../../core/fleet/select-machines.ts";
 import { checkFleetInSteps, documentFaults } from "../../core/machine/check.ts";
+import { nameOf } from "../../core/machine/life/move.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import type { PastChange } from "../../core/ports.ts";
 import { lessonsOf } from "../../core/pxe/local-boot/lesson.ts";
 import { streamOf } from "../exports/slices.ts";
+import { asFile } from "../http/as-file.ts";
 import { answerJson, jsonText } from "../http/json-answer.ts";
 import { jsonList } from "../http/json-list.ts";
 import { acceptsGzip } from "../http/packed-answer.ts";
@@ -16,7 +19,9 @@ import { type IdOrder, idOrder } from "./feed/id-order.ts";
 import { type Handlers, type OperatorDeps, type RouteRequest, withMachine } from "./handler.ts";
 import { logHandler } from "./log.ts";
 
-type Reading = "list" | "get" | "events" | "log" | "packets" | "quirks" | "images" | "networks" | "check" | "changes";
+type Reading =
+  | ("list" | "get" | "events" | "log" | "packets" | "packetCapture")
+  | ("quirks" | "images" | "networks" | "check" | "changes");
 
 /** The read-only routes. */
 export function readHandlers({ store }: OperatorDeps): Handlers<Reading> {
@@ -35,6 +40,7 @@ export function readHandlers({ store }: OperatorDeps): Handlers<Reading> {
     log: logHandler,
     packets: (request) =>
       withMachine(request, ({ id }) => answerJson(request.c, { packets: request.deps.packetsOf(id) })),
+    packetCapture: (request) => withMachine(request, (machine) => captureAnswer(request, machine)),
     quirks: ({ c, deps }) => answerJson(c, { quirks: lessonsOf(deps.store).map(operator.viewLesson) }),
     images: async ({ c, deps }) => answerJson(c, { images: await deps.images() }),
     networks: ({ c, deps }) => answerJson(c, { networks: deps.networks() }),
@@ -87,6 +93,14 @@ export function follow(
 function machineAnswer({ c, deps }: RouteRequest<"get">, machine: Machine): Response {
   return answerJson(c, operator.viewMachine(machine, deps.store.progress(machine)), {
     headers: { etag: entityTag(machine) },
+  });
+}
+
+function captureAnswer({ c, deps }: RouteRequest<"packetCapture">, machine: Machine): Response {
+  const capture = Uint8Array.from(pcapOf(deps.packetsOf(machine.id), machine));
+  return c.body(capture, 200, {
+    ...{ "content-type": "application/vnd.tcpdump.pcap", "content-length": String(capture.length) },
+    ...asFile(`${nameOf(machine)}.pcap`),
   });
 }
 

@@ -21,15 +21,15 @@ type Asking = {
   readonly listener?: Listener;
 };
 
-/** Images that are more than names. */
-type WithImages = (store: OperatorDeps["store"]) => Pick<OperatorDeps, "catalogue" | "images">;
+/** Parts that are more than what most tests need, such as images that are more than names. */
+type WithParts = (store: OperatorDeps["store"]) => Partial<OperatorDeps>;
 
 /** The app over a store in memory with this many healthy machines; the first of them belong to the group `web`. */
 export async function openApp(
   machines: number,
   web = 0,
   imageNames: readonly string[] = ["compute/1"],
-  withImages?: WithImages,
+  withParts?: WithParts,
 ) {
   const life = new AsyncDisposableStack();
   const clock = stillClock();
@@ -53,7 +53,7 @@ export async function openApp(
     backup: backupsIn(tmpdir(), store),
     catalogue: noCatalogue(removed),
     images: async () => imageNames.map((name) => ({ name, entries: 1, bytes: 1, importedAtMs: 0 })),
-    ...withImages?.(store),
+    ...withParts?.(store),
   });
   for (let n = 1; n <= machines; n += 1) {
     for (const event of birthOf(n)) await store.apply(event);

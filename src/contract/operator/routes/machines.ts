@@ -1,4 +1,6 @@
 import * as answers from "../answers.ts";
+import { textAnswer } from "../export-shapes.ts";
+import { siblingsAnswer } from "../fleet-answers.ts";
 import * as shapes from "../requests.ts";
 import { ifMatch, type Routes } from "./route.ts";
 
@@ -75,6 +77,16 @@ export const machinesRoutes = {
     query: shapes.logQuery,
     answer: answers.logAnswer,
   },
+  siblings: {
+    method: "GET",
+    path: "/v1/machines/:name/siblings",
+    role: "viewer",
+    says:
+      "a machine beside the machines of its model, itself among them: how long it was in each phase, and the figures of " +
+      "its latest burn-in",
+    query: noQuery,
+    answer: siblingsAnswer,
+  },
   packets: {
     method: "GET",
     path: "/v1/machines/:name/packets",
@@ -82,5 +94,14 @@ export const machinesRoutes = {
     says: "the latest DHCP and TFTP packets of a machine, newest last",
     query: noQuery,
     answer: answers.packetsAnswer,
+  },
+  packetCapture: {
+    method: "GET",
+    path: "/v1/machines/:name/packets.pcap",
+    role: "viewer",
+    says: "the same packets as a file for Wireshark and tcpdump; its Ethernet headers are made up",
+    query: noQuery,
+    answer: textAnswer,
+    answerType: "application/vnd.tcpdump.pcap",
   },
 } as const satisfies Routes;

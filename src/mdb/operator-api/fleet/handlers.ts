@@ -1,6 +1,8 @@
 import { type PlanView, viewSlot } from "../../../contract/operator/fleet-views.ts";
+import { modelOf } from "../../../core/fleet/birth-times.ts";
 import { figuresInSteps } from "../../../core/fleet/burn-in-figures.ts";
 import { isSelected } from "../../../core/fleet/select-machines.ts";
+import { amongSiblings } from "../../../core/fleet/siblings.ts";
 import type { Machine } from "../../../core/machine/record.ts";
 import { expectedSlots } from "../../../core/site/site-plan.ts";
 import { answerJson, jsonText } from "../../http/json-answer.ts";
@@ -8,10 +10,11 @@ import { jsonList } from "../../http/json-list.ts";
 import { answerPacked, packJson } from "../../http/packed-answer.ts";
 import { forEachInTurns, inTurns } from "../../turns.ts";
 import { rowFeed } from "../feed/row-feed.ts";
-import type { Handlers, OperatorDeps } from "../handler.ts";
+import { type Handlers, type OperatorDeps, withMachine } from "../handler.ts";
 import { follow } from "../read.ts";
 import { columnsAnswer, columnsOf } from "./columns-answer.ts";
 import { fleetEvents } from "./fleet-events.ts";
+import { modelsOf } from "./models.ts";
 import { sharedAnswer } from "./shared-answer.ts";
 import { summaryOf } from "./summary.ts";
 
@@ -22,12 +25,13 @@ const summaryValidity = { leastMs: 1000, mostMs: 5000 };
 export function fleetHandlers(
   deps: OperatorDeps,
   startedAtMs: number,
-): Handlers<"summary" | "fleet" | "fleetChanges" | "fleetEvents" | "burnIn" | "plan"> {
+): Handlers<"summary" | "fleet" | "fleetChanges" | "fleetEvents" | "burnIn" | "siblings" | "plan"> {
   const { store, othersUpdate = false } = deps;
   const expected = expectedSlots(deps.plan ?? []);
   const makeSummary = async () => packJson(Buffer.from(jsonText(await summaryOf(deps, { startedAtMs, expected }))));
   const summary = sharedAnswer(makeSummary, summaryValidity);
   const columns = columnsOf(store, othersUpdate);
+  const model = modelsOf(store);
   const feed = rowFeed(store, { othersUpdate });
   return {
     summary: async ({ c }) => answerPacked(c, await summary()),
@@ -42,6 +46,11 @@ export function fleetHandlers(
       });
       return answerJson(c, { figures: await inTurns(figuresInSteps(machines)) });
     },
+    siblings: (request) =>
+      withMachine(request, async (machine) => {
+        const nowMs = deps.clock.nowMs();
+        return answerJson(request.c, amongSiblings(machine, await model(modelOf(machine)), nowMs));
+      }),
     fleetChanges: (request) => follow({ ...request, feed, packs: true }),
   };
 }

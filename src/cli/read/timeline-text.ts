@@ -1,0 +1,36 @@
+import type { PhaseAmongSiblings, Siblings } from "../../core/fleet/siblings.ts";
+import { outlierScore } from "../../core/fleet/spread.ts";
+import { formatCount, formatDuration, formatTime, zoneAt } from "../output/figures.ts";
+import { formatTable } from "../output/table.ts";
+import { outputWidth } from "../output/wrap.ts";
+
+const indent = 4;
+
+/** The phases of a machine's generation with the time in each, beside that of the machines of its model. */
+export function timelineText({ phases, model, machines }: Siblings, width = outputWidth()): string[] {
+  const [first] = phases;
+  if (first === undefined) return [];
+  const beside = machines < 2 ? "" : `, beside ${formatCount(machines)} machines of model ${model || "unknown"}`;
+  const rows = phases.map((stay) => [
+    stay.phase,
+    formatTime(stay.atMs),
+    stayText(stay),
+    siblingsText(stay),
+    stay.detail ?? "",
+  ]);
+  const titles = ["PHASE", "BEGAN", "TOOK", "SIBLINGS: MEDIAN (RANGE)", "DETAIL"];
+  const table = formatTable(titles, rows, width - indent);
+  return [`  timeline (${zoneAt(first.atMs)})${beside}`, ...table.map((line) => " ".repeat(indent) + line)];
+}
+
+function stayText({ phase, durationMs, isOpen, score = 0 }: PhaseAmongSiblings): string {
+  const duration = formatDuration(durationMs);
+  if (phase === "up") return isOpen ? `for ${duration}` : `was for ${duration}`;
+  return `${duration}${isOpen ? " so far" : ""}${score >= outlierScore ? ", SLOW" : ""}`;
+}
+
+function siblingsText({ siblings }: PhaseAmongSiblings): string {
+  if (siblings === undefined || siblings.machines < 2) return "-";
+  const { median, least, most } = siblings;
+  return `${formatDuration(median)} (${formatDuration(least)} to ${formatDuration(most)})`;
+}
