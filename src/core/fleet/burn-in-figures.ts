@@ -87,7 +87,7 @@ function farthest<Scored extends { readonly score: number }>(far: readonly Score
   return [...far].sort((a, b) => Math.abs(b.score) - Math.abs(a.score)).slice(0, outliersShown);
 }
 
-/** The least deviation of a figure that is none by chance. */
+/** The least deviation that is not noise: a score has at least this unit. */
 export function leastFigureDeviation({ median }: Spread): number {
   return Math.abs(median) * leastDeviation;
 }

@@ -19,7 +19,7 @@ const born = (n: number, timeline: readonly TimelineEntry[], product = "R640") =
     ...{ id: `m-${n}` as MachineId, hostname: `n${n}`, timeline },
     smbios: { vendor: "", product, serial: "", uuid: "" },
   });
-/** A birth whose burn-in takes so many seconds; then an update. */
+/** A birth with a burn-in of this length; then an update. */
 const birth = (burnInSeconds: number): readonly TimelineEntry[] => {
   const s = 1000 * burnInSeconds;
   return [

@@ -14,7 +14,7 @@ const deviationOfMad = 1.4826;
 /** Values that a median goes by: sorting those of 100,000 machines would hold up packets. */
 const sampleLimit = 10_000;
 
-/** The spread of values, of which there is at least one, in a few steps; `sample` are those it goes by, sorted. */
+/** The spread of one or more values, in a few steps; `sample` holds those that it goes by, sorted. */
 export function* spreadInSteps(
   values: readonly number[],
 ): Generator<void, { readonly spread: Spread; readonly sample: Float64Array }, undefined> {
