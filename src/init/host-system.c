@@ -134,6 +134,39 @@ static JSValue host_flush_device_cache(JSContext *ctx, const struct argument *a)
 	return HOST_CHECK(ctx, device_ioctl(a[0].text, BLKFLSBUF, NULL), "flushDeviceCache %s", a[0].text);
 }
 
+/*
+ * A hard disk seeks once for each place: what the caller looks at next there, the second copy of a LUKS header, is read
+ * with it.
+ */
+enum { READ_WITH_IT = 20 * 1024 };
+
+/* Reads beyond the end of the device find nothing. */
+static JSValue host_find_bytes(JSContext *ctx, const struct argument *a)
+{
+	uint8_t bytes[16];
+	size_t length = a[1].length;
+	uint32_t found = 0;
+	if (length == 0 || length > sizeof bytes)
+		return host_throw(ctx, "findBytes: expected 1 to %zu bytes, found %zu", sizeof bytes, length);
+	int fd = open(a[0].text, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) return host_throw_errno(ctx, "findBytes %s", a[0].text);
+	JSValue answer = JS_NewArray(ctx);
+	for (double i = 0; i < a[4].number; i++) {
+		double at = a[2].number + i * a[3].number;
+		posix_fadvise(fd, (off_t)at, READ_WITH_IT, POSIX_FADV_WILLNEED);
+		ssize_t count = pread(fd, bytes, length, (off_t)at);
+		if (count < 0) {
+			JS_FreeValue(ctx, answer);
+			answer = host_throw_errno(ctx, "findBytes %s at %.0f", a[0].text, at);
+			break;
+		}
+		if ((size_t)count < length) break;
+		if (!memcmp(bytes, a[1].bytes, length)) JS_SetPropertyUint32(ctx, answer, found++, JS_NewFloat64(ctx, at));
+	}
+	close(fd);
+	return answer;
+}
+
 static JSValue host_statfs(JSContext *ctx, const struct argument *a)
 {
 	struct statfs s;
@@ -209,6 +242,7 @@ const struct host_entry system_entries[] = {
 	{ "setImmutable", "sv", host_set_immutable },
 	{ "rereadPartitions", "s", host_reread_partitions },
 	{ "flushDeviceCache", "s", host_flush_device_cache },
+	{ "findBytes", "sbnnn", host_find_bytes },
 	{ "statfs", "s", host_statfs },
 	{ "setTime", "n", host_set_time },
 	{ "setHardwareClock", "sn", host_set_hardware_clock },

@@ -51,6 +51,11 @@ declare module "host" {
   export function rereadPartitions(path: string): void;
   /** Drops the page cache of one block device (BLKFLSBUF after fsync). */
   export function flushDeviceCache(path: string): void;
+  /**
+   * Where a file or device has these bytes (1 to 16): looks at `first`, and `count` times in all at every `stride` bytes, up to
+   * the end.
+   */
+  export function findBytes(path: string, bytes: ArrayBuffer, first: number, stride: number, count: number): number[];
   export function statfs(path: string): { totalBytes: number; freeBytes: number; freeInodes: number };
 
   export function setTime(unixMs: number): void;

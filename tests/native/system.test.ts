@@ -58,6 +58,8 @@ test("hashes are SHA-256 and SHA-512, and random bytes differ", () => {
   assert.equal(said.random[0].split(",").length, 32);
   assert.notEqual(said.random[0], said.random[1]);
   assert.match(said.randomTooMany, /0 to 256, found 257/);
+  assert.deepEqual(said.found, [[0, 100_000, 200_000], [6]], "the last byte is no whole match");
+  assert.match(said.foundTooLong, /1 to 16 bytes, found 17/);
 });
 
 test("the burn-in tests measure and agree", () => {

@@ -13,6 +13,7 @@ export type Fault = (typeof faults)[number];
 /** Steps that write to the disk, to NVRAM or to the MDB: there the cut also falls into the middle of the step. */
 const writing: readonly string[] = [
   "discardKeys",
+  "eraseHeaders",
   "makeKeys",
   "partition",
   "encryptRoot",

@@ -47,6 +47,7 @@ const advice: { readonly [Id in BirthStepId]: string } = {
   fetchLoader: reachTheBirther,
   checkDisk: suspectTheDisk,
   discardKeys: suspectTheNvram,
+  eraseHeaders: suspectTheDisk,
   makeKeys: suspectTheNvram,
   partition: suspectTheDisk,
   encryptRoot: suspectTheDisk,

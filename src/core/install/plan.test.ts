@@ -61,6 +61,7 @@ test("the steps of a birth with UEFI: keys before the disk is touched, the loade
       "fileSystemDrivers",
       "checkDisk",
       "discardKeys",
+      "eraseHeaders",
       "makeKeys",
       "partition",
       "encryptRoot",
@@ -89,6 +90,7 @@ test("the steps of a birth with BIOS: no key, no ESP, GRUB in its own partition"
     [
       "fileSystemDrivers",
       "checkDisk",
+      "eraseHeaders",
       "partition",
       "rootFileSystem",
       "bootFileSystem",

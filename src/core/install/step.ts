@@ -8,6 +8,8 @@ export type Act =
   | { readonly kind: "loadModules"; readonly modules: readonly string[] }
   /** Deletes all of Birther's disk keys from NVRAM: data encrypted with them is lost. */
   | { readonly kind: "discardKeys" }
+  /** Overwrites every LUKS header on a disk, wherever an earlier system put it, and reads it back. */
+  | { readonly kind: "eraseHeaders"; readonly disk: DiskIdentity }
   /** Stores fresh random bytes in a UEFI variable. */
   | { readonly kind: "makeKey"; readonly variable: string; readonly byteCount: number }
   /** Fails if the path now leads to another disk: the following steps are destructive. */
@@ -65,6 +67,7 @@ export const installSteps = {
   fetchLoader: "fetch the signed boot loader",
   checkDisk: "check the root disk",
   discardKeys: "discard old keys",
+  eraseHeaders: "erase old LUKS headers",
   makeKeys: "make keys",
   partition: "partition",
   encryptRoot: "encrypt root",

@@ -10,6 +10,7 @@ import type { Log } from "../../core/ports.ts";
 import { installBiosLoader } from "../device/bios-loader.ts";
 import type { Drivers } from "../device/drivers.ts";
 import { addBootEntry, discardDiskKeys, diskKeyFile, makeDiskKey } from "../device/efi.ts";
+import { eraseLuksHeaders } from "../device/luks-headers.ts";
 import { systemTree } from "../device/tree.ts";
 import { sleepMs } from "../system/clock.ts";
 import { copyFile, exists, makeDirectories, makeSymlink, writeText } from "../system/files.ts";
@@ -47,7 +48,17 @@ type Executor<Kind extends Act["kind"]> = (
 const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
   loadModules: (act, { drivers }) => drivers.load(act.modules),
 
-  discardKeys: (_, { log }) => log("info", "old disk keys discarded", { count: discardDiskKeys() }),
+  discardKeys: (_, { drivers, log }) => {
+    const old = discardDiskKeys(drivers);
+    if (old.kind === "gone") log("info", "old disk keys deleted, and found to be gone", { count: old.count });
+    else log("warn", "the firmware's variables cannot be read: an old disk key may be left", { reason: old.reason });
+  },
+
+  eraseHeaders: (act, { log }) => {
+    stopIfOtherDisk(act.disk);
+    const erased = eraseLuksHeaders(act.disk);
+    log("info", "old LUKS headers overwritten, and read back", { path: act.disk.path, ...erased });
+  },
 
   makeKey: (act) => makeDiskKey(act.variable, act.byteCount),
 

@@ -25,6 +25,7 @@ import type { KeyLocation } from "../../core/install/storage-policy.ts";
 import type { BootOrder, Firmware } from "../../core/machine/record.ts";
 import type { Mac } from "../../core/net/mac.ts";
 import { messageOf } from "../birth/stop.ts";
+import { errnoIn, isAbsent } from "../system/errno.ts";
 import { exists, list, readBytes, removeTree, writeBytes } from "../system/files.ts";
 import type { Drivers } from "./drivers.ts";
 import { mountEfiVariables } from "./mounts.ts";
@@ -54,7 +55,7 @@ function discard(variable: string): void {
 
 /** Mounts the firmware's variables if they are not mounted yet. Throws if that fails. */
 export function openEfiVariables(drivers: Drivers): void {
-  if (exists(efivarsDirectory) && list(efivarsDirectory).length > 0) return;
+  if (hasVariables()) return;
   drivers.load(["efivarfs"]);
   mountEfiVariables(efivarsDirectory);
 }
@@ -102,12 +103,69 @@ function storeProbe(): void {
   }
 }
 
-/** Deletes all of Birther's disk keys; returns their number. */
-export function discardDiskKeys(): number {
-  if (!exists(efivarsDirectory)) return 0;
+/** What became of the old disk keys, plain and sealed, in the firmware's variables. */
+export type DiscardedKeys =
+  /** All of them, none perhaps, are gone: the firmware no longer lists them when its variables are read anew. */
+  | { readonly kind: "gone"; readonly count: number }
+  /** The firmware's variables cannot be read: an earlier birth may have left a key there. */
+  | { readonly kind: "unreadable"; readonly reason: string };
+
+/**
+ * Deletes all of Birther's disk keys, and reads the firmware's variables anew to see that they are gone. Throws if one is
+ * still there: firmware may refuse to delete it, or say that it did and keep it.
+ */
+export function discardDiskKeys(drivers: Drivers): DiscardedKeys {
+  const missing = hasVariables() ? undefined : refusalToOpen(drivers);
+  if (missing !== undefined) return { kind: "unreadable", reason: missing };
   const keys = list(efivarsDirectory).filter(isDiskKeyVariable);
-  for (const key of keys) discard(key);
-  return keys.length;
+  const refused = keys.flatMap(refusalToDelete);
+  if (refused.length > 0) throw new Error(`deleting old disk keys: ${refused.join("; ")}`);
+  if (keys.length === 0) return { kind: "gone", count: 0 };
+  // The kernel forgets a variable that it has deleted. Only a new mount asks the firmware for its list again.
+  host.unmount(efivarsDirectory, 0);
+  mountEfiVariables(efivarsDirectory);
+  if (!hasVariables())
+    throw new Error("deleting old disk keys: expected to read the firmware's variables anew, found none");
+  const left = list(efivarsDirectory).filter((name) => isDiskKeyVariable(name) && isStored(name));
+  if (left.length > 0)
+    throw new Error(
+      `deleting old disk keys: expected none after the deletion, found that the firmware keeps ${left.join(", ")}`,
+    );
+  return { kind: "gone", count: keys.length };
+}
+
+function hasVariables(): boolean {
+  return exists(efivarsDirectory) && list(efivarsDirectory).length > 0;
+}
+
+/** Opens the firmware's variables; the reason if there are none. */
+function refusalToOpen(drivers: Drivers): string | undefined {
+  try {
+    openEfiVariables(drivers);
+  } catch (error) {
+    return messageOf(error);
+  }
+  return hasVariables() ? undefined : `expected UEFI variables in ${efivarsDirectory}, found none`;
+}
+
+/** Deletes a variable; the reason if that failed, or if its file is still there. */
+function refusalToDelete(variable: string): readonly string[] {
+  try {
+    discard(variable);
+    return exists(pathOf(variable)) ? [`expected no ${variable} after its deletion, found it`] : [];
+  } catch (error) {
+    return [messageOf(error)];
+  }
+}
+
+/** Whether the firmware has a value for a variable that it lists: some list a deleted one until the next start. */
+function isStored(variable: string): boolean {
+  try {
+    return (readVariable(variable)?.length ?? 0) > 0;
+  } catch (error) {
+    if (isAbsent(errnoIn(error) ?? 0)) return false;
+    throw error;
+  }
 }
 
 /** Makes a new random key, stores it, and reads it back before anything depends on it. */

@@ -48,6 +48,8 @@ export type BoardFacts = {
   readonly failedEntries: number;
   /** Space for UEFI variables. */
   readonly nvramBytes: number;
+  /** Variables that the firmware keeps although it says that it deleted them; none by default. */
+  readonly keptVariables?: RegExp;
 };
 
 /** A machine without power: everything that survives a boot. */
@@ -55,6 +57,8 @@ export type Board = {
   facts: BoardFacts;
   disks: ReadonlyMap<string, Disk>;
   readonly nvram: FileSystem;
+  /** What the firmware holds of the variables that it never deletes, as of the latest mount. */
+  readonly kept: Map<string, Uint8Array>;
   /** The file systems on the disks, by the number in their superblocks. */
   readonly fileSystems: Map<number, FileSystem>;
   /** The deviation of the board's clock. */
@@ -96,10 +100,20 @@ export function makeBoard(facts: Partial<BoardFacts> & Pick<BoardFacts, "mac">):
     facts: whole,
     disks: new Map(whole.disks.map((disk) => [disk.name, makeDisk(disk)])),
     nvram,
+    kept: new Map(),
     fileSystems: new Map(),
     rtcSkewMs: 0,
     boots: 0,
   };
+}
+
+/** The firmware's variables as it lists them to a new mount, which show that some were not deleted. */
+export function mountedVariables({ facts, nvram, kept }: Board): FileSystem {
+  if (facts.keptVariables === undefined) return nvram;
+  for (const [name, content] of kept) if (!nvram.root.entries.has(name)) fillTree(nvram).bytes(`/${name}`, content);
+  for (const [name, number] of nvram.root.entries)
+    if (facts.keptVariables.test(name)) kept.set(name, nvram.get(number).data.slice(0, nvram.get(number).size));
+  return nvram;
 }
 
 /** Puts other disks into a machine without power. One that was there under the same name and serial number keeps what it holds. */

@@ -1,4 +1,4 @@
-import type { Board } from "./board.ts";
+import { type Board, mountedVariables } from "./board.ts";
 import { diskDriver, kernelRelease } from "./devices/drivers.ts";
 import { makeNic, type Nic, type Wire } from "./devices/network.ts";
 import { fillProc, fillSys, showDisk, showNic, showWatchdog } from "./devices/system-files.ts";
@@ -149,7 +149,7 @@ export function bootKernel(facts: BootFacts): Kernel {
   }
   function kernelFileSystem(type: string): FileSystem | undefined {
     if (type === "tmpfs") return makeFileSystem({ type });
-    if (type === "efivarfs") return loaded.has(type) ? board.nvram : undefined;
+    if (type === "efivarfs") return loaded.has(type) ? mountedVariables(board) : undefined;
     return type === "proc" || type === "sysfs" || type === "devtmpfs" ? kinds[type] : undefined;
   }
   function mount({

@@ -222,6 +222,15 @@ export const rereadPartitions: typeof Native.rereadPartitions = (path) =>
 export const flushDeviceCache: typeof Native.flushDeviceCache = (path) =>
   call("flushDeviceCache", path, (kernel) => kernel.blocks.get(path)?.flush());
 
+export const findBytes: typeof Native.findBytes = (path, bytes, first, stride, count) =>
+  call("findBytes", path, (kernel) => {
+    const device = kernel.blocks.get(path);
+    if (device === undefined) throw fault("ENOENT");
+    return Array.from({ length: count }, (_, index) => first + index * stride).filter(
+      (at) => at + bytes.byteLength <= device.sizeBytes && Buffer.from(bytes).equals(device.read(at, bytes.byteLength)),
+    );
+  });
+
 export const statfs: typeof Native.statfs = (path) =>
   call("statfs", path, (kernel) => {
     const freeBytes = kernel.mounts.find(path, true).mount.fileSystem.freeBytes();

@@ -1,5 +1,5 @@
 import { textFromBytes } from "../../../../src/core/bytes/text.ts";
-import { windowOn } from "../storage/block-device.ts";
+import { isDisk, windowOn } from "../storage/block-device.ts";
 import {
   type DiskFileSystem,
   formatDevice,
@@ -18,6 +18,7 @@ const sfdisk: Program = ({ kernel, argv, input }) => {
   const path = argv.at(-1) ?? "";
   const script = textFromBytes(input);
   const disk = deviceAt(kernel, path);
+  if (!isDisk(disk)) return failed(argv, "not a disk");
   const sectorBytes = Number(/^sector-size: (\d+)$/m.exec(script)?.[1]);
   const rows: PartitionRow[] = [...script.matchAll(/^start=(\d+), size=(\d+), type=([^,]+), uuid=([^,]+)/gm)].map(
     ([, first, count, , uuid = ""], index) => ({ number: index + 1, first: Number(first), count: Number(count), uuid }),
@@ -30,9 +31,9 @@ const sfdisk: Program = ({ kernel, argv, input }) => {
       const [offset, sizeBytes] = [row.first * sectorBytes, row.count * sectorBytes];
       wipeSignatures(windowOn(device, { name: "", offset, sizeBytes }));
     });
-  changeDevice(kernel, path, (device) => {
-    writePartitionTable(device, rows);
-    device.flush();
+  changeDevice(kernel, path, () => {
+    writePartitionTable(disk, rows);
+    disk.flush();
   });
   return succeeded;
 };

@@ -25,6 +25,11 @@ export type Disk = BlockDevice & {
   readonly contents: () => ReadonlyMap<number, string>;
 };
 
+/** Whether a device is a whole disk. */
+export function isDisk(device: BlockDevice): device is Disk {
+  return "cutPower" in device;
+}
+
 const pageBytes = 4096;
 
 /** A new disk of zeros; only written pages take memory. */

@@ -2,7 +2,7 @@ import type { Cpu } from "../system/cpu.ts";
 import type { OpenFile } from "../system/descriptors.ts";
 import { fault } from "../system/errno.ts";
 import type { DeviceDrivers } from "../system/open-path.ts";
-import { type BlockDevice, type Disk, windowOn } from "./block-device.ts";
+import { type BlockDevice, type Disk, isDisk, windowOn } from "./block-device.ts";
 import { readPartitionTable } from "./on-disk.ts";
 import type { TreeFiller } from "./pseudo-tree.ts";
 
@@ -80,10 +80,6 @@ export function makeBlockLayer(deps: {
       for (const device of devices.values()) device.flush();
     },
   };
-}
-
-function isDisk(device: BlockDevice): device is Disk {
-  return "cutPower" in device;
 }
 
 function openDevice(path: string, device: BlockDevice): OpenFile {

@@ -1,19 +1,19 @@
 import { createHash } from "node:crypto";
+import { bytesFromText } from "../../../../src/core/bytes/text.ts";
 import { decodeUtf8, encodeUtf8 } from "../../../../src/core/bytes/utf8.ts";
 import type { Board } from "../board.ts";
-import type { BlockDevice } from "./block-device.ts";
+import type { BlockDevice, Disk } from "./block-device.ts";
 import { type FileSystem, makeFileSystem } from "./file-system.ts";
 
 /**
  * The structures that programs write to a disk and that the kernel, or they, read again: partition tables, LUKS headers
- * and superblocks. They are at their real offsets; their content is JSON after a mark, so that overwriting one destroys
- * it.
+ * and superblocks. They are at their real offsets. A partition table is a GPT; the content of the others is JSON after a
+ * mark, so that overwriting one destroys it.
  */
 type Header = { readonly mark: string; readonly offset: number };
 
 const headerBytes = 2048;
 const headers = {
-  partitionTable: { mark: "EFI PART", offset: 512 },
   luks: { mark: "LUKS\u00ba\u00be", offset: 0 },
   ext4: { mark: "ext4", offset: 1024 },
   vfat: { mark: "FAT", offset: 0 },
@@ -21,7 +21,7 @@ const headers = {
 
 function writeHeader(device: BlockDevice, { mark, offset }: Header, facts: object): void {
   const bytes = new Uint8Array(headerBytes);
-  const text = encodeUtf8(`${mark}${JSON.stringify(facts)}\n`);
+  const text = Buffer.concat([bytesFromText(mark), encodeUtf8(`${JSON.stringify(facts)}\n`)]);
   if (text.length > headerBytes) throw new Error(`a header of ${text.length} bytes is too long for the fake disk`);
   bytes.set(text);
   device.write(offset, bytes);
@@ -30,7 +30,7 @@ function writeHeader(device: BlockDevice, { mark, offset }: Header, facts: objec
 function readHeader(device: BlockDevice, { mark, offset }: Header): unknown {
   if (device.sizeBytes < offset + headerBytes) return undefined;
   const bytes = device.read(offset, headerBytes);
-  const start = encodeUtf8(mark);
+  const start = bytesFromText(mark);
   if (start.some((byte, index) => bytes[index] !== byte)) return undefined;
   try {
     return JSON.parse(decodeUtf8(bytes.subarray(start.length, bytes.indexOf(10))));
@@ -47,19 +47,38 @@ export type PartitionRow = {
   readonly uuid: string;
 };
 
-/** Writes a partition table. */
-export function writePartitionTable(disk: BlockDevice, rows: readonly PartitionRow[]): void {
-  writeHeader(disk, headers.partitionTable, { rows });
+const gptMark = "EFI PART";
+const entryBytes = 128;
+
+/** Writes a partition table: a GPT without checksums, and without its copy at the end. */
+export function writePartitionTable(disk: Disk, rows: readonly PartitionRow[]): void {
+  const header = Buffer.alloc(92);
+  header.write(gptMark, "latin1");
+  header.writeBigUInt64LE(2n, 72);
+  header.writeUInt32LE(entryBytes, 80);
+  header.writeUInt32LE(entryBytes, 84);
+  disk.write(disk.sectorBytes, header);
+  const entries = Buffer.alloc(entryBytes * entryBytes);
+  for (const { number, first, count, uuid } of rows) {
+    const entry = entries.subarray((number - 1) * entryBytes);
+    entry.write("0fc63daf84834772", "latin1");
+    entry.write(uuid.replaceAll("-", ""), 16, "hex");
+    entry.writeBigUInt64LE(BigInt(first), 32);
+    entry.writeBigUInt64LE(BigInt(first + count - 1), 40);
+  }
+  disk.write(2 * disk.sectorBytes, entries);
 }
 
 /** Reads the partitions of a disk; empty if there is no table. */
-export function readPartitionTable(disk: BlockDevice): readonly PartitionRow[] {
-  const found = readHeader(disk, headers.partitionTable);
-  return isTable(found) ? found.rows : [];
-}
-
-function isTable(found: unknown): found is { readonly rows: readonly PartitionRow[] } {
-  return typeof found === "object" && found !== null && "rows" in found && Array.isArray(found.rows);
+export function readPartitionTable(disk: Disk): readonly PartitionRow[] {
+  if (Buffer.from(disk.read(disk.sectorBytes, gptMark.length)).toString("latin1") !== gptMark) return [];
+  const entries = Buffer.from(disk.read(2 * disk.sectorBytes, entryBytes * entryBytes));
+  return Array.from({ length: entryBytes }, (_, index) => {
+    const entry = entries.subarray(index * entryBytes);
+    const [first, last] = [32, 40].map((at) => Number(entry.readBigUInt64LE(at))) as [number, number];
+    const uuid = entry.toString("hex", 16, 32).replace(/^(.{8})(.{4})(.{4})(.{4})/, "$1-$2-$3-$4-");
+    return { number: index + 1, first, count: last - first + 1, uuid };
+  }).filter(({ first }) => first > 0);
 }
 
 /** Wipes the offsets that blkid(8) reads. */

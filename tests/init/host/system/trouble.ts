@@ -17,7 +17,7 @@ export type Trouble =
   | { readonly kind: "short"; readonly bytes: number }
   /** The call's data is replaced. */
   | { readonly kind: "garbles"; readonly change: (bytes: Uint8Array) => Uint8Array }
-  /** The call reports a write that it did not make. */
+  /** The call reports a write or a removal that it did not make. */
   | { readonly kind: "forgets" }
   /** A program takes this long; an infinite time means that it hangs until it is killed. */
   | { readonly kind: "runsFor"; readonly milliseconds: number }
