@@ -151,6 +151,9 @@ test("clean of both, then rebirth of one: same names and addresses; old keys ope
     assertTimeline(cleaned, [], "handedOver");
     assert.match(burnInOf(cleaned), /^skipped/, "a clean is not burnt in");
     await assertKeyRenewed();
+    const said = await birther("log", "r01u02", "--state", paths.state);
+    assert.match(said, /old disk keys deleted, and found to be gone .*count=1/);
+    assert.match(said, /old LUKS headers overwritten, and read back .*headers=1 mebibytes=16/);
     await birther("rebirth", "r01u02", "--yes", "--state", paths.state);
     await powerCycle("machine-2");
     return await machineWhen("uefi", up(3));
