@@ -64,6 +64,7 @@ export async function startOrigin(directory: string, count: number, uplinkMbps: 
   const store = {
     get: (id: MachineId) => records.get(id),
     list: () => [...records.values()],
+    watch: () => () => undefined,
     noteProgress: () => undefined,
     unreadableWith: () => undefined,
     // The records stay as they are.

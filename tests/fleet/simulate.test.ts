@@ -65,15 +65,26 @@ describe("small sites, as recorded", () => {
     });
 });
 
+test("where nothing fails, nobody is sent to a machine that serves no more, however late it comes", async () => {
+  const outcome = await simulated({ machines: 30, peers: true });
+  assert.ok(outcome.isComplete);
+  const inVain = outcome.machines.flatMap(({ transcript }) =>
+    transcript.filter((line) => line.includes("nothing from")),
+  );
+  assert.deepEqual(inVain, []);
+});
+
 describe("machines with a fault", () => {
   for (const kind of machineFaultKinds)
     test(`${machineFaults[kind].text}`, async () => {
-      const faults: readonly Fault[] = [{ kind, rack: 1, unit: 2 }];
+      // The third is the first that has something to lie about.
+      const unit = kind === "lyingPeer" ? 3 : 2;
+      const faults: readonly Fault[] = [{ kind, rack: 1, unit }];
       const outcome = await simulated({ faults, peers: true });
       assert.deepEqual(outcome.broken, []);
       assert.ok(outcome.isComplete, "all machines that can be are up");
       compareTranscript(`fault-${kind}`, transcriptOf(outcome));
-      const faulty = outcome.machines[1] ?? assert.fail();
+      const faulty = outcome.machines[unit - 1] ?? assert.fail();
       if (!machineFaults[kind].recovers) assert.match(outcome.whyNot(faulty), /\w/);
     });
 });

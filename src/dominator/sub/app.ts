@@ -14,7 +14,6 @@ import {
   type PackOrigin,
   type PackServers,
   type PollDecision,
-  type Seed,
   type SubPolicy,
   wholeDirective,
 } from "../../core/image/update/directive.ts";
@@ -36,6 +35,7 @@ import { directiveEvents, outcomeEvents, type SentDirective } from "./events.ts"
 import type { FetchTurns } from "./fetch-turns.ts";
 import type { Reboots } from "./reboots.ts";
 import { openReportSlots, type ReportSlots } from "./report-slots.ts";
+import { seedFor } from "./seed-for.ts";
 import { senderOf, stranger, whyHeld } from "./sender.ts";
 import { slicesOf } from "./slices.ts";
 import { wholeBody } from "./whole-body.ts";
@@ -54,7 +54,7 @@ export type SubAppInput = {
   readonly policy?: SubPolicy;
   readonly reportSlots?: ReportSlots;
   /** Who fetches now; told when a machine does not any more. */
-  readonly fetchTurns?: Pick<FetchTurns, "ended" | "seed" | "seedsNoMore">;
+  readonly fetchTurns?: Pick<FetchTurns, "ended" | "seed" | "seedsNoMore" | "restarts">;
   /** An external Dominator updates the machines after their first image. */
   readonly othersUpdate?: boolean;
   /** Where contents are in packs, and the servers of packs for a machine, best first; without it, contents come one by one. */
@@ -132,12 +132,11 @@ export function subApp(input: SubAppInput): Hono {
     const isIdle = directive.kind === "wait" && whyHeld(senderOf(context, store)) === undefined;
     const upgrade = isIdle ? await input.agentUpgrades?.upgradeFor(machine.id, poll) : undefined;
     const reboot = directive.kind === "wait" ? await rebootFor(senderOf(context, store), poll, input) : undefined;
-    if (reboot !== undefined) return context.json(reboot);
     const held = whyHeld(senderOf(context, store));
     const isOrdered = directive.kind !== "wait" || upgrade !== undefined;
-    if (held !== undefined && isOrdered) return context.json(waitFor(held, policy));
-    if (upgrade !== undefined) return context.json(upgrade);
-    const seed = seedFor(input, { machine, poll, directive });
+    const instead = reboot ?? (held !== undefined && isOrdered ? waitFor(held, policy) : upgrade);
+    const seed = seedFor(input, { machine, poll, sent: instead ?? directive });
+    if (instead !== undefined) return context.json(instead);
     if (seed !== undefined) return context.json({ ...directive, seed });
     return answer(context, directive, { comparison: poll.comparison, compared, origin: originFor(machine, input) });
   });
@@ -159,7 +158,7 @@ async function rebootFor(
   machine: Machine | undefined,
   { bootId, running }: SmallPoll,
   { store, reboots, log }: Pick<SubAppInput, "store" | "reboots" | "log">,
-): Promise<Directive | undefined> {
+): Promise<Extract<Directive, { kind: "reboot" }> | undefined> {
   const boot = bootId === undefined ? undefined : shortBootId(bootId);
   if (machine === undefined || !isInstalled(machine) || boot === undefined || running !== "image") return undefined;
   const { id, reboot } = machine;
@@ -272,22 +271,6 @@ function assessedReport(poll: SmallPoll, compared: ComparedTree | undefined): As
   if (comparison === undefined) return report;
   const { plan, ...own } = comparison;
   return { ...report, compared: { ...own, hasPlan: plan !== undefined } };
-}
-
-/** How a machine that has nothing to do serves its image to others; undefined if it does not. */
-function seedFor(
-  { images, fetchTurns, othersUpdate = false }: Pick<SubAppInput, "images" | "fetchTurns" | "othersUpdate">,
-  at: { readonly machine: Machine; readonly poll: SmallPoll; readonly directive: SentDirective },
-): Seed | undefined {
-  const { machine, poll, directive } = at;
-  const { id, requiredImage } = machine;
-  const image = requiredImage === undefined ? undefined : images.get(requiredImage);
-  const { seeding, running } = poll;
-  const isIdle = directive.kind === "wait" && directive.upToDate === true && running === "image" && !othersUpdate;
-  if (isIdle && seeding !== undefined && image !== undefined) return fetchTurns?.seed(machine, { image, seeding });
-  // A comparison changes nothing.
-  if (directive.kind !== "compare") fetchTurns?.seedsNoMore(id);
-  return undefined;
 }
 
 /** A large directive is sent in slices, because encrypting it at once would take milliseconds. */

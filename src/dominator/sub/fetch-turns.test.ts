@@ -10,6 +10,7 @@ import { conditionOf } from "../../core/machine/life/move.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { testMachine } from "../../core/machine/testing/test-machine.ts";
 import type { WorkProgress } from "../../core/machine/work-progress.ts";
+import type { Change } from "../../core/ports.ts";
 import { systemImageSlots } from "../../core/uplink/fetch-queue.ts";
 import type { FetchTurn } from "../../core/uplink/fetch-turn.ts";
 import { openWaitingNotes } from "../../core/uplink/waiting-notes.ts";
@@ -45,6 +46,7 @@ function site(machines: number, peers?: PeerRules) {
     if (event.kind === "conditionCleared") records.set(event.id, { ...record, conditions: others });
     return { kind: "changed" as const, machine: recordOf(event.id) };
   };
+  const watchers: ((change: Change) => void)[] = [];
   let nowMs = 0;
   const clock = { monotonicMs: () => nowMs };
   const log = () => undefined;
@@ -53,6 +55,10 @@ function site(machines: number, peers?: PeerRules) {
     get: (id: MachineId) => records.get(id),
     list: () => [...records.values()],
     unreadableWith: () => undefined,
+    watch: (listener: (change: Change) => void) => {
+      watchers.push(listener);
+      return () => undefined;
+    },
     apply,
     noteProgress: (_id: MachineId, progress: WorkProgress) => void noted.push(progress),
   };
@@ -83,6 +89,14 @@ function site(machines: number, peers?: PeerRules) {
     change: (index: number, change: (machine: Machine) => Machine) => {
       const id = ids[index] ?? assert.fail();
       records.set(id, change(recordOf(id)));
+    },
+    /** What any server of the database wrote. */
+    becomes: (index: number, machine: Machine) => {
+      const { id } = recordOf(ids[index] ?? assert.fail());
+      const own = { ...machine, id } as Machine;
+      records.set(id, own);
+      const event = { kind: "pxeAskedAgain", id, requests: 1, responses: 1, lastAtMs: 0 } as const;
+      for (const watcher of watchers) watcher({ machine: own, event, atMs: 0, position: 1 });
     },
     placeOf: (index: number) => conditionOf(recordOf(ids[index] ?? assert.fail()), "waiting")?.reason,
     pass: (seconds: number) => {
@@ -212,6 +226,7 @@ test("machines that claim to fetch and get nothing lose their slots to those who
 
 const key = "0b".repeat(32);
 const peerPort = 7000;
+const go = { kind: "go", reportSeconds: 3 } as const;
 
 test("machines that serve each other fetch from each other, without a slot at the server", async () => {
   const world = site(slots + 2, { keys: () => [key], isConfidential: () => false });
@@ -300,4 +315,29 @@ test("machines of which nobody knows where they are send to nobody, unless they 
     const seed = world.turns.seed(world.recordOf(0), { image, seeding: { port: 7001 } });
     assert.equal(seed === undefined, fetchesFrom === undefined);
   }
+});
+
+test("a machine that restarts is no source any more and needs no slot, whichever server ordered it or a power cut did it", async () => {
+  const restarts = [
+    ["an order to restart", (machine: Machine): Machine => ({ ...machine, phase: "rebooting" })],
+    ["its firmware asks", (machine: Machine): Machine => ({ ...machine, phase: "offered" })],
+    ["a rebirth", (): Machine => testMachine("rebirth", { requiredImage: "compute/1" })],
+    ["it was retired", (): Machine => testMachine("unknown")],
+  ] as const;
+  for (const [what, change] of restarts) {
+    const world = site(slots + 2, { keys: () => [key], isConfidential: () => false });
+    await world.ask(0, { peerPort });
+    const behind = await world.ask(1, { peerPort });
+    assert.ok(behind.kind === "go" && behind.sources?.[0]?.machineId === world.ids[0]);
+    world.becomes(0, { ...world.recordOf(0), phase: "updating" } as Machine);
+    const before = await world.ask(2, { peerPort });
+    assert.ok(before.kind === "go" && before.sources !== undefined, "it serves while it places its image");
+    world.becomes(0, change(world.recordOf(0)));
+    assert.deepEqual((await world.ask(1, { peerPort })) satisfies FetchTurn, { ...go, peerKeys: [key] }, what);
+  }
+  const full = site(slots + 1);
+  await fill(full);
+  assert.equal((await full.ask(slots)).kind, "wait");
+  full.becomes(0, { ...full.recordOf(0), phase: "offered" } as Machine);
+  assert.equal((await full.ask(slots)).kind, "go", "the slot of a machine that lost power is free at once");
 });

@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import * as v from "valibot";
 import { type FetchTurnRequest, fetchTurnRequest } from "../../contract/fetch-turn.ts";
 import { type Problem, paths } from "../../contract/machine-facing.ts";
+import { canServe } from "../../core/distribution/can-serve.ts";
 import { openDistribution } from "../../core/distribution/distribution.ts";
 import { type RackOfMachine, rackOf } from "../../core/distribution/rack-of.ts";
 import type { Caller } from "../../core/distribution/roster.ts";
@@ -36,6 +37,8 @@ export type FetchTurns = {
   readonly seed: (machine: Machine, of: { readonly image: SeededImage; readonly seeding: Seeding }) => Seed | undefined;
   /** A machine does not run its image, or is about to change. */
   readonly seedsNoMore: (id: MachineId) => void;
+  /** A machine or its agent is about to restart: it neither fetches nor serves until it says so again. */
+  readonly restarts: (id: MachineId) => void;
 };
 
 /** An image and its manifest. */
@@ -63,7 +66,7 @@ export type PeerRules = {
 };
 
 type FetchTurnsDeps = OriginQueueDeps & {
-  readonly store: Pick<Store, "get" | "unreadableWith" | "apply" | "noteProgress">;
+  readonly store: Pick<Store, "get" | "unreadableWith" | "apply" | "noteProgress" | "watch">;
   readonly notes: Pick<WaitingNotes, "waits" | "waitsNoMore">;
   /** Without it, all machines fetch from the server. */
   readonly peers?: PeerRules;
@@ -73,6 +76,11 @@ type FetchTurnsDeps = OriginQueueDeps & {
 export function openFetchTurns(deps: FetchTurnsDeps): FetchTurns {
   const { store, clock } = deps;
   const { turnOf, ended, gone, seed, seedsNoMore } = openTurns(deps);
+  // What any server of the database told the machine, and what its firmware did.
+  store.watch(({ machine, absorbed = [] }) => {
+    for (const id of absorbed) gone(id);
+    if (!canServe(machine)) gone(machine.id);
+  });
   const rates: RequestRates = new Map();
   const app = new Hono();
   app.post(paths.fetchTurn, limitBody(maxRequestBytes), async (context) => {
@@ -95,7 +103,7 @@ export function openFetchTurns(deps: FetchTurnsDeps): FetchTurns {
     gone(id);
     return context.json({ kind: "abandon", reason: held } satisfies FetchTurn);
   });
-  return { app, ended, seed, seedsNoMore };
+  return { app, ended, seed, seedsNoMore, restarts: gone };
 }
 
 function openTurns(deps: FetchTurnsDeps) {

@@ -9,7 +9,7 @@ import type { Comparison } from "../../core/image/update/directive.ts";
 import { scanPauseSeconds } from "../../core/image/update/scan-pause.ts";
 import type { Script } from "../engine/script.ts";
 import type { Chassis, Installed, World } from "../world.ts";
-import { fetchImage } from "./fetch.ts";
+import { fetchImage, serveOn } from "./fetch.ts";
 import { serversAt, turnToNext } from "./servers.ts";
 import { ask, sleep, work } from "./waits.ts";
 
@@ -26,6 +26,8 @@ type Memory = {
   hasTree: boolean;
   /** The contents in its cache. */
   objects: readonly string[];
+  /** What it fetched for its next update. */
+  fetchedBytes: number;
   scans: number;
   rebootPending: boolean;
   comparison: Comparison | undefined;
@@ -39,8 +41,8 @@ export function* runAgent(world: World, machine: Chassis, running: "birth" | "im
   machine.connection = undefined;
   const beganMs = world.agenda.nowMs();
   const memory: Memory = {
-    ...{ beganMs, running, checkedMs: beganMs, outcome: undefined, hasTree: false, objects: [], scans: 0 },
-    ...{ rebootPending: false, comparison: undefined },
+    ...{ beganMs, running, checkedMs: beganMs, outcome: undefined, hasTree: false, objects: [], fetchedBytes: 0 },
+    ...{ scans: 0, rebootPending: false, comparison: undefined },
   };
   let answered = false;
   for (;;) {
@@ -116,12 +118,12 @@ function* obey(
       const isWhole = yield* fetchImage(world, machine, { disk, totalBytes, mirror: mirrorOf(order) });
       if (!isWhole) return 0;
       memory.objects = order.objects.map(({ sha512 }) => sha512);
+      memory.fetchedBytes = totalBytes;
       did("fetch");
       return 0;
     }
     case "update":
-      stopServing(machine);
-      yield* work(world, "place");
+      yield* place(world, machine, { disk, memory });
       disk.image = order.image;
       memory.rebootPending = order.kernelChanged;
       memory.hasTree = false;
@@ -145,6 +147,22 @@ function* obey(
     case "trust":
       did(order.kind);
       return 0;
+  }
+}
+
+/** Places the image: a newborn serves on meanwhile, and says so now and then (src/init/agent/update-serving.ts). */
+function* place(
+  world: World,
+  machine: Chassis,
+  { disk, memory }: { readonly disk: Installed; readonly memory: Memory },
+): Script {
+  if (memory.running !== "birth") stopServing(machine);
+  for (let leftMs = world.parameters.place; leftMs > 0; ) {
+    const { fetchedBytes } = memory;
+    const sayAgainMs = machine.serves === undefined ? leftMs : yield* serveOn(world, machine, { disk, fetchedBytes });
+    const ms = Math.min(leftMs, sayAgainMs);
+    yield* work(world, "place", ms);
+    leftMs -= ms;
   }
 }
 

@@ -47,10 +47,35 @@ export function* fetchImage(world: World, machine: Chassis, { disk, totalBytes, 
     const mostMs = turn.reportSeconds * 1000;
     const [source] = turn.sources ?? [];
     if (source === undefined) yield* fromServer(world, machine, { disk, totalBytes, mostMs, mirror });
-    else if ((yield* fromPeer(world, machine, { id: source.machineId, totalBytes, mostMs })) === "lost")
+    else {
+      const end = yield* fromPeer(world, machine, { id: source.machineId, totalBytes, mostMs });
+      if (end === "done" || end === "time") continue;
       failedPeers = [source.machineId];
+      const name = world.machinesById.get(source.machineId)?.disk?.hostname ?? source.machineId;
+      world.note(machine, `fetch: nothing ${end === "lost" ? "more " : ""}from ${name}`);
+    }
   }
   return true;
+}
+
+/** After a failure (src/init/agent/objects/fetch-turn.ts). */
+const failureMs = 60_000;
+
+/** Says that a machine that has everything serves on; the milliseconds after which it says so again. */
+export function* serveOn(
+  world: World,
+  machine: Chassis,
+  { disk, fetchedBytes }: { readonly disk: Installed; readonly fetchedBytes: number },
+): Script<number> {
+  const request: FetchTurnRequest = {
+    ...{ protocol: agentProtocol, machineId: disk.id, totalBytes: fetchedBytes, doneBytes: fetchedBytes },
+    ...(world.peers ? { peerPort } : {}),
+  };
+  const asked = { path: paths.fetchTurn, body: JSON.stringify(request), bearer: disk.credential };
+  const answer = yield* ask(world, machine, disk.server, asked);
+  if (answer?.status !== 200) return failureMs;
+  const turn = v.parse(fetchTurn, JSON.parse(answer.body));
+  return turn.kind === "go" ? turn.reportSeconds * 1000 : Number.POSITIVE_INFINITY;
 }
 
 function limitOf({ parameters }: World, machine: Chassis): number {
@@ -91,17 +116,17 @@ function* fromPeer(
   world: World,
   machine: Chassis,
   { id, totalBytes, mostMs }: Part & { readonly id: string },
-): Script<TransferEnd> {
+): Script<TransferEnd | "nothing"> {
   const { serves } = machine;
   const peer = world.machinesById.get(id);
   const source = peer?.serves;
   if (peer === undefined || source === undefined || serves === undefined) {
     yield* sleep(world, silentMs);
-    return "lost";
+    return "nothing";
   }
   if (peer.fault === "lyingPeer") {
     yield* sleep(world, (batchBytes / limitOf(world, machine)) * 1000);
-    return "lost";
+    return "nothing";
   }
   return yield* transfer(world, {
     ...{ links: world.wires.between(peer, machine), bytes: totalBytes },

@@ -5,7 +5,7 @@ import { imagePaths } from "../../core/pxe/script/ipxe.ts";
 import { type Script, until } from "../engine/script.ts";
 import type { ParameterName } from "../parameters.ts";
 import type { Chassis, ServerSlot, World } from "../world.ts";
-import { runAgent } from "./agent.ts";
+import { runAgent, stopServing } from "./agent.ts";
 import { beBorn } from "./birth.ts";
 import { clients, exchange } from "./dhcp.ts";
 import { hang, onServer, sleep, transfer, work } from "./waits.ts";
@@ -18,7 +18,7 @@ export function* live(world: World, machine: Chassis): Script {
   const { firmware, firmwareSpread, shutdown } = world.parameters;
   if (machine.fault === "dead") yield* hang();
   for (;;) {
-    machine.serves = undefined;
+    stopServing(machine);
     machine.connection = undefined;
     const spread = 1 + machine.chance.between(-firmwareSpread, firmwareSpread);
     yield* work(world, "firmware", firmware * spread);
