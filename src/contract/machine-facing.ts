@@ -9,6 +9,7 @@ import type { SignedLoader } from "../core/boot-loader/signed-loader.ts";
 import type { BurnInProfile } from "../core/burn-in/profile.ts";
 import type { DiskIdentity } from "../core/hardware/disk-identity.ts";
 import { type BurnInReport, bootTrusts, type Hardware } from "../core/hardware/hardware.ts";
+import { type RootDiskRule, ruleBuses, ruleTransports } from "../core/hardware/root-disk-rules.ts";
 import type { StoragePolicy } from "../core/install/storage-policy.ts";
 import { portKinds } from "../core/lldp/lldpdu.ts";
 import { type HeardPlace, orderActions, type StorageReport } from "../core/machine/record.ts";
@@ -132,6 +133,20 @@ export const storagePolicy = v.object({
   sealDiskKey: v.optional(v.boolean(), false),
 });
 
+/** core/hardware/root-disk-rules.ts */
+export const rootDiskRule = v.object({
+  minSizeGiB: v.exactOptional(count),
+  maxSizeGiB: v.exactOptional(count),
+  rotational: v.exactOptional(v.boolean()),
+  bus: v.exactOptional(v.picklist(ruleBuses)),
+  transport: v.exactOptional(v.picklist(ruleTransports)),
+  model: v.exactOptional(text),
+  serial: v.exactOptional(text),
+  wwn: v.exactOptional(text),
+  biosDrive: v.exactOptional(count),
+  path: v.exactOptional(text),
+});
+
 /** A file on the Boot Server's HTTP port; its hash arrives here, over TLS. */
 const remoteFile = v.object({
   path: v.pipe(text, v.startsWith("/")),
@@ -158,6 +173,7 @@ export const orderAnswer = v.object({
   imageRules: v.array(imageRule),
   burnIn: burnInProfile,
   storage: storagePolicy,
+  rootDiskRules: v.exactOptional(v.array(rootDiskRule)),
   signedLoader: v.exactOptional(signedLoader),
   rootDisk: v.exactOptional(
     v.object({
@@ -205,6 +221,10 @@ const disk = v.object({
   biosDrive: v.exactOptional(count),
   unlistedByBios: v.exactOptional(v.literal(true)),
   bus: name,
+  transport: v.exactOptional(name),
+  devicePath: v.exactOptional(name),
+  otherPaths: v.exactOptional(v.pipe(v.array(name), v.maxLength(partsLimit))),
+  virtualMedia: v.exactOptional(v.literal(true)),
   contents: v.exactOptional(v.pipe(v.array(name), v.maxLength(64))),
 });
 const nic = v.object({
@@ -379,6 +399,7 @@ pinned<BurnInProfile>()(burnInProfile);
 pinned<PlacementRule>()(placementRule);
 pinned<ImageRule>()(imageRule);
 pinned<StoragePolicy>()(storagePolicy);
+pinned<RootDiskRule>()(rootDiskRule);
 pinned<SignedLoader>()(signedLoader);
 pinned<DiskIdentity>()(diskIdentity);
 pinnedShape<Hardware>()(scan);

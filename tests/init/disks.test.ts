@@ -82,6 +82,53 @@ test("a BIOS machine whose only disk has sectors of 4096 bytes is refused before
   assert.deepEqual(contentsOf(machine, root), before);
 });
 
+const storage = { minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 };
+
+test("rules choose the root disk; the record says which rule did, and the next birth keeps the disk", (t) => {
+  const site = openSite({ config: { storage: { ...storage, rootDisk: [{ bus: "nvme" }, { serial: "data-.*" }] } } });
+  t.after(site.close);
+  const machine = rackMachine(site, { disks: [root, data] });
+  const before = contentsOf(machine, root);
+  assert.ok(comeUp(machine).isUp, reasonOf(site, "failing"));
+  const chosen = () => site.machine(mac).storage?.rootDisk;
+  assert.equal(chosen()?.serial, "data-disk");
+  assert.match(chosen()?.why ?? "", /^root disk rule 2: serial data-\.\*; the only suitable disk/);
+  assert.deepEqual(contentsOf(machine, root), before);
+  askRebirth(site);
+  assert.ok(comeUp(machine).isUp, reasonOf(site, "failing"));
+  assert.match(chosen()?.why ?? "", /^the root disk on record \(serial data-disk/);
+});
+
+test("no rule takes a disk: the machine stops, each disk is named with the reason, and nothing is written", (t) => {
+  const site = openSite({ config: { storage: { ...storage, rootDisk: [{ bus: "nvme" }, { minSizeGiB: 100 }] } } });
+  t.after(site.close);
+  const machine = rackMachine(site, { disks: [root, data] });
+  const before = [root, data].map((disk) => contentsOf(machine, disk));
+  machine.boot();
+  assert.match(
+    reasonOf(site, "failing"),
+    /none of the 2 rules of storage.rootDisk .*: \/dev\/vda \(rule 1 expected bus nvme, found virtio, rule 2 .* found 4\); \/dev\/vdb \(/,
+  );
+  assert.deepEqual(
+    [root, data].map((disk) => contentsOf(machine, disk)),
+    before,
+  );
+});
+
+test("two paths to one disk: it is listed once, and is the root disk", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const port: DiskFacts = { ...root, name: "sda", model: "ST4000", wwn: "naa.5000c50000000033" };
+  const machine = rackMachine(site, { disks: [port, { ...port, name: "sdb" }] });
+  assert.ok(comeUp(machine).isUp, reasonOf(site, "failing"));
+  const { hardware, storage: made } = site.machine(mac);
+  assert.deepEqual(
+    hardware?.disks.map(({ path, otherPaths }) => [path, otherPaths]),
+    [["/dev/sda", ["/dev/sdb"]]],
+  );
+  assert.deepEqual([made?.rootDisk.path, made?.disks?.length], ["/dev/sda", 1]);
+});
+
 test("a dead root disk beside a data disk: nothing is wiped; another disk is allowed for one rebirth, by name", (t) => {
   const site = openSite();
   t.after(site.close);

@@ -148,6 +148,26 @@ describe("machine-facing API over TLS", () => {
     assert.equal((await post(wire.paths.report, { items: [] }, order.session)).status, 200);
   });
 
+  test("an order with rules for the root disk has a number that older inits refuse; without rules nothing changes", async () => {
+    const rules = [{ bus: "nvme" }, {}] as const;
+    const ruled = machineFacingApp({
+      ...{ store, clock, random, log },
+      config: testConfig({ storage: { rootDisk: [...rules] } }),
+    });
+    const facts = { bootId: "boot-1", firmware: "bios" };
+    const machine = await newborn();
+    const body = JSON.stringify({ ...facts, token: machine.token, mac: testMac(machine.n) });
+    const answer = await ruled.request(wire.paths.order, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body,
+    });
+    const order = v.parse(wire.orderAnswer, await answer.json());
+    assert.deepEqual([order.protocol, order.rootDiskRules], [4, rules]);
+    const plain = (await (await newborn()).take()).body as object;
+    assert.deepEqual(["protocol" in plain && plain.protocol, "rootDiskRules" in plain], [1, false]);
+  });
+
   test("refused orders", async () => {
     const machine = await newborn();
     const other = await newborn();

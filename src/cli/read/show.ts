@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
 import type { Siblings } from "../../core/fleet/siblings.ts";
 import { describeBiosDrive } from "../../core/hardware/bios-drives.ts";
+import { whyNotFixed } from "../../core/hardware/suitable-disk.ts";
 import { describeNotErased, disksNotErased } from "../../core/machine/not-erased.ts";
 import { describeProgress } from "../../core/machine/work-progress.ts";
 import { describeNeighbour } from "../../core/site/place.ts";
@@ -124,7 +125,8 @@ function hardwareFacts(machine: MachineView, ago: (atMs: number) => string): Fac
     ...(hardware?.disks ?? []).map(
       (disk): Fact => [
         "disk",
-        `${disk.path} ${formatBytes(disk.sizeBytes)} ${disk.bus} ${disk.model} ${disk.serial}`.trimEnd(),
+        [disk.path, formatBytes(disk.sizeBytes), disk.bus, disk.model, disk.serial].join(" ").trimEnd() +
+          aboutDisk(disk),
       ],
     ),
     ...(hardware?.nics ?? []).map(
@@ -137,6 +139,16 @@ function hardwareFacts(machine: MachineView, ago: (atMs: number) => string): Fac
     ["burn-in", burnIn?.verdict],
     ...(burnIn?.results ?? []).map((result): Fact => ["", burnInText(result)]),
   ];
+}
+
+/** Why a disk is never the root disk, and its other names. */
+function aboutDisk(disk: NonNullable<MachineView["hardware"]>["disks"][number]): string {
+  const notFixed = whyNotFixed(disk);
+  const { otherPaths = [] } = disk;
+  return [
+    ...(notFixed === undefined ? [] : [`, never the root disk: ${notFixed}`]),
+    ...(otherPaths.length === 0 ? [] : [`, also ${otherPaths.join(", ")}`]),
+  ].join("");
 }
 
 function pxeFacts({ pxe }: MachineView, ago: (atMs: number) => string): Fact[] {

@@ -1,11 +1,16 @@
 import { formatIpv4, formatPrefix, prefixContains } from "../../core/net/ipv4.ts";
 import { permanentPart } from "../../core/network/network.ts";
-import { checkImageRules, checkPlacementRules, type RuleProblem } from "../../core/site/check-rules.ts";
+import {
+  checkImageRules,
+  checkPlacementRules,
+  checkRootDiskRules,
+  type RuleProblem,
+} from "../../core/site/check-rules.ts";
 import { checkPlan, type PlanFault, planSlots, slotLimit } from "../../core/site/site-plan.ts";
 import { type ConfigFault, poolHolding } from "./networks.ts";
 import type { Config } from "./schema.ts";
 
-/** Faults in the placement and image rules, and warnings about rules that leave machines unborn. */
+/** Faults in the rules for placement, images and root disks, and warnings about rules that leave machines unborn. */
 export function checkRules(config: Config): {
   readonly faults: readonly ConfigFault[];
   readonly warnings: readonly ConfigFault[];
@@ -15,6 +20,7 @@ export function checkRules(config: Config): {
       ...checkPlacementRules(config.placement.rules).map(under("placement.rules")),
       ...checkAddresses(config),
       ...checkImageRules(config.images).map(under("images")),
+      ...checkRootDiskRules(config.storage.rootDisk).map(under("storage.rootDisk")),
     ],
     warnings: [...placementWarnings(config), ...imageWarnings(config)],
   };

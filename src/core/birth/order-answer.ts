@@ -1,6 +1,7 @@
 import type { SignedLoader } from "../boot-loader/signed-loader.ts";
 import type { BurnInProfile } from "../burn-in/profile.ts";
 import type { DiskIdentity, RecordedDisk } from "../hardware/disk-identity.ts";
+import type { RootDiskRule } from "../hardware/root-disk-rules.ts";
 import type { StoragePolicy } from "../install/storage-policy.ts";
 import type { OrderAction } from "../machine/record.ts";
 import type { Endpoint } from "../net/endpoint.ts";
@@ -15,10 +16,23 @@ import type { PlacementRule } from "../site/placement.ts";
 export const birthProtocol = 1;
 
 /** The newest version of orders, which init understands. An order has the lowest version that its content allows. */
-export const orderProtocol = 3;
+export const orderProtocol = 4;
 
 /** The version of an order to recover a disk key, which an older init does not know. */
-export const recoveringProtocol = 3;
+const recoveringProtocol = 3;
+
+/** The version of an order with rules for the root disk: an older init would erase a disk that they keep it from. */
+const rootDiskRulesProtocol = 4;
+
+/** The lowest version whose readers carry out what an order says. */
+export function protocolForOrder({
+  action,
+  placementRules,
+  rootDiskRules = [],
+}: Pick<OrderAnswer, "action" | "placementRules" | "rootDiskRules">): number {
+  if (rootDiskRules.length > 0) return rootDiskRulesProtocol;
+  return action === "recover" ? recoveringProtocol : protocolForRules(placementRules);
+}
 
 /**
  * The lowest version whose readers place a machine right by these rules. Version 1 does not know the keys that name one
@@ -45,6 +59,8 @@ export type OrderAnswer = {
   readonly imageRules: readonly ImageRule[];
   readonly burnIn: BurnInProfile;
   readonly storage: StoragePolicy;
+  /** The site's rules for a root disk that is chosen anew; absent if it has none. */
+  readonly rootDiskRules?: readonly RootDiskRule[];
   /** The loaders for the disk of a UEFI machine, if its network uses Secure Boot. */
   readonly signedLoader?: SignedLoader;
   /** The root disk of the previous birth, which rebirth and clean keep; empty texts are unknown. */

@@ -1,5 +1,5 @@
 import type { BurnInResult, Disk } from "../hardware/hardware.ts";
-import { isFixed } from "../hardware/root-disk.ts";
+import { isFixed } from "../hardware/suitable-disk.ts";
 
 /** The amount and duration of each test; 0 omits a test. */
 export type BurnInAmounts = {

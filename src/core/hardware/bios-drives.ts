@@ -3,7 +3,7 @@ import type { Tree } from "./system-tree.ts";
 /** The number of the disk that a BIOS starts first. */
 export const firstBiosDrive = 0x80;
 
-type SizedDisk = { readonly path: string; readonly sizeBytes: number };
+type SizedDisk = { readonly path: string; readonly sizeBytes: number; readonly devicePath?: string };
 
 const eddDirectory = "/sys/firmware/edd";
 /** Offset of the 16-bit sector size in the parameters of INT 13h, function 48h (T13 EDD-4 §6.15). */
@@ -110,7 +110,8 @@ function byPlace(tree: Tree) {
   return (left: SizedDisk, right: SizedDisk) => (place(left) < place(right) ? -1 : 1);
 }
 
-function targetOf(tree: Tree, { path }: SizedDisk): string {
+function targetOf(tree: Tree, { path, devicePath }: SizedDisk): string {
+  if (devicePath !== undefined) return `/sys/devices/${devicePath}`;
   return tree.target(path.replace(/^\/dev\//, "/sys/block/"));
 }
 

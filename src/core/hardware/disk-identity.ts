@@ -55,7 +55,7 @@ export function isSameDisk(one: DiskIdentity, other: DiskIdentity): boolean {
  * says nothing once disks have come or gone, because the kernel counts those that it finds: if other disks of that time
  * (`knownDisks`) were like it, all disks must be where they were, and a new one like it makes the record ambiguous.
  */
-export function findRecorded<D extends DiskIdentity>(
+export function findRecorded<D extends DiskIdentity & Pick<Disk, "otherPaths">>(
   disks: readonly D[],
   recorded: RecordedDisk,
   knownDisks: readonly DiskIdentity[] = [],
@@ -64,7 +64,7 @@ export function findRecorded<D extends DiskIdentity>(
   const named = disks.filter((disk) => hasNamesOf(disk, recorded));
   const namedThen = knownDisks.filter((disk) => hasNamesOf(disk, recorded));
   const [only] = named;
-  if (isNamed(recorded) && only !== undefined && named.length === 1 && namedThen.length <= 1)
+  if (isNamed(recorded) && only !== undefined && named.length === 1 && isOneDisk(only, namedThen, path))
     return { kind: "found", disk: only };
   const isAlike = (disk: DiskIdentity) => sizeBytes === undefined || disk.sizeBytes === sizeBytes;
   const alike = named.filter(isAlike);
@@ -78,6 +78,17 @@ export function findRecorded<D extends DiskIdentity>(
     return { kind: "ambiguous", disks: alike, alikeThen };
   if (there !== undefined && more.length === 0) return { kind: "found", disk: there };
   return isNamed(recorded) ? { kind: "ambiguous", disks: alike, alikeThen: alike.length } : { kind: "missing" };
+}
+
+/** Whether the disks of that time are this one, which older versions listed once per path. */
+function isOneDisk(
+  disk: Pick<Disk, "path" | "otherPaths">,
+  then: readonly DiskIdentity[],
+  recordedPath: string | undefined,
+): boolean {
+  if (then.length <= 1) return true;
+  const paths = [disk.path, ...(disk.otherPaths ?? [])];
+  return disk.path === recordedPath && then.every(({ path }) => paths.includes(path));
 }
 
 /** Whether a disk has the recorded serial number and WWN; without both, whether it has none either. */

@@ -1,6 +1,6 @@
 import { type DiskIdentity, findRecorded, isRecognisable, type RecordedDisk } from "./disk-identity.ts";
 import type { Disk } from "./hardware.ts";
-import { isFixed } from "./root-disk.ts";
+import { isFixed } from "./suitable-disk.ts";
 
 /**
  * Waits until the list of disks is complete: kernels detect disks one by one, each controller at its own pace, and a choice

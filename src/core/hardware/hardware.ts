@@ -18,6 +18,14 @@ export type Disk = {
   readonly rotational: boolean;
   readonly removable: boolean;
   readonly bus: string;
+  /** What carries its commands (disk-transport.ts), such as `sata` or `fc`; absent if unknown, and in reports of older versions. */
+  readonly transport?: string;
+  /** The kernel's device path without `/sys/devices/`, which names its controller; absent in reports of older versions. */
+  readonly devicePath?: string;
+  /** The kernel's other names of the same disk, if several paths lead to it. */
+  readonly otherPaths?: readonly string[];
+  /** A management controller shows an image or its own memory as this disk. */
+  readonly virtualMedia?: true;
   /** Bytes of a logical sector; absent in reports of older versions. */
   readonly sectorBytes?: number;
   /** The number by which a BIOS starts it, from 128; absent if the BIOS does not say, and on UEFI. */

@@ -47,7 +47,7 @@ const choices: readonly { title: string; disks: readonly Disk[]; path?: string; 
     path: "/dev/sdb",
   },
   { title: "no disk at all", disks: [], reason: /^no disk found: expected a fixed disk$/ },
-  { title: "only a stick", disks: [disk("/dev/sda", 9, { bus: "usb" })], reason: /no disk .*USB, .*: \/dev\/sda/ },
+  { title: "only a stick", disks: [disk("/dev/sda", 9, { bus: "usb" })], reason: /no disk .*\/dev\/sda \(on USB\)$/ },
   { title: "too small", disks: [disk("/dev/sda", 1)], reason: /expected 2048 MiB, found \/dev\/sda 1024 MiB/ },
 ];
 for (const row of choices) {

@@ -11,12 +11,14 @@ import {
   type RecordedDisk,
 } from "./disk-identity.ts";
 import type { Disk } from "./hardware.ts";
+import { describeRootDiskRule, type RootDiskRule, whyRuleRefuses } from "./root-disk-rules.ts";
+import { isFixed, whyNotFixed, whyNotStarted } from "./suitable-disk.ts";
 
 export type RootDiskChoice =
   | { readonly kind: "chosen"; readonly disk: Disk; readonly why: string }
   | { readonly kind: "refused"; readonly reason: string };
 
-/** The record of earlier births, and what an operator allowed. */
+/** The record of earlier births, and what an operator and the site's rules allow. */
 export type RootDiskHistory = {
   /** The root disk of the last birth. */
   readonly recorded?: RecordedDisk | undefined;
@@ -26,6 +28,8 @@ export type RootDiskHistory = {
   readonly allowedDisk?: { readonly selector?: string | undefined } | undefined;
   /** The firmware that has to start the disk. */
   readonly firmware?: Firmware;
+  /** The site's rules for a disk that is chosen anew, tried in order. */
+  readonly rules?: readonly RootDiskRule[] | undefined;
   /** What the disk is chosen for; an operator allows a birth another disk in another way than a rebirth. */
   readonly action?: OrderAction;
 };
@@ -33,19 +37,11 @@ export type RootDiskHistory = {
 /** The minimum size for a Debian root file system with a kernel. */
 const leastRootMiB = 512;
 
-/** Buses of devices that may be plugged in temporarily, and of memory that is no disk; the system never goes there. */
-const otherBuses: readonly string[] = ["usb", "sd", "pmem"];
-
-/** Whether a disk stays in the machine. */
-export function isFixed(disk: Disk): boolean {
-  return !disk.removable && !otherBuses.includes(disk.bus);
-}
-
 /**
  * Chooses the disk that the system goes to. A machine that was born before keeps its root disk, whatever the rules say
  * today: the others may hold data. Where that disk is missing, a disk that is new in the machine and empty replaces it, and
  * any other one only with an operator's permission. A first birth takes a fixed disk that is large enough and that the firmware can start:
- * solid state before rotating, on BIOS then the one that the firmware starts first, then the smallest, so that large disks stay free for data; ties by WWN and serial, which unlike `/dev` names are the
+ * the first rule of `rules` that takes one decides (without rules, any will do), then solid state before rotating, on BIOS then the one that the firmware starts first, then the smallest, so that large disks stay free for data; ties by WWN and serial, which unlike `/dev` names are the
  * same at every boot.
  */
 export function chooseRootDisk(
@@ -55,8 +51,9 @@ export function chooseRootDisk(
 ): RootDiskChoice {
   const neededMiB = Math.max(policy.minRootDiskMiB, policy.espMiB + policy.bootMiB + leastRootMiB);
   const { recorded, knownDisks, allowedDisk } = history;
-  const need: Need = { neededMiB, firmware: history.firmware };
-  if (allowedDisk?.selector !== undefined) return chooseSelected(disks, allowedDisk.selector, need);
+  const need: Need = { neededMiB, firmware: history.firmware, rules: history.rules ?? [] };
+  // An operator's word for one machine comes before the rules for all.
+  if (allowedDisk?.selector !== undefined) return chooseSelected(disks, allowedDisk.selector, { ...need, rules: [] });
   if (recorded === undefined || !isRecognisable(recorded)) return chooseAnew(disks, need);
   const search = findRecorded(disks, recorded, knownDisks);
   switch (search.kind) {
@@ -97,22 +94,11 @@ function howToAllow({ action }: RootDiskHistory): string {
 }
 
 /** What a root disk must have. */
-type Need = { readonly neededMiB: number; readonly firmware: Firmware | undefined };
-
-/**
- * Why this firmware cannot start a disk; undefined if it can. A BIOS reads sectors of 512 bytes only, as does GRUB on it, and
- * starts only drives that it lists: it may know nothing of NVMe, or the controller's option ROM is disabled.
- */
-export function whyNotStarted(
-  { path, sectorBytes = 512, unlistedByBios }: Pick<Disk, "path" | "sectorBytes" | "unlistedByBios">,
-  { firmware }: Pick<Need, "firmware">,
-): string | undefined {
-  if (firmware !== "bios") return undefined;
-  if (unlistedByBios === true)
-    return `${path} cannot be started by this BIOS, which lists other disks only: enable the option ROM of its controller, or switch the firmware to UEFI`;
-  if (sectorBytes === 512) return undefined;
-  return `${path} cannot be started by a BIOS: expected sectors of 512 bytes, found ${sectorBytes}; switch the firmware to UEFI`;
-}
+type Need = {
+  readonly neededMiB: number;
+  readonly firmware: Firmware | undefined;
+  readonly rules: readonly RootDiskRule[];
+};
 
 function keepRecorded(disk: Disk, recorded: RecordedDisk, need: Need): RootDiskChoice {
   const { neededMiB } = need;
@@ -165,35 +151,72 @@ function chooseSelected(disks: readonly Disk[], selector: string, need: Need): R
   if (disk === undefined)
     return refused(`${allowed}: expected one disk, found none among ${disks.map(named).join("; ") || "no disks"}`);
   if (others.length > 0) return refused(`${allowed}: expected one disk, found ${found.map(named).join("; ")}`);
-  if (!isFixed(disk)) return refused(`${allowed}: ${disk.path} is removable, on USB, an SD card or persistent memory`);
+  const notFixed = whyNotFixed(disk);
+  if (notFixed !== undefined) return refused(`${allowed}: ${disk.path} is ${notFixed}`);
   return because(allowed, chooseAnew([disk], need));
 }
 
 function chooseAnew(disks: readonly Disk[], need: Need): RootDiskChoice {
-  const { neededMiB } = need;
+  const { neededMiB, rules } = need;
   const fixed = disks.filter(isFixed);
   if (fixed.length === 0) {
-    const others =
-      disks.length === 0
-        ? ""
-        : ` (removable, USB, SD card or persistent memory: ${disks.map((disk) => disk.path).join(", ")})`;
+    const others = disks.length === 0 ? "" : `, found ${passedOver(disks, need)}`;
     return refused(`no disk found: expected a fixed disk${others}`);
   }
   const startable = fixed.filter((disk) => whyNotStarted(disk, need) === undefined);
   if (startable.length === 0) return refused(fixed.map((disk) => whyNotStarted(disk, need)).join("; "));
   const large = startable.filter((disk) => mebibytes(disk.sizeBytes) >= neededMiB);
-  const [best, ...rest] = [...large].sort(byFitness);
-  if (best === undefined) {
+  if (large.length === 0) {
     const sizes = startable.map((disk) => `${disk.path} ${mebibytes(disk.sizeBytes)} MiB`).join(", ");
     return refused(`no disk is large enough: expected ${neededMiB} MiB, found ${sizes}`);
   }
+  if (rules.length === 0) return fittest(large, need);
+  for (const [index, rule] of rules.entries()) {
+    const taken = large.filter((disk) => whyRuleRefuses(rule, disk) === undefined);
+    if (taken.length === 0) continue;
+    return because(`root disk rule ${index + 1}: ${describeRootDiskRule(rule)}`, fittest(taken, need));
+  }
+  const count = rules.length === 1 ? "the rule" : `none of the ${rules.length} rules`;
+  const takes = rules.length === 1 ? "takes no disk" : "takes a disk";
+  return refused(`${count} of storage.rootDisk ${takes}: ${passedOver(disks, need)}`);
+}
+
+/** The best of one or more suitable disks. */
+function fittest(suitable: readonly Disk[], { neededMiB }: Need): RootDiskChoice {
+  const [best, ...rest] = [...suitable].sort(byFitness);
+  if (best === undefined) throw new Error("expected a suitable disk, found none");
   const sort = best.rotational ? "rotating" : "solid state";
   const isFirst = best.biosDrive === firstBiosDrive && rest.some(({ sizeBytes }) => sizeBytes < best.sizeBytes);
   const among =
     rest.length === 0
       ? "the only suitable disk"
-      : `the ${isFirst ? "firmware's first" : "smallest"} ${sort} disk of ${large.length} suitable ones`;
+      : `the ${isFirst ? "firmware's first" : "smallest"} ${sort} disk of ${suitable.length} suitable ones`;
   return { kind: "chosen", disk: best, why: `${among}: ${mebibytes(best.sizeBytes)} MiB, ${neededMiB} MiB needed` };
+}
+
+/** What fits into a reason on the record (4096 characters). */
+const mostReasons = 20;
+
+/** Disks with why each is not taken; those with the same reason together, because a machine may have a hundred. */
+function passedOver(disks: readonly Disk[], need: Need): string {
+  const byReason = new Map<string, string[]>();
+  for (const disk of disks) {
+    const reason = whyPassedOver(disk, need);
+    byReason.set(reason, [...(byReason.get(reason) ?? []), disk.path]);
+  }
+  const named = [...byReason].map(([reason, paths]) => `${paths.join(", ")} (${reason})`);
+  const more = named.length - mostReasons;
+  return [...named.slice(0, mostReasons), ...(more > 0 ? [`and ${more} other reasons`] : [])].join("; ");
+}
+
+function whyPassedOver(disk: Disk, need: Need): string {
+  const size = mebibytes(disk.sizeBytes);
+  const unsuitable =
+    whyNotFixed(disk) ??
+    whyNotStarted(disk, need) ??
+    (size < need.neededMiB ? `expected ${need.neededMiB} MiB, found ${size} MiB` : undefined);
+  if (unsuitable !== undefined) return unsuitable;
+  return need.rules.map((rule, index) => `rule ${index + 1} ${whyRuleRefuses(rule, disk) ?? "takes it"}`).join(", ");
 }
 
 function because(reason: string, choice: RootDiskChoice): RootDiskChoice {

@@ -62,6 +62,8 @@ test("the scan of a server", () => {
         rotational: false,
         removable: false,
         bus: "nvme",
+        transport: "pcie",
+        devicePath: "pci0000:00/0000:00:04.0/nvme/nvme0/nvme0n1",
         sectorBytes: 4096,
       },
       {
@@ -73,6 +75,8 @@ test("the scan of a server", () => {
         rotational: true,
         removable: false,
         bus: "ata",
+        transport: "sata",
+        devicePath: "pci0000:00/0000:00:1f.2/ata1/host0/target0:0:0/0:0:0:0",
         sectorBytes: 512,
       },
       {
@@ -84,6 +88,8 @@ test("the scan of a server", () => {
         rotational: false,
         removable: true,
         bus: "usb",
+        transport: "usb",
+        devicePath: "pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/host6/target6:0:0/6:0:0:0",
         sectorBytes: 512,
       },
     ],

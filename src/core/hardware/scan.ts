@@ -1,7 +1,10 @@
 import { efivarsDirectory, globalVariable, variableValueAt } from "../boot-loader/efi-variable.ts";
 import { parseMac } from "../net/mac.ts";
 import { biosDrivesOf, type SignatureOf } from "./bios-drives.ts";
+import { eachDiskOnce } from "./disk-paths.ts";
+import { attachmentOf } from "./disk-transport.ts";
 import type { Disk, Hardware, Nic, PciDevice } from "./hardware.ts";
+import { isFixed } from "./suitable-disk.ts";
 import type { Tree } from "./system-tree.ts";
 import { scanWatchdog } from "./watchdog-modules.ts";
 
@@ -67,13 +70,14 @@ const noDisks = /^(loop|ram|zram|dm-|md|sr|fd|nbd|mtdblock|drbd|rbd|bcache|zd\d|
 
 /** The disks, and fixed ones without a usable size. */
 function scanDisks(tree: Tree): { readonly disks: readonly Disk[]; readonly sizeless: readonly Disk[] } {
-  const found = tree
-    .list("/sys/block")
+  const names = tree.list("/sys/block");
+  const found = names
     .filter(
       (name) => !noDisks.test(name) && !tree.target(`/sys/block/${name}`).startsWith("/sys/devices/virtual/block/"),
     )
     .map((name) => {
       const own = `/sys/block/${name}`;
+      const { bus, transport, devicePath, virtualMedia } = attachmentOf(tree, name, names);
       return {
         path: `/dev/${name}`,
         model: line(tree, `${own}/device/model`),
@@ -82,18 +86,21 @@ function scanDisks(tree: Tree): { readonly disks: readonly Disk[]; readonly size
         sizeBytes: Number(line(tree, `${own}/size`)) * 512, // sysfs counts 512 whatever the sector size is
         rotational: line(tree, `${own}/queue/rotational`) === "1",
         removable: line(tree, `${own}/removable`) === "1",
-        bus: busOf(tree.target(own), line(tree, `${own}/device/type`)),
+        bus,
+        ...(transport === "" ? {} : { transport: printable(transport) }),
+        ...(devicePath === "" ? {} : { devicePath: printable(devicePath) }),
+        ...(virtualMedia ? { virtualMedia: true as const } : {}),
         sectorBytes: logicalSectorBytes(tree, name),
         hidden: line(tree, `${own}/hidden`) === "1",
       };
     })
     .filter((disk) => !disk.hidden) // paths behind NVMe multipath
-    .map(({ hidden: _, ...disk }) => disk)
+    .map(({ hidden: _, ...disk }): Disk => disk)
     .sort((left, right) => (left.path < right.path ? -1 : 1));
   return {
-    disks: found.filter(({ sizeBytes }) => sizeBytes > 0),
+    disks: eachDiskOnce(found.filter(({ sizeBytes }) => sizeBytes > 0)),
     // Empty card readers have no size either.
-    sizeless: found.filter(({ sizeBytes, removable, bus }) => sizeBytes === 0 && !removable && bus !== "usb"),
+    sizeless: found.filter((disk) => disk.sizeBytes === 0 && isFixed(disk)),
   };
 }
 
@@ -111,18 +118,6 @@ function diskSerial(tree: Tree, own: string): string {
   const plain = line(tree, `${own}/device/serial`) || line(tree, `${own}/serial`);
   if (plain !== "") return plain;
   return printable(tree.text(`${own}/device/vpd_pg80`).slice(4));
-}
-
-/** The kind of wire a device path runs over, most telling part first. */
-function busOf(devicePath: string, type: string): string {
-  if (/\/ndbus\d+\//.test(devicePath)) return "pmem";
-  if (/\/usb\d+\//.test(devicePath)) return "usb";
-  if (/\/nvme\d*\//.test(devicePath)) return "nvme";
-  if (/\/ata\d+\//.test(devicePath)) return "ata";
-  if (/\/host\d+\//.test(devicePath)) return "scsi";
-  if (/\/virtio\d+\//.test(devicePath)) return "virtio";
-  if (/\/mmc\d+\//.test(devicePath)) return type === "MMC" ? "mmc" : "sd"; // eMMC is soldered; SD cards are not
-  return "other";
 }
 
 /** Classes of PCI devices that say nothing about what a machine can do: memory, bridges, system peripherals, signal processing. */

@@ -3,7 +3,7 @@ import { fetchLoaderSteps, loaderSteps } from "../boot-loader/loader-steps.ts";
 import type { SignedLoader } from "../boot-loader/signed-loader.ts";
 import { type DiskIdentity, identityOf, recognitionOf } from "../hardware/disk-identity.ts";
 import type { Disk } from "../hardware/hardware.ts";
-import { whyNotStarted } from "../hardware/root-disk.ts";
+import { whyNotStarted } from "../hardware/suitable-disk.ts";
 import type { Firmware, StorageReport } from "../machine/record.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";

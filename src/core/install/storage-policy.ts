@@ -1,4 +1,9 @@
-/** The storage settings of the configuration. */
+import type { RootDiskRule } from "../hardware/root-disk-rules.ts";
+
+/** The storage settings of the configuration; the rules travel in the order beside the rest. */
+export type StorageSettings = StoragePolicy & { readonly rootDisk: readonly RootDiskRule[] };
+
+/** How a root disk is partitioned and encrypted. */
 export type StoragePolicy = {
   /** Install without encryption if the machine cannot keep a key. */
   readonly allowUnencrypted: boolean;

@@ -1,3 +1,4 @@
+import type { RootDiskRule } from "../hardware/root-disk-rules.ts";
 import type { ImageRule } from "./image-rule.ts";
 import { readPattern } from "./pattern.ts";
 import type { PlacementRule } from "./placement.ts";
@@ -87,6 +88,34 @@ export function checkImageRules(rules: readonly ImageRule[]): readonly RuleProbl
         expected: "the rule without conditions at the end of the list",
       });
     }
+    return problems;
+  });
+}
+
+/** All faults in rules for the root disk that can be seen without a machine. */
+export function checkRootDiskRules(rules: readonly RootDiskRule[]): readonly RuleProblem[] {
+  const always = rules.findIndex((rule) => Object.keys(rule).length === 0);
+  return rules.flatMap((rule, index) => {
+    const problems: RuleProblem[] = [];
+    for (const name of ["model", "serial", "wwn", "path"] as const) {
+      const source = rule[name];
+      const pattern = source === undefined ? undefined : readPattern(source);
+      if (source === undefined || pattern?.kind !== "broken") continue;
+      problems.push({ path: `${index}.${name}`, found: source, expected: `a regular expression (${pattern.reason})` });
+    }
+    const { minSizeGiB, maxSizeGiB } = rule;
+    if (minSizeGiB !== undefined && maxSizeGiB !== undefined && minSizeGiB > maxSizeGiB)
+      problems.push({
+        path: `${index}.maxSizeGiB`,
+        found: String(maxSizeGiB),
+        expected: `at least minSizeGiB, ${minSizeGiB}`,
+      });
+    if (always >= 0 && index > always)
+      problems.push({
+        path: `${index}`,
+        found: `a rule after rule ${always + 1}, which takes any disk`,
+        expected: "the rule without conditions at the end of the list",
+      });
     return problems;
   });
 }

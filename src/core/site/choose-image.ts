@@ -1,4 +1,5 @@
 import type { BurnInReport, Hardware } from "../hardware/hardware.ts";
+import { isFixed } from "../hardware/suitable-disk.ts";
 import type { ImageRule } from "./image-rule.ts";
 import { readPattern } from "./pattern.ts";
 
@@ -61,7 +62,7 @@ export function chooseImage(
 }
 
 function fixedDisks(hardware: Hardware) {
-  return hardware.disks.filter((disk) => !disk.removable);
+  return hardware.disks.filter(isFixed);
 }
 
 function storageGiB(hardware: Hardware): number {

@@ -6,8 +6,9 @@ import { type BurnInTest, planBurnIn, writes } from "../../core/burn-in/plan.ts"
 import { type DiskSettling, disksSettleSeconds, settleDisks } from "../../core/hardware/disk-settling.ts";
 import type { BootTrust, BurnInReport, Disk, Hardware } from "../../core/hardware/hardware.ts";
 import { boundControllers, hiddenHardware } from "../../core/hardware/missing-driver.ts";
-import { chooseRootDisk, isFixed } from "../../core/hardware/root-disk.ts";
+import { chooseRootDisk } from "../../core/hardware/root-disk.ts";
 import { diskSight, memoryMiB, scanHardware } from "../../core/hardware/scan.ts";
+import { isFixed } from "../../core/hardware/suitable-disk.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { runBurnIn } from "../device/burn-in.ts";
 import { mbrSignatureOf, withContents } from "../device/disk-contents.ts";
@@ -50,9 +51,9 @@ export function inspectMachine(context: BirthContext, taken: TakenOrder, beforeT
   runStep("report", requestSeconds, () => session.report([{ kind: "hardware", hardware }]));
 
   const choice = runStep("chooseRootDisk", 10, () => {
-    const { rootDisk: recorded, knownDisks, allowedDisk, action } = order;
+    const { rootDisk: recorded, knownDisks, allowedDisk, action, rootDiskRules: rules } = order;
     const { firmware } = hardware;
-    const history = { recorded, knownDisks, allowedDisk, firmware, action };
+    const history = { recorded, knownDisks, allowedDisk, firmware, action, rules };
     const chosen = chooseRootDisk(hardware.disks, order.storage, history);
     if (chosen.kind === "refused") {
       const hidden = hiddenHardware(hardware, "storage controller");

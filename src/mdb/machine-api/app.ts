@@ -3,7 +3,7 @@ import { type Context, Hono } from "hono";
 import type { Config } from "../../contract/config/schema.ts";
 import { isKept, parseMachineCredential } from "../../contract/credential.ts";
 import * as wire from "../../contract/machine-facing.ts";
-import { birthProtocol, protocolForRules, recoveringProtocol } from "../../core/birth/order-answer.ts";
+import { birthProtocol, protocolForOrder } from "../../core/birth/order-answer.ts";
 import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
 import { hexFromBytes } from "../../core/bytes/text.ts";
 import type { MachineEvent, OfOrder } from "../../core/machine/event.ts";
@@ -129,8 +129,12 @@ function orderFor(
   const network = networkOf(machine, config);
   const permanent = permanentPart(network);
   const others = othersOn(network.name);
+  const { rootDisk, ...storage } = config.storage;
+  // Neither recovering a key nor going on after a power cut chooses a disk.
+  const choosesDisk = action === "birth" || action === "rebirth" || action === "clean";
+  const rules = choosesDisk && rootDisk.length > 0 ? { rootDiskRules: rootDisk } : {};
   return {
-    protocol: action === "recover" ? recoveringProtocol : protocolForRules(config.placement.rules),
+    protocol: protocolForOrder({ action, placementRules: config.placement.rules, ...rules }),
     machineId: machine.id,
     action,
     generation: machine.generation,
@@ -138,7 +142,8 @@ function orderFor(
     lldpSeconds: config.placement.lldpSeconds,
     imageRules: [...config.images],
     burnIn: config.burnIn,
-    storage: config.storage,
+    storage,
+    ...rules,
     ...(signatureFor(network) === "debian" && signedLoader !== undefined ? { signedLoader } : {}),
     ...diskHistoryOf(machine),
     ...(action === "recover" ? {} : resumePart(machine)),

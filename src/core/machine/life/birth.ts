@@ -1,7 +1,7 @@
 import { foreignContents } from "../../hardware/disk-contents.ts";
 import { type DiskIdentity, describeDisk } from "../../hardware/disk-identity.ts";
 import type { Hardware, Nic } from "../../hardware/hardware.ts";
-import { isFixed } from "../../hardware/root-disk.ts";
+import { isFixed } from "../../hardware/suitable-disk.ts";
 import type { Mac } from "../../net/mac.ts";
 import type { Decision } from "../event.ts";
 import type { BirthAction, Machine, MachineId, MachineIn } from "../record.ts";
