@@ -307,7 +307,7 @@ export const suites: readonly Suite[] = [
     about: "Bootstrap Image: builds, is small enough, holds what it must",
     cost: "1 min",
     needsRoot: true,
-    packages: packagesOf.demo,
+    packages: [...packagesOf.demo, "cryptsetup-bin"],
     group: "programs",
     run: {
       kind: "files",

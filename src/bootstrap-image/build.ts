@@ -4,14 +4,16 @@ import { type AgentFileName, agentFiles } from "../core/agent/version.ts";
 import type { BootstrapSuite } from "../core/bootstrap-image/suite.ts";
 import { type CpioEntry, writeCpio } from "../core/bytes/cpio.ts";
 import type { Log } from "../core/ports.ts";
-import { compressedArchive } from "./archive.ts";
+import { compressedArchive, type PackedArchive } from "./archive.ts";
 import { cached, keyOf } from "./cached.ts";
+import { fileComponent, type Component as ImageComponent, moduleComponent } from "./components.ts";
 import { type Debian, type DebianPackage, packagesKey, type ReleasePackages, versionOf } from "./debian/packages.ts";
 import { debianReleases, measuringLoaderPackages, suites } from "./debian/releases.ts";
 import { type DriverFamily, driverFamilies } from "./kernel/driver-families.ts";
 import { fetchKernel, type Kernel } from "./kernel/kernel.ts";
 import { diskGrub, grubEntries, measuringGrub } from "./loader/grub.ts";
 import { bundleForQuickJs, bundleInputs } from "./program/bundle.ts";
+import { buildCryptsetup, cryptsetupBuildPackages, fetchCryptsetupSources } from "./program/cryptsetup/build.ts";
 import { buildNative, fetchNativeSources } from "./program/native.ts";
 import { toolEntries } from "./program/tools.ts";
 import { billOfMaterials, debianComponent, installedComponent, npmComponents, sourceComponent } from "./sbom.ts";
@@ -28,6 +30,8 @@ export type BootstrapImage = {
   readonly kernelBytes: number;
   readonly initramfsBytes: number;
   readonly totalBytes: number;
+  /** What the image consists of; their bytes add up to `totalBytes`. */
+  readonly components: readonly ImageComponent[];
   readonly kernelVersion: string;
   readonly families: readonly DriverFamily[];
   /** Firmware files that the drivers may request and that are not in the image, by module. */
@@ -71,7 +75,12 @@ function treeOf(packages: readonly DebianPackage[], from: ReleasePackages, cache
 }
 
 /** What comes from Debian's packages, without the kernel: of the suite, and of the release that has the measuring loaders. */
-type Packages = { readonly system: readonly DebianPackage[]; readonly loaders: readonly DebianPackage[] };
+type Packages = {
+  readonly system: readonly DebianPackage[];
+  readonly loaders: readonly DebianPackage[];
+  /** What cryptsetup is built with. */
+  readonly build: readonly DebianPackage[];
+};
 
 async function resolvePackages({ debian, log }: BuildOptions): Promise<Packages> {
   const system = await debian.resolve(debianReleases[suites[debian.suite].release].packages);
@@ -79,7 +88,7 @@ async function resolvePackages({ debian, log }: BuildOptions): Promise<Packages>
   const loaders = await from.resolve(measuringLoaderPackages);
   const { title } = debianReleases[from.release];
   log("info", "boot loaders for the site's own key and for sealed disk keys", { from: title, grub: grubIn(loaders) });
-  return { system, loaders };
+  return { system, loaders, build: await debian.resolve(cryptsetupBuildPackages) };
 }
 
 /** The version of GRUB among packages. */
@@ -96,13 +105,14 @@ function loaderTree({ loaders }: Packages, { debian, cacheDirectory }: BuildOpti
 /** The part that comes from Debian's packages, without the kernel: programs, libraries, boot loaders. */
 async function systemEntries(packages: Packages, options: BuildOptions): Promise<readonly CpioEntry[]> {
   const tree = await treeOf(packages.system, options.debian, options.cacheDirectory);
+  const built = new Map([["usr/sbin/cryptsetup", await buildCryptsetup(packages.build, options)]]);
   return [
     ...mountPoints.map((path): CpioEntry => ({ kind: "directory", path, mode: 0o755 })),
     { kind: "directory", path: "tmp", mode: 0o1777 },
     // The kernel opens the console for PID 1 before PID 1 can mount a devtmpfs.
     { kind: "characterDevice", path: "dev/console", mode: 0o600, major: 5, minor: 1 },
     { kind: "characterDevice", path: "dev/null", mode: 0o666, major: 1, minor: 3 },
-    ...(await toolEntries(tree)),
+    ...(await toolEntries(tree, built)),
     ...(await grubEntries(tree)),
     await measuringGrub(await loaderTree(packages, options)),
   ];
@@ -142,7 +152,7 @@ async function describeImage(packages: readonly DebianPackage[], options: BuildO
   const inputs = await Promise.all(
     scripts.map(({ entry }) => bundleInputs({ entry: join(import.meta.dirname, "../init", entry) })),
   );
-  const sources = await fetchNativeSources(options);
+  const sources = { ...(await fetchNativeSources(options)), ...(await fetchCryptsetupSources(options)) };
   return billOfMaterials("birther-bootstrap-image", [
     ...packages.map(debianComponent),
     ...Object.values(sources).map(sourceComponent),
@@ -152,9 +162,9 @@ async function describeImage(packages: readonly DebianPackage[], options: BuildO
   ]);
 }
 
-/** Each package once: the measuring loaders may be of the same release. */
-function allOf(kernel: Kernel, { system, loaders }: Packages): readonly DebianPackage[] {
-  const all = [...kernel.packages, ...system, ...loaders];
+/** Each package once: cryptsetup is built with some of the image, and the measuring loaders may be of the same release. */
+function allOf(kernel: Kernel, { system, loaders, build }: Packages): readonly DebianPackage[] {
+  const all = [...kernel.packages, ...system, ...loaders, ...build];
   return [...new Map(all.map((each) => [each.file, each])).values()];
 }
 
@@ -193,26 +203,40 @@ async function writeSignedImage(
   await writeWhole(path, await signEfi(image, secureBootKey));
 }
 
+/** The parts of the initramfs in the order in which the kernel unpacks them. */
+async function initramfsParts(
+  of: { readonly kernel: Kernel; readonly packages: Packages; readonly programs: Programs },
+  options: BuildOptions,
+): Promise<readonly PackedArchive[]> {
+  const system = await systemEntries(of.packages, options);
+  const signed = await signedLoaderEntries(of.packages, options);
+  const plans = [
+    { name: "modules", entries: of.kernel.moduleEntries, linkedCode: false, componentOf: moduleComponent },
+    { name: "system", entries: system, linkedCode: true, componentOf: fileComponent },
+    { name: "programs", entries: programEntries(of.programs), linkedCode: true, componentOf: fileComponent },
+    ...(signed.length === 0
+      ? []
+      : [{ name: "signed-loader", entries: signed, linkedCode: true, componentOf: fileComponent }]),
+  ] as const;
+  const packed: PackedArchive[] = [];
+  for (const plan of plans) packed.push(await compressedArchive(plan, options));
+  const ca: CpioEntry = { kind: "file", path: "etc/birther/ca.pem", mode: 0o644, bytes: Buffer.from(options.caPem) };
+  const bytes = Buffer.from(writeCpio([ca]));
+  return [...packed, { bytes, components: [{ part: "CA file", name: "ca.pem", bytes: bytes.length }] }];
+}
+
 /**
  * Builds kernel and initramfs. The initramfs consists of several concatenated archives, as the kernel allows
  * (driver-api/early-userspace/buffer-format), so that a change recompresses only its own part: modules, system,
- * programs, and the CA file of this installation.
+ * programs, with a key for Secure Boot the signed loader, and the CA file of this installation.
  */
 export async function buildBootstrapImage(options: BuildOptions): Promise<BootstrapImage> {
-  const { debian, outputDirectory, caPem } = options;
+  const { debian, outputDirectory } = options;
   const kernel = await fetchKernel(options);
   const packages = await resolvePackages(options);
   const programs = await buildPrograms(options);
-  const ca: CpioEntry = { kind: "file", path: "etc/birther/ca.pem", mode: 0o644, bytes: Buffer.from(caPem) };
-  const initramfs = Buffer.concat([
-    await compressedArchive({ name: "modules", entries: kernel.moduleEntries, linkedCode: false }, options),
-    await compressedArchive(
-      { name: "system", entries: await systemEntries(packages, options), linkedCode: true },
-      options,
-    ),
-    await compressedArchive({ name: "programs", entries: programEntries(programs), linkedCode: true }, options),
-    writeCpio([ca, ...(await signedLoaderEntries(packages, options))]),
-  ]);
+  const parts = await initramfsParts({ kernel, packages, programs }, options);
+  const initramfs = Buffer.concat(parts.map(({ bytes }) => bytes));
   const kernelBytes = await readFile(kernel.path);
   await mkdir(outputDirectory, { recursive: true });
   const kernelPath = join(outputDirectory, "vmlinuz");
@@ -230,6 +254,10 @@ export async function buildBootstrapImage(options: BuildOptions): Promise<Bootst
     kernelBytes: kernelBytes.length,
     initramfsBytes: initramfs.length,
     totalBytes: kernelBytes.length + initramfs.length,
+    components: [
+      { part: "kernel", name: "vmlinuz", bytes: kernelBytes.length },
+      ...parts.flatMap(({ components }) => components),
+    ],
     kernelVersion: kernel.version,
     families: driverFamilies,
     firmwareLeftOut: kernel.firmware,

@@ -14,6 +14,10 @@ export type NativePiece = {
 export const quickjsSource: DebianSource = { name: "quickjs", version: "2025.04.26-1", release: "trixie" };
 /** TLS and SHA-256 of init and birther-agent. */
 export const mbedtlsSource: DebianSource = { name: "mbedtls", version: "3.6.6-0.1~deb13u1", release: "trixie" };
+/** Encrypts disks, in the image and in the initrd of installed machines (docs/decisions/cryptsetup-with-nettle.md). */
+export const cryptsetupSource: DebianSource = { name: "cryptsetup", version: "2:2.7.5-2", release: "trixie" };
+/** Of it only libdm, which cryptsetup calls the device mapper with. */
+export const lvm2Source: DebianSource = { name: "lvm2", version: "2.03.31-2", release: "trixie" };
 
 /**
  * Versions of all native pieces. Sources are pinned here, and a build takes exactly these. Packages are
@@ -22,10 +26,11 @@ export const mbedtlsSource: DebianSource = { name: "mbedtls", version: "3.6.6-0.
 export const nativePieces: readonly NativePiece[] = [
   { name: "QuickJS", version: quickjsSource.version, from: "Debian 13, source", package: quickjsSource.name },
   { name: "mbed TLS", version: mbedtlsSource.version, from: "Debian 13, source", package: mbedtlsSource.name },
+  { name: "cryptsetup", version: cryptsetupSource.version, from: "Debian 13, source", package: cryptsetupSource.name },
+  { name: "libdm", version: lvm2Source.version, from: "Debian 13, source", package: lvm2Source.name },
   { name: "OpenSSL", version: "3.0", from: "Debian 12, package", package: "libssl-dev" },
   { name: "Linux", version: "6.1", from: "Debian 12, package", package: "linux-image-amd64" },
   { name: "busybox", version: "1.35.0", from: "Debian 12, package", package: "busybox" },
-  { name: "cryptsetup", version: "2.6.1", from: "Debian 12, package", package: "cryptsetup-bin" },
   { name: "GRUB", version: "2.06", from: "Debian 12, package", package: "grub-common" },
   { name: "koffi", version: "3.3.4", from: "npm", package: "koffi" },
 ];

@@ -8,7 +8,7 @@ import { promisify } from "node:util";
 import * as v from "valibot";
 import { sbomFile } from "../../src/bootstrap-image/build.ts";
 import { debianReleases, suites } from "../../src/bootstrap-image/debian/releases.ts";
-import { mbedtlsSource, quickjsSource } from "../../src/bootstrap-image/native-pieces.ts";
+import { cryptsetupSource, lvm2Source, mbedtlsSource, quickjsSource } from "../../src/bootstrap-image/native-pieces.ts";
 import { defaultSuite } from "../../src/core/bootstrap-image/suite.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -53,7 +53,8 @@ for (const [suite, file] of [
     const named = (name: string) => components.find((component) => component.name === name);
     for (const name of [...packages, "libc6-dev", "libssl-dev", "valibot"]) assert.ok(named(name), `no ${name}`);
     assert.ok(components.some(({ name }) => /^linux-image-\d/.test(name)));
-    for (const { name, version } of [quickjsSource, mbedtlsSource]) assert.equal(named(name)?.version, version);
+    for (const { name, version } of [quickjsSource, mbedtlsSource, cryptsetupSource, lvm2Source])
+      assert.equal(named(name)?.version, version);
     assert.equal(new Set(components.map(({ purl }) => purl)).size, components.length);
     assert.match(named("busybox")?.purl ?? "", /^pkg:deb\/debian\/busybox@1%3A[\d.]+-[^?]+\?arch=amd64$/);
   });

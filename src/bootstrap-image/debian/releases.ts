@@ -2,13 +2,13 @@ import type { BootstrapSuite } from "../../core/bootstrap-image/suite.ts";
 
 /** Packages of tools and boot loaders that have the same name in all releases. */
 const commonPackages = [
-  // tools
-  ...["busybox", "cryptsetup-bin", "dosfstools", "e2fsprogs", "fdisk"],
+  // tools; cryptsetup is built (program/cryptsetup)
+  ...["busybox", "dosfstools", "e2fsprogs", "fdisk"],
   // libraries of the tools
-  ...["libblkid1", "libc6", "libcom-err2", "libcryptsetup12", "libdevmapper1.02.1", "libfdisk1", "libjson-c5"],
-  ...["liblzma5", "libpcre2-8-0", "libpopt0", "libselinux1", "libsmartcols1", "libtinfo6", "libudev1", "libuuid1"],
-  // boot loader of the installed machine
+  ...["libblkid1", "libc6", "libcom-err2", "libfdisk1", "libsmartcols1", "libtinfo6", "libuuid1"],
+  // boot loader of the installed machine, and the libraries of grub-mkimage
   ...["grub-common", "grub-efi-amd64-bin", "grub-pc-bin"],
+  ...["libdevmapper1.02.1", "liblzma5", "libpcre2-8-0", "libselinux1", "libudev1"],
 ] as const;
 
 /**
@@ -19,11 +19,11 @@ const commonPackages = [
 export const debianReleases = {
   bookworm: {
     title: "Debian 12",
-    packages: [...commonPackages, "libargon2-1", "libext2fs2", "libreadline8", "libssl3"],
+    packages: [...commonPackages, "libext2fs2", "libreadline8"],
   },
   trixie: {
     title: "Debian 13",
-    packages: [...commonPackages, "libcap2", "zlib1g", "libzstd1", "libext2fs2t64", "libreadline8t64", "libssl3t64"],
+    packages: [...commonPackages, "libcap2", "libext2fs2t64", "libreadline8t64"],
   },
 } as const;
 

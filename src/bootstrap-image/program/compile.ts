@@ -1,6 +1,6 @@
-import { readdir, readFile } from "node:fs/promises";
+import { mkdir, readdir, readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Log } from "../../core/ports.ts";
 import { cached, keyOf } from "../cached.ts";
 import { runCommand } from "../command.ts";
@@ -15,7 +15,7 @@ export type Toolchain = { readonly compiler: "gcc" | "clang"; readonly flags: re
 export type CodePart = {
   readonly name: string;
   readonly directory: string;
-  /** Names in `directory`, without `.c`. */
+  /** Paths below `directory`, without `.c`. */
   readonly files: readonly string[];
   readonly flags: readonly string[];
   /** Flags of single files, after the others. */
@@ -46,6 +46,7 @@ export async function compilePart(
     const compileRest = async (): Promise<void> => {
       for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
         const [source, object] = [join(directory, `${file}.c`), join(draft, `${file}.o`)];
+        await mkdir(dirname(object), { recursive: true });
         await runCommand([compiler, ...all, ...(flagsOf[file] ?? []), "-c", source, "-o", object]);
       }
     };

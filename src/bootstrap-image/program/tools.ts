@@ -1,17 +1,11 @@
 import { readFile, realpath, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { CpioEntry } from "../../core/bytes/cpio.ts";
 import { inTree } from "../debian/tree.ts";
 import { neededLibraries } from "./elf.ts";
 
-/** Programs of the image, at the same place as in Debian's packages. */
-const programs = [
-  "usr/sbin/sfdisk",
-  "usr/sbin/mke2fs",
-  "usr/sbin/mkfs.fat",
-  "usr/sbin/cryptsetup",
-  "usr/bin/busybox",
-] as const;
+/** Programs of the image from Debian's packages, at the same place there. */
+const programs = ["usr/sbin/sfdisk", "usr/sbin/mke2fs", "usr/sbin/mkfs.fat", "usr/bin/busybox"] as const;
 
 /** Other names of programs; the kernel itself calls /sbin/modprobe for file systems and ciphers. */
 const links = [
@@ -52,25 +46,29 @@ async function findLibrary(tree: string, name: string, neededBy: string): Promis
   );
 }
 
-/** The shared libraries that a program of an unpacked tree needs, directly or indirectly: name → path. */
+/** The shared libraries of an unpacked tree that a program needs, directly or indirectly: name → path. */
 export async function libraryClosure(tree: string, program: string): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
   async function follow(path: string): Promise<void> {
     for (const name of neededLibraries(await readFile(path)) ?? []) {
       if (name === loaderName || found.has(name)) continue;
-      const library = await findLibrary(tree, name, path.slice(tree.length + 1));
+      const library = await findLibrary(tree, name, basename(path));
       found.set(name, library);
       await follow(library);
     }
   }
-  await follow(await realpath(inTree(tree, program)));
+  await follow(await realpath(program));
   return found;
 }
 
-/** The part of the image that comes from Debian's packages: programs, their libraries, the loader, and links. */
-export async function toolEntries(tree: string): Promise<readonly CpioEntry[]> {
+/**
+ * Programs of Debian's packages, and those that were built with the headers of its release (path in the image → file); their
+ * libraries, the loader, and links.
+ */
+export async function toolEntries(tree: string, built: ReadonlyMap<string, string>): Promise<readonly CpioEntry[]> {
+  const all = new Map([...programs.map((path) => [path, inTree(tree, path)] as const), ...built]);
   const libraries = new Map<string, string>();
-  for (const program of programs)
+  for (const program of all.values())
     for (const [name, path] of await libraryClosure(tree, program)) libraries.set(name, path);
   const file = async (from: string, path: string, mode = 0o755): Promise<CpioEntry> => ({
     kind: "file",
@@ -81,7 +79,7 @@ export async function toolEntries(tree: string): Promise<readonly CpioEntry[]> {
   return [
     ...links.map(({ path, target }): CpioEntry => ({ kind: "link", path, target })),
     ...consoleWords.map((word): CpioEntry => ({ kind: "link", path: `usr/bin/${word}`, target: "busybox" })),
-    ...(await Promise.all(programs.map((program) => file(inTree(tree, program), program)))),
+    ...(await Promise.all([...all].map(([path, from]) => file(from, path)))),
     ...(await Promise.all([...libraries].map(([name, path]) => file(path, `${libraryDirectory}/${name}`, 0o644)))),
     ...(await Promise.all(configuration.map((path) => file(join(tree, path), path, 0o644)))),
     await file(await realpath(loaderIn(tree)), `usr/lib64/${loaderName}`),

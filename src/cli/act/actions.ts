@@ -12,6 +12,8 @@ export type BootstrapView = {
   readonly kernelBytes: number;
   readonly initramfsBytes: number;
   readonly totalBytes: number;
+  /** What the image consists of, by part and component; their bytes add up to `totalBytes`. */
+  readonly components: readonly { readonly part: string; readonly name: string; readonly bytes: number }[];
   readonly kernelVersion: string;
   readonly kernelPath: string;
   readonly initramfsPath: string;

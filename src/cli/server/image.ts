@@ -71,11 +71,13 @@ function buildCommands(image: Command, actions: ImageActions, state: FindState):
 
   const info = image
     .command("info")
-    .description("print the sizes of the Bootstrap Image; builds it first if necessary")
+    .description("print the sizes of the Bootstrap Image by component; builds it first if necessary")
     .option("--json", "same as -o json");
   localOptions(info).action(async (options: LocalOptions & { json?: boolean }) => {
     const output = options.json === true ? "json" : options.output;
-    printBootstrap(await actions.buildBootstrapImage(await state(options)), { ...options, output });
+    const view = await actions.buildBootstrapImage(await state(options));
+    printBootstrap(view, { ...options, output });
+    if (output !== "json") printComponents(view);
   });
 }
 
@@ -172,6 +174,23 @@ function printBootstrap(view: BootstrapView, { output }: Pick<LocalOptions, "out
     `total      ${formatBytes(view.totalBytes).padStart(9)}  ${view.totalBytes} bytes`,
     `GRUB       ${view.grub.own}; with the site's own key or a sealed disk key ${view.grub.measuring}`,
   );
+}
+
+/** Components below this share of the image are printed as one, except with --json. */
+const shownShare = 0.005;
+
+/** The bytes on the wire by component, the largest of each part first. */
+function printComponents({ components, totalBytes }: BootstrapView): void {
+  const parts = Map.groupBy(components, ({ part }) => part);
+  for (const [part, all] of parts) {
+    const bytesOf = (some: typeof all) => some.reduce((sum, { bytes }) => sum + bytes, 0);
+    const shown = all.filter(({ bytes }) => all.length > 1 && bytes >= totalBytes * shownShare);
+    const rest = all.slice(shown.length);
+    const lines = shown.map(({ name, bytes }) => `  ${name.padEnd(34)}${formatBytes(bytes).padStart(10)}`);
+    if (shown.length > 0 && rest.length > 0)
+      lines.push(`  ${`${rest.length} others`.padEnd(34)}${formatBytes(bytesOf(rest)).padStart(10)}`);
+    print(`${part.padEnd(36)}${formatBytes(bytesOf(all)).padStart(10)}`, ...lines);
+  }
 }
 
 /**
