@@ -2,20 +2,25 @@ import { once } from "node:events";
 import { get as plainGet } from "node:http";
 import { Agent, request as tlsRequest } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
+import { createSecureContext, type SecureContext } from "node:tls";
 import * as v from "valibot";
 import { type FetchTurnRequest, fetchTurn } from "../src/contract/fetch-turn.ts";
 import { paths } from "../src/contract/machine-facing.ts";
 import { agentProtocol } from "../src/core/image/filter.ts";
 import type { FetchTurn } from "../src/core/uplink/fetch-turn.ts";
 
-/** What the crowd is told: machines, and where they find the server and the image. */
+/** What the crowd is told: machines, and where they find the server and what they are to fetch. */
 export type CrowdOrder = {
-  readonly machines: readonly { readonly id: string; readonly token: string }[];
+  readonly machines: readonly { readonly id: string; readonly token: string; readonly address: string }[];
   readonly tlsPort: number;
   readonly ca: string;
-  readonly imagesPort: number;
-  readonly pack: string;
-  readonly packBytes: number;
+  readonly content: {
+    readonly kind: "public" | "confidential";
+    readonly host: string;
+    readonly port: number;
+    readonly path: string;
+    readonly bytes: number;
+  };
 };
 
 /** What the crowd saw. */
@@ -24,27 +29,41 @@ export type CrowdResult = {
   readonly done: number;
   /** Answers that took longer than an agent waits. */
   readonly timeouts: number;
-  /** Other failures of requests; each was tried again. */
-  readonly failures: number;
+  /** Other failures of requests, by what was asked and how it failed; each was tried again. */
+  readonly failures: { readonly [what: string]: number };
+  /** Of requests for a turn. */
   readonly slowestAnswerSeconds: number;
+  /** Of fetches, from the connection to the last byte. */
+  readonly slowestFetchSeconds: number;
   readonly waits: number;
   readonly waitsWithoutPosition: number;
   readonly longestQueue: number;
 };
 
-/** As the agent's (src/init/system/http.ts). */
-const timeoutMs = 30_000;
+/** The agent's: for its turn (src/init/system/http.ts), and without a byte of a content (src/init/agent/objects/fetch-run.ts). */
+const timeoutMs = { turn: 30_000, content: 15_000 } as const;
 const retryMs = 5000;
 
-const seen = { done: 0, timeouts: 0, failures: 0, slowestMs: 0, waits: 0, waitsWithoutPosition: 0, longestQueue: 0 };
+const seen = {
+  ...{ done: 0, timeouts: 0, slowestMs: 0, slowestFetchMs: 0, waits: 0, waitsWithoutPosition: 0, longestQueue: 0 },
+};
+const failures = new Map<string, number>();
 
-/** Does what one agent does to get its image; each has its own address and its own connection, as machines have. */
-async function fetchImage(order: CrowdOrder, n: number): Promise<void> {
-  const machine = order.machines[n];
-  if (machine === undefined) return;
-  const localAddress = `127.1.${n >> 8}.${n & 255}`;
-  const agent = new Agent({ keepAlive: true, maxSockets: 1, localAddress, ca: order.ca, servername: "birther" });
-  const turn = (doneBytes: number) => patiently(() => askForTurn(order, { machine, agent, doneBytes }));
+type Now = {
+  readonly order: CrowdOrder;
+  readonly machine: CrowdOrder["machines"][number];
+  readonly trusted: SecureContext;
+};
+
+class TimedOut extends Error {}
+
+/** Does what one agent does to get its image; each has its own address and its own connections, as machines have. */
+async function fetchImage(now: Now): Promise<void> {
+  const { machine, order, trusted } = now;
+  const agent = new Agent({
+    ...{ keepAlive: true, maxSockets: 1, localAddress: machine.address, secureContext: trusted, servername: "birther" },
+  });
+  const turn = (doneBytes: number) => patiently("turn", () => askForTurn(now, { agent, doneBytes }));
   for (;;) {
     const answer = await turn(0);
     if (answer.kind === "go") break;
@@ -55,38 +74,41 @@ async function fetchImage(order: CrowdOrder, n: number): Promise<void> {
     else seen.longestQueue = Math.max(seen.longestQueue, Number(position));
     await sleep(1000 * answer.seconds);
   }
-  await patiently(() => fetchPack(order, localAddress));
-  await turn(order.packBytes);
+  await patiently("content", () => fetchContent(now));
+  await turn(order.content.bytes);
   seen.done += 1;
   agent.destroy();
 }
 
 /** Tries again after a failure, and counts it. */
-async function patiently<T>(attempt: () => Promise<T>): Promise<T> {
+async function patiently<T>(what: string, attempt: () => Promise<T>): Promise<T> {
   for (;;) {
-    const startMs = performance.now();
     try {
       return await attempt();
-    } catch {
-      if (performance.now() - startMs >= timeoutMs) seen.timeouts += 1;
-      else seen.failures += 1;
+    } catch (error) {
+      if (error instanceof TimedOut) seen.timeouts += 1;
+      else {
+        const text = `${what}: ${(error as Error).message.slice(0, 80)}`;
+        failures.set(text, (failures.get(text) ?? 0) + 1);
+      }
       await sleep(retryMs);
     }
   }
 }
 
 async function askForTurn(
-  { tlsPort, packBytes }: CrowdOrder,
-  caller: { readonly machine: CrowdOrder["machines"][number]; readonly agent: Agent; readonly doneBytes: number },
+  { machine, order: { content, tlsPort } }: Now,
+  { agent, doneBytes }: { readonly agent: Agent; readonly doneBytes: number },
 ): Promise<FetchTurn> {
-  const { machine, agent, doneBytes } = caller;
-  const body: FetchTurnRequest = { protocol: agentProtocol, machineId: machine.id, totalBytes: packBytes, doneBytes };
+  const body: FetchTurnRequest = {
+    ...{ protocol: agentProtocol, machineId: machine.id, totalBytes: content.bytes, doneBytes },
+  };
   const startMs = performance.now();
   const request = tlsRequest({
-    ...{ host: "127.0.0.1", port: tlsPort, method: "POST", path: paths.fetchTurn, agent, timeout: timeoutMs },
+    ...{ host: content.host, port: tlsPort, method: "POST", path: paths.fetchTurn, agent, timeout: timeoutMs.turn },
     headers: { authorization: `Bearer ${machine.token}`, "content-type": "application/json" },
   });
-  request.on("timeout", () => request.destroy(new Error("timed out")));
+  request.on("timeout", () => request.destroy(new TimedOut()));
   request.end(JSON.stringify(body));
   const [response] = await once(request, "response");
   let text = "";
@@ -96,29 +118,46 @@ async function askForTurn(
   return v.parse(fetchTurn, JSON.parse(text));
 }
 
-async function fetchPack({ imagesPort, pack, packBytes }: CrowdOrder, localAddress: string): Promise<void> {
-  const request = plainGet({ host: "127.0.0.1", port: imagesPort, path: pack, localAddress, timeout: timeoutMs });
-  request.on("timeout", () => request.destroy(new Error("timed out")));
+/** A new connection, as for each run of an agent (src/init/agent/objects/fetch-run.ts). */
+async function fetchContent({ machine, trusted, order: { content } }: Now): Promise<void> {
+  const { kind, host, port, path, bytes } = content;
+  const { token, address: localAddress } = machine;
+  const startMs = performance.now();
+  const shared = { host, port, path, localAddress, agent: false, timeout: timeoutMs.content } as const;
+  const headers = { range: `bytes=0-${bytes - 1}`, connection: "close" };
+  const request =
+    kind === "public"
+      ? plainGet({ ...shared, headers })
+      : tlsRequest({
+          ...{ ...shared, secureContext: trusted, servername: "birther" },
+          headers: { ...headers, authorization: `Bearer ${token}` },
+        }).end();
+  request.on("timeout", () => request.destroy(new TimedOut()));
   const [response] = await once(request, "response");
-  let bytes = 0;
-  for await (const piece of response) bytes += piece.length;
-  if (response.statusCode !== 200 || bytes !== packBytes)
-    throw new Error(`status ${response.statusCode}, ${bytes} bytes`);
+  let arrived = 0;
+  for await (const piece of response) arrived += piece.length;
+  if (response.statusCode !== 206 || arrived !== bytes)
+    throw new Error(`status ${response.statusCode}${response.statusCode === 206 ? `, ${arrived} bytes` : ""}`);
+  seen.slowestFetchMs = Math.max(seen.slowestFetchMs, performance.now() - startMs);
 }
 
 // The benchmark was stopped.
 process.once("disconnect", () => process.exit());
 
 process.once("message", async (order: CrowdOrder) => {
+  const trusted = createSecureContext({ ca: order.ca });
   const startMs = performance.now();
-  const report = setInterval(() => process.stderr.write(`${JSON.stringify(seen)}\n`), 10_000);
-  await Promise.all(order.machines.map((_, n) => fetchImage(order, n)));
+  const report = setInterval(() => process.stderr.write(`${JSON.stringify(resultNow(startMs))}\n`), 10_000);
+  await Promise.all(order.machines.map((machine) => fetchImage({ order, machine, trusted })));
   clearInterval(report);
-  const { slowestMs, ...counted } = seen;
-  const result: CrowdResult = {
-    ...counted,
-    seconds: Math.round((performance.now() - startMs) / 1000),
-    slowestAnswerSeconds: Math.round(slowestMs / 100) / 10,
-  };
-  process.send?.(result, () => process.disconnect?.());
+  process.send?.(resultNow(startMs), () => process.disconnect?.());
 });
+
+function resultNow(startMs: number): CrowdResult {
+  const { slowestMs, slowestFetchMs, ...counted } = seen;
+  const seconds = (ms: number) => Math.round(ms / 100) / 10;
+  return {
+    ...{ ...counted, failures: Object.fromEntries(failures), seconds: seconds(performance.now() - startMs) },
+    ...{ slowestAnswerSeconds: seconds(slowestMs), slowestFetchSeconds: seconds(slowestFetchMs) },
+  };
+}

@@ -1,117 +1,129 @@
-import { fork } from "node:child_process";
-import { createHash, randomBytes } from "node:crypto";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { parseArgs } from "node:util";
-import { credentialFor } from "../src/contract/credential.ts";
-import { writePackIndex } from "../src/core/image/pack-index.ts";
-import { machineIdFromMac } from "../src/core/machine/life/move.ts";
-import { parseIpv4 } from "../src/core/net/ipv4.ts";
-import { admitRequest, defaultRequestsPerMinute, type RequestRates } from "../src/core/network/request-rate.ts";
-import type { Store } from "../src/core/ports.ts";
-import { openWaitingNotes } from "../src/core/uplink/waiting-notes.ts";
-import { openOrigin } from "../src/dominator/origin/origin.ts";
-import { sha512Of } from "../src/dominator/storage/sha512.ts";
-import { openFetchTurns } from "../src/dominator/sub/fetch-turns.ts";
-import { systemClock as clock } from "../src/main/system-ports.ts";
-import { startMachineServer } from "../src/mdb/machine-api/server.ts";
-import { openStore } from "../src/mdb/open-store.ts";
-import { birthOf, testMac } from "../src/mdb/testing/fleet.ts";
+import { smallFetchBytes } from "../src/core/uplink/fetch-turn.ts";
 import type { CrowdOrder, CrowdResult } from "./admission-crowd.ts";
-import { say } from "./environment.ts";
+import type { DhcpSeen } from "./admission-dhcp.ts";
+import { startAdmissionServers } from "./admission-servers.ts";
+import { addressesOfServer, layRoutes } from "./arrival-routes.ts";
+import { type BenchEnvironment, runBenchmark, say } from "./environment.ts";
+import { peerProgram, preparePeers } from "./peers.ts";
 
-const about = `Whether 4,000 machines that want their system image at once all get it from one server.
+const about = `Whether 4,000 machines that want their system image at once all get it from one server, and DHCP is answered meanwhile.
 
-  bench/admission [--quick]
+  bench/admission [--quick] [--rows NAME,NAME] [--machines N]
 
-Over loopback, each machine with its own address and TLS connection, in one process: it asks for its turn, waits as long as it is told,
-fetches 8 MB and says that it is done. A request that takes 30 s is a time-out, as for an agent. The last line is one JSON object.
-`;
+Each machine has its own address and its own connections; all of them are one process at the other end of a virtual cable. Each asks for
+its turn, waits as long as it is told, fetches, and says that it is done. An answer that takes 30 s, or 15 s without a byte of a content,
+is a time-out, as for an agent. Beside them 50 new machines a second ask for an address. Needs root.
 
-const packBytes = 8_000_000;
-const imagesPort = 18_288;
-const tlsPort = 18_243;
+  --rows      publicImage          8 MB of a public image
+              confidentialImage    8 MB of a confidential one, over TLS
+              confidentialChange   ${smallFetchBytes} bytes of a confidential one: small updates wait for others of their kind only
+              ownProcessImage      confidentialImage without nginx
+              ownProcessChange     confidentialChange without nginx
+  --machines  4000; 200 with --quick`;
 
-async function run(machineCount: number): Promise<object> {
+type Row = { readonly kind: "public" | "confidential"; readonly bytes: number; readonly withNginx: boolean };
+
+const imageBytes = 8_000_000;
+const rows: { readonly [name: string]: Row } = {
+  publicImage: { kind: "public", bytes: imageBytes, withNginx: true },
+  confidentialImage: { kind: "confidential", bytes: imageBytes, withNginx: true },
+  confidentialChange: { kind: "confidential", bytes: smallFetchBytes, withNginx: true },
+  ownProcessImage: { kind: "confidential", bytes: imageBytes, withNginx: false },
+  ownProcessChange: { kind: "confidential", bytes: smallFetchBytes, withNginx: false },
+};
+
+/** DHCP alone, before the crowd. */
+const quietMs = 5000;
+
+async function measure({ wire, quick, options }: BenchEnvironment): Promise<object> {
+  layRoutes(wire);
+  const machineCount = Number(options.machines ?? (quick ? 200 : 4000));
+  const names = options.rows?.split(",") ?? Object.keys(rows);
+  const results: { [name: string]: object } = {};
+  for (const name of names) {
+    const row = rows[name];
+    if (row === undefined)
+      throw new Error(`--rows: expected names of ${Object.keys(rows).join(", ")}, found ${JSON.stringify(name)}`);
+    say(`${name}: ${machineCount} machines`);
+    results[name] = await measureRow(wire.inside, row, machineCount);
+    say(JSON.stringify(results[name]));
+  }
+  return { cpus: availableParallelism(), machines: machineCount, ...results };
+}
+
+async function measureRow(inside: readonly string[], row: Row, machineCount: number): Promise<object> {
   const directory = mkdtempSync("/dev/shm/birther-bench-");
-  const log = () => undefined;
   await using all = new AsyncDisposableStack();
   all.defer(() => rmSync(directory, { recursive: true }));
-  const store = all.use(await openStore({ path: ":memory:", clock, log }));
-  const machines = await bear(store, machineCount);
-  const pack = writePack(join(directory, "objects"));
-  const origin = all.use(
-    await openOrigin({
-      ...{ addresses: ["127.0.0.1"], port: imagesPort, objects: join(directory, "objects"), log },
-      ...{ images: join(directory, "images"), directory: join(directory, "run"), connectionsPerAddress: 256 },
-      program: new URL("../src/main/server/origin-program.ts", import.meta.url),
-    }),
-  );
-  const notes = openWaitingNotes({ store, clock, log });
-  const turns = openFetchTurns({ store, bootImagesWait: () => false, notes, clock, log });
-  const rates: RequestRates = new Map();
-  const address = parseIpv4("127.0.0.1");
-  if (address === undefined) throw new Error("loopback is an address");
-  all.use(
-    await startMachineServer({
-      ...{
-        addresses: [address],
-        port: tlsPort,
-        pki: { directory: join(directory, "pki") },
-        apps: [turns.app],
-        clock,
-        log,
-      },
-      requestLimit: (from) =>
-        admitRequest(rates, from, { perMinute: defaultRequestsPerMinute, nowMs: clock.monotonicMs() }),
-      ...{ connectionsPerAddress: 256, machines: () => machineCount },
-    }),
-  );
-  const ca = readFileSync(join(directory, "pki/ca.pem"), "utf8");
-  say(`${machineCount} machines begin; images are served by ${origin.servedBy()}`);
-  const delay = monitorEventLoopDelay({ resolution: 5 });
+  mkdirSync(join(directory, "images"));
+  const nginx = row.withNginx ? peerProgram("nginx") : undefined;
+  const servers = all.use(await startAdmissionServers({ directory, machineCount, nginx }));
+  const { servedBy, ...content } = servers.content(row.kind, row.bytes);
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const quiet = await startDhcp(inside, all);
+  await new Promise((resolve) => setTimeout(resolve, quietMs));
+  const dhcpAlone = await quiet();
   delay.enable();
-  const crowd = fork(new URL("./admission-crowd.ts", import.meta.url));
-  crowd.send({ machines, tlsPort, ca, imagesPort, pack, packBytes } satisfies CrowdOrder);
+  const seen = await startDhcp(inside, all);
+  const crowd = start(inside, "admission-crowd.ts");
+  all.defer(() => void crowd.kill());
+  const { machines, tlsPort, caPem: ca } = servers;
+  const began = process.cpuUsage();
+  crowd.send({ machines, tlsPort, ca, content } satisfies CrowdOrder);
   const [result] = (await once(crowd, "message")) as [CrowdResult];
   const longestTurnMs = Math.round(delay.max / 1e6);
+  const { user, system } = process.cpuUsage(began);
   return {
-    cpus: availableParallelism(),
-    servedBy: origin.servedBy(),
-    machines: machineCount,
-    ...result,
-    longestTurnMs,
+    ...{ servedBy, bytes: row.bytes, ...result, longestTurnMs, dhcpAlone, dhcp: await seen() },
+    serverCpuSeconds: Math.round((user + system) / 1e5) / 10,
+    ...{ peakMiB: { server: peakMiB(process.pid), serving: servingMiB([crowd.pid]) } },
+    logged: Object.fromEntries(servers.logged),
   };
 }
 
-/** Healthy machines, each with its agent's credential. */
-async function bear(store: Store, count: number): Promise<CrowdOrder["machines"]> {
-  const machines: CrowdOrder["machines"][number][] = [];
-  for (let n = 1; n <= count; n += 1) {
-    const id = machineIdFromMac(testMac(n));
-    const token = credentialFor(id, randomBytes(32).toString("hex"));
-    const subTokenHash = createHash("sha256").update(token).digest("hex");
-    for (const event of birthOf(n))
-      await store.apply(event.kind === "becameHealthy" ? { ...event, subTokenHash } : event);
-    machines.push({ id, token });
-  }
-  return machines;
+/** Begins to ask for addresses; the result ends it. */
+async function startDhcp(inside: readonly string[], all: AsyncDisposableStack): Promise<() => Promise<DhcpSeen>> {
+  const child = start(inside, "admission-dhcp.ts");
+  all.defer(() => void child.kill());
+  await once(child, "message");
+  return async () => {
+    child.send("stop");
+    const [seen] = (await once(child, "message")) as [DhcpSeen];
+    return seen;
+  };
 }
 
-/** Writes a pack, and returns the path at which it is served. */
-function writePack(objects: string): string {
-  mkdirSync(join(objects, "packs"), { recursive: true });
-  const content = randomBytes(packBytes);
-  const index = writePackIndex([{ sha512: sha512Of(content), offset: 0, size: packBytes }]);
-  const name = sha512Of(index);
-  writeFileSync(join(objects, "packs", name), content);
-  writeFileSync(join(objects, "packs", `${name}.index`), index);
-  return `/packs/${name}`;
+/** A program of ours at the machines' end of the cable, which is told by messages what to do. */
+function start(inside: readonly string[], program: string) {
+  const [command = "", ...before] = inside;
+  const node = [process.execPath, "--disable-warning=ExperimentalWarning", join(import.meta.dirname, program)];
+  return spawn(command, [...before, ...node], { stdio: ["ignore", "inherit", "inherit", "ipc"] });
 }
 
-const { values } = parseArgs({ options: { quick: { type: "boolean" }, help: { type: "boolean" } } });
-if (values.help) process.stdout.write(about);
-else process.stdout.write(`${JSON.stringify(await run(values.quick === true ? 200 : 4000))}\n`);
+/** The most memory that a process had (proc(5), VmHWM). */
+function peakMiB(pid: number): number {
+  const [, kib = "0"] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  return Math.round(Number(kib) / 1024);
+}
+
+/** The same for all programs that serve contents, together. */
+function servingMiB(others: readonly (number | undefined)[]): number {
+  const below = (pid: number): number[] => {
+    const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+      readFileSync(`/proc/${pid}/task/${thread}/children`, "utf8").split(" ").filter(Boolean).map(Number),
+    );
+    return children.filter((child) => !others.includes(child)).flatMap((child) => [child, ...below(child)]);
+  };
+  return below(process.pid).reduce((sum, pid) => sum + peakMiB(pid), 0);
+}
+
+await runBenchmark({
+  ...{ fileUrl: import.meta.url, about, addresses: addressesOfServer(0), options: ["rows", "machines"], measure },
+  prepare: () => preparePeers(["nginx-light"], ["nginx"]),
+});

@@ -1,11 +1,12 @@
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { startPostgres } from "../tests/postgres/postgres-server.ts";
 import type { LoadLine, LoadPlan } from "./arrival-load.ts";
+import { addressesOfServer, layRoutes } from "./arrival-routes.ts";
 import { ArrivalServers, postgresCpuSeconds } from "./arrival-servers.ts";
-import { machinePrefixes, router, serverAt } from "./arrival-site.ts";
+import { serverAt } from "./arrival-site.ts";
 import { type BenchEnvironment, runBenchmark, say } from "./environment.ts";
 
 /** What happens beside the arrival. */
@@ -122,21 +123,6 @@ function afterOnce(condition: (up: number) => boolean, act: () => void): (up: nu
   };
 }
 
-/** All machines are behind one router, and each address of theirs is there. */
-function layRoutes({ inside, clientInterface }: BenchEnvironment["wire"]): void {
-  const ip = (text: string, where: readonly string[] = []) => {
-    const [command = "", ...argv] = [...where, "ip", ...text.split(" ")];
-    execFileSync(command, argv);
-  };
-  ip(`address add ${router}/24 dev ${clientInterface}`, inside);
-  ip("link set lo up", inside);
-  ip(`route add default via ${serverAt(0).temporary}`, inside);
-  for (const prefix of machinePrefixes) {
-    ip(`route add local ${prefix} dev lo`, inside);
-    ip(`route add ${prefix} via ${router}`);
-  }
-}
-
 type LoadResult = { readonly up: number };
 
 /** Runs the machines, and reports what happens. */
@@ -173,7 +159,7 @@ const loader = "/usr/lib/ipxe/snponly.efi";
 await runBenchmark({
   fileUrl: import.meta.url,
   about,
-  addresses: [0, 1].flatMap((nth) => [`${serverAt(nth).temporary}/24`, `${serverAt(nth).permanent}/32`]),
+  addresses: [0, 1].flatMap(addressesOfServer),
   options: ["scenario", "machines", "misbehaving-every", "rate", "limit", "profile"],
   prepare: async () => {
     if (!existsSync(loader)) throw new Error(`expected the loader ${loader}, found none; run apt-get install ipxe`);

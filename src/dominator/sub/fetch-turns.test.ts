@@ -24,7 +24,7 @@ const gigabyte = 1e9;
 function site(machines: number, peers?: PeerRules) {
   const records = new Map<MachineId, Machine>();
   const credentials = new Map<MachineId, string>();
-  const ids = Array.from({ length: machines }, (_, i) => `m-5254000000${String(i).padStart(2, "0")}` as MachineId);
+  const ids = Array.from({ length: machines }, (_, i) => `m-52540000${String(i).padStart(4, "0")}` as MachineId);
   for (const id of ids) {
     const credential = credentialFor(id, "0a".repeat(32));
     credentials.set(id, credential);
@@ -138,6 +138,30 @@ test("a small update does not wait, and a machine that has everything gives its 
   assert.equal((await world.ask(slots)).kind, "wait");
   assert.equal((await world.ask(3, { doneBytes: gigabyte })).kind, "go");
   assert.equal((await world.ask(slots)).kind, "go");
+});
+
+test("of small updates 256 begin at once; further ones wait, know their place, and begin as others end or are lost", async () => {
+  const small = { totalBytes: 4 << 20 };
+  const world = site(slots + 259);
+  await fill(world);
+  for (let i = slots; i < slots + 256; i += 1) assert.equal((await world.ask(i, small)).kind, "go");
+  const late = slots + 256;
+  assert.match(((await world.ask(late, small)) as { reason: string }).reason, /^position 1 /);
+  assert.match(((await world.ask(late + 1, small)) as { reason: string }).reason, /^position 2 /);
+  assert.match(world.placeOf(late) ?? "", /^position 1 /);
+  // One that is under way says how far it is; that takes nothing from others.
+  assert.equal((await world.ask(slots, { ...small, doneBytes: 100 })).kind, "go");
+  assert.equal((await world.ask(late, small)).kind, "wait");
+  await world.ask(slots, { ...small, doneBytes: small.totalBytes });
+  assert.equal((await world.ask(late, small)).kind, "go");
+  assert.equal(world.placeOf(late), undefined);
+  assert.match(((await world.ask(late + 1, small)) as { reason: string }).reason, /^position 1 /);
+  // Those of which nothing is heard.
+  world.pass(29);
+  assert.equal((await world.ask(late + 1, small)).kind, "wait");
+  world.pass(1);
+  assert.equal((await world.ask(late + 1, small)).kind, "go");
+  assert.equal((await world.ask(late + 2, small)).kind, "go");
 });
 
 test("how far a machine is that fetches is noted; not of one that waits, nor of one that serves others", async () => {

@@ -14,6 +14,7 @@ import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
 import type { Log, Store } from "../../core/ports.ts";
 import { type FetchTurn, smallFetchBytes } from "../../core/uplink/fetch-turn.ts";
+import { openSmallFetches } from "../../core/uplink/small-fetches.ts";
 import type { WaitingNotes } from "../../core/uplink/waiting-notes.ts";
 import { applyOrLog } from "./apply-or-log.ts";
 import { limitBody } from "./body-limit.ts";
@@ -111,9 +112,11 @@ function openTurns(deps: FetchTurnsDeps) {
   const fetchers = new Map<MachineId, Fetcher>();
   const passing = passingOn(deps);
   const origin = openOriginQueue(deps);
+  const small = openSmallFetches(deps.clock);
 
   /** What it has fetched it may serve on. */
   function ended(id: MachineId): void {
+    small.ended(id);
     if (!fetchers.delete(id)) return;
     origin.left(id);
     notes.waitsNoMore(id);
@@ -128,6 +131,12 @@ function openTurns(deps: FetchTurnsDeps) {
     notes.waitsNoMore(id);
     await applyOrLog(store, { kind: "phaseSeen", id, phase: "fetching", detail: "its turn has come" }, log);
     return goOn;
+  }
+  /** It needs no slot of the queue. */
+  async function goSmall(id: MachineId, known: Fetcher | undefined): Promise<typeof goOn> {
+    const turn = await go(id, known);
+    if (fetchers.delete(id)) origin.left(id);
+    return turn;
   }
   async function fetchFromOrigin(id: MachineId, known: Fetcher | undefined, now: Now): Promise<FetchTurn> {
     const { image, doneBytes, leftBytes } = now;
@@ -152,7 +161,8 @@ function openTurns(deps: FetchTurnsDeps) {
     }
     const { totalBytes, doneBytes } = request;
     const leftBytes = totalBytes - doneBytes;
-    if (leftBytes > 0 && known === undefined && leftBytes <= smallFetchBytes) return goOn;
+    const isNew = known === undefined || known.from === "nobody";
+    if (leftBytes > 0 && isNew && leftBytes <= smallFetchBytes && small.begins(id)) return await goSmall(id, known);
     const caller = passing.participant(machine, request);
     const sources = caller === undefined ? "origin" : passing.ask(caller, { isFull: origin.isFull(id) });
     if (leftBytes <= 0) {

@@ -10,6 +10,7 @@ import type { Log } from "../../core/ports.ts";
 import { closeServer } from "../http/close-server.ts";
 import { guardAnswers } from "../http/guard-answers.ts";
 import type { Certificate } from "./operator-certificate.ts";
+import { paceConnections } from "./paced-connections.ts";
 
 /**
  * Interval at which the certificate is checked; a new one is used without a restart. A clock that is set right can show that the
@@ -66,15 +67,18 @@ export async function startTlsServer(options: {
     ...{ perAddress: connectionsPerAddress, total: connections },
     drop: (socket) => socket.destroy(),
   });
+  const admit = (socket: Socket): boolean => {
+    const client = socket.remoteAddress ?? "";
+    const isAdmitted = open.begin(client, socket);
+    if (isAdmitted) socket.once("close", () => open.end(client, socket));
+    else socket.destroy();
+    return isAdmitted;
+  };
   let current = await context();
   for (const address of addresses) {
     const server = createServer({ ...current, ...timeLimits });
     guardAnswers(server, tlsHeaders, listener);
-    server.on("connection", (socket: Socket) => {
-      const client = socket.remoteAddress ?? "";
-      if (open.begin(client, socket)) socket.once("close", () => open.end(client, socket));
-      else socket.destroy();
-    });
+    paceConnections(server, { admit, silentMs: timeLimits.handshakeTimeout });
     server.on("tlsClientError", (error, socket) => {
       log("warn", "TLS connection failed", { client: socket.remoteAddress, error: error.message });
       // Node leaves a handshake that took too long to its listeners, and an answer would wait for the end of the handshake.
