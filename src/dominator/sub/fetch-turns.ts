@@ -132,12 +132,6 @@ function openTurns(deps: FetchTurnsDeps) {
     await applyOrLog(store, { kind: "phaseSeen", id, phase: "fetching", detail: "its turn has come" }, log);
     return goOn;
   }
-  /** It needs no slot of the queue. */
-  async function goSmall(id: MachineId, known: Fetcher | undefined): Promise<typeof goOn> {
-    const turn = await go(id, known);
-    if (fetchers.delete(id)) origin.left(id);
-    return turn;
-  }
   async function fetchFromOrigin(id: MachineId, known: Fetcher | undefined, now: Now): Promise<FetchTurn> {
     const { image, doneBytes, leftBytes } = now;
     const answer = origin.ask(id, { leftBytes, sentBytes: Math.max(0, doneBytes - (known?.doneBytes ?? doneBytes)) });
@@ -161,8 +155,10 @@ function openTurns(deps: FetchTurnsDeps) {
     }
     const { totalBytes, doneBytes } = request;
     const leftBytes = totalBytes - doneBytes;
-    const isNew = known === undefined || known.from === "nobody";
-    if (leftBytes > 0 && isNew && leftBytes <= smallFetchBytes && small.begins(id)) return await goSmall(id, known);
+    if (isSmallAndNew(known, leftBytes) && small.begins(id)) {
+      if (fetchers.delete(id)) origin.left(id);
+      return await go(id, known);
+    }
     const caller = passing.participant(machine, request);
     const sources = caller === undefined ? "origin" : passing.ask(caller, { isFull: origin.isFull(id) });
     if (leftBytes <= 0) {
@@ -181,6 +177,11 @@ function openTurns(deps: FetchTurnsDeps) {
     return { ...(await go(id, known)), ...passing.serving(id), sources };
   }
   return { turnOf, ended, gone, seed: passing.seed, seedsNoMore: passing.seedsNoMore };
+}
+
+/** A fetch that needs no slot of the queue, of a machine that has none. */
+function isSmallAndNew(known: Fetcher | undefined, leftBytes: number): boolean {
+  return (known === undefined || known.from === "nobody") && leftBytes > 0 && leftBytes <= smallFetchBytes;
 }
 
 /** The part of machines that fetch from each other. */
