@@ -7,6 +7,7 @@ import * as v from "valibot";
 import type { OrderAnswer } from "../core/birth/order-answer.ts";
 import type { SignedLoader } from "../core/boot-loader/signed-loader.ts";
 import type { BurnInProfile } from "../core/burn-in/profile.ts";
+import { type DiskErasure, erasureMethods, mostErasureSteps } from "../core/erasure/erasure.ts";
 import type { DiskIdentity } from "../core/hardware/disk-identity.ts";
 import { type BurnInReport, bootTrusts, type Hardware } from "../core/hardware/hardware.ts";
 import { type RootDiskRule, ruleBuses, ruleTransports } from "../core/hardware/root-disk-rules.ts";
@@ -195,6 +196,7 @@ export const orderAnswer = v.object({
   }),
   otherMdbs: v.exactOptional(otherMdbs),
   takesProgress: v.exactOptional(v.literal(true)),
+  keepsErasures: v.exactOptional(v.literal(true)),
   retrySeconds: count,
 });
 /**
@@ -347,6 +349,27 @@ export const storageReport = v.object({
   ]),
 });
 
+/** As far as a date reaches (ECMA-262, 21.4.1.1). */
+const timeMs = v.pipe(count, v.maxValue(8.64e15));
+
+/** core/erasure/erasure.ts */
+export const erasureStep = v.object({
+  method: v.picklist(erasureMethods),
+  what: name,
+  found: count,
+  startedAtMs: timeMs,
+  endedAtMs: timeMs,
+  verification: v.variant("kind", [
+    v.object({ kind: v.literal("verified"), how: name }),
+    v.object({ kind: v.literal("unverified"), reason: name }),
+  ]),
+});
+export const erasedDisk = v.object({ path: name, serial: name, wwn: name, model: name, sizeBytes: count });
+const diskErasure = v.object({
+  disk: erasedDisk,
+  steps: v.pipe(v.array(erasureStep), v.minLength(1), v.maxLength(mostErasureSteps)),
+});
+
 /** One item of a report; a request contains several, in the order in which they happened. */
 export const reportItem = v.variant("kind", [
   v.object({
@@ -362,6 +385,8 @@ export const reportItem = v.variant("kind", [
   v.object({ kind: v.literal("failed"), step: text, reason: text, conflict: v.exactOptional(v.literal(true)) }),
   /** Only to a server that takes it (`takesProgress`). */
   v.object({ kind: v.literal("progress"), ...workProgress.entries }),
+  /** Only to a server that keeps it (`keepsErasures`). */
+  v.object({ kind: v.literal("erasure"), erasure: diskErasure }),
   v.object({ kind: v.literal("log"), lines: v.pipe(v.array(text), v.maxLength(1000)) }),
 ]);
 export type ReportItem = v.InferOutput<typeof reportItem>;
@@ -405,6 +430,7 @@ pinned<DiskIdentity>()(diskIdentity);
 pinnedShape<Hardware>()(scan);
 pinned<Hardware>()(hardware);
 pinned<BurnInReport>()(burnInReport);
+pinned<DiskErasure>()(diskErasure);
 pinned<WorkProgress>()(workProgress);
 pinned<Neighbour>()(neighbour);
 pinned<Placement>()(placement);

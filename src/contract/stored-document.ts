@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import type { DeclinedAddress } from "../core/dhcp/pool/declined.ts";
+import type { StoredErasure } from "../core/erasure/stored-erasure.ts";
 import type { HeldImage } from "../core/image/copies/held-image.ts";
 import type { ImageStream } from "../core/image/stream/image-stream.ts";
 import { type Notice, noticeKinds } from "../core/machine/health/notification.ts";
@@ -101,6 +102,14 @@ const siteServer = pinned<SiteServer>()(
   }),
 );
 
+const erasure = pinned<StoredErasure>()(
+  v.object({
+    ...{ machine: machineId, generation: count, bootId: text, path: text, serial: text, wwn: text, atMs: count },
+    statement: text,
+    signature: v.exactOptional(v.object({ value: text, authority: text })),
+  }),
+);
+
 /** The schema of each kind of document. */
 export const storedDocuments = {
   lesson,
@@ -115,6 +124,7 @@ export const storedDocuments = {
   imageStream,
   agentRollout: pinned<AgentTrials>()(v.object({ trials: v.array(v.object({ machine: machineId, sinceMs: count })) })),
   siteServer,
+  erasure,
 } as const satisfies { readonly [Kind in DocumentKind]: v.GenericSchema };
 
 // What core has a type for is that type: a key more or less in one of the two does not compile.

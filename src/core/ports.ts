@@ -171,7 +171,7 @@ export type Store = {
   readonly progress: (machine: Machine) => NotedProgress | undefined;
   /** Calls back after each note; returns the function that unsubscribes. */
   readonly watchProgress: (listener: (id: MachineId) => void) => () => void;
-  /** All documents of a kind, in the order in which they were first written. */
+  /** All documents of a kind, in the order of their keys. */
   readonly documents: <K extends DocumentKind>(kind: K) => readonly DocumentOf<K>[];
   readonly unreadableDocuments: () => readonly UnreadableDocument[];
   /** Writes a document, replacing any with the same key. */

@@ -92,6 +92,15 @@ async function fillDatabase(store: Store): Promise<void> {
         aliveAtMs: 1,
       },
     },
+    {
+      kind: "erasure",
+      key: "20261130T090000Z-01020304",
+      document: {
+        ...{ machine: id(3), generation: 2, bootId: "b", path: "/dev/sda", serial: "S1", wwn: "w", atMs: 1 },
+        statement: '{"birtherErasure":1}',
+        signature: { value: "c2lnbmF0dXJl", authority: "AA:BB" },
+      },
+    },
     heldImageDocument({
       ...{ name: "compute/1", createdAtMs: 1, entries: 2, bytes: 3, servers: ["10.77.0.1:443"] },
       manifest: { sha512: "a".repeat(128), size: 4 },

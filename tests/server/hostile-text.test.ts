@@ -146,6 +146,18 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
             },
           ],
         },
+        {
+          kind: "erasure",
+          erasure: {
+            disk: { path: text, serial: text, wwn: text, model: text, sizeBytes: 1 },
+            steps: [
+              {
+                ...{ method: "keyDestroyed", what: text, found: 1, startedAtMs: 1, endedAtMs: 2 },
+                verification: { kind: "unverified", reason: text },
+              },
+            ],
+          },
+        },
         { kind: "failed", step: "burnIn", reason: text },
       ];
       const headers = { ...json, authorization: `Bearer ${session}` };
@@ -207,6 +219,10 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
     return shell(script, file, ...words);
   };
   const served = async (path: string) => (await operator(path)).text();
+  const erasure = (option: string) => {
+    const [kept] = store.documents("erasure");
+    return birther("erasures", "show", kept?.key ?? assert.fail("no erasure is kept"), option);
+  };
   const logged = (isJson: boolean) => {
     const file = JSON.stringify(new URL("../../src/log/structured-log.ts", import.meta.url).href);
     const action = `const { openLog } = await import(${file});
@@ -231,6 +247,9 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
     "birther networks": { has: /networks/, text: () => birther("networks") },
     "birther packets": { has: /option 56.*\n.*=tftp.*\n.*=error/, text: () => birther("packets", id) },
     "birther quirks": { has: /record/, text: () => birther("quirks") },
+    "birther erasures": { has: /report/, text: () => birther("erasures") },
+    "birther erasures show": { has: /report/, text: () => erasure("--certificate") },
+    "birther erasures show --statement": { has: /report/, text: () => erasure("--statement") },
     "birther tokens list": { has: /record/, text: () => birther("tokens", "list") },
     "birther image list": { has: /images/, text: () => shell('"$0" image list 2>&1') },
     "birther watch": { has: /=record/, text: () => watched() },

@@ -358,6 +358,22 @@ export const auditQuery = v.strictObject({
   limit: v.optional(wholeNumber(1, 1000), "100"),
 });
 
+export const erasuresQuery = v.strictObject({
+  serial: v.exactOptional(
+    v.pipe(v.string(), v.nonEmpty(), v.maxLength(255), v.description("serial number or WWN of a disk, in full")),
+  ),
+  machine: v.exactOptional(
+    v.pipe(v.string(), v.nonEmpty(), v.maxLength(255), v.description("a machine, or the id of a retired one")),
+  ),
+  sinceMs: v.exactOptional(
+    v.pipe(timeMs, v.description("only erasures from this time on, in milliseconds since 1970")),
+  ),
+  before: v.exactOptional(
+    v.pipe(wholeNumber(0, Number.MAX_SAFE_INTEGER), v.description("`before` of the page before: only older ones")),
+  ),
+  limit: v.optional(wholeNumber(1, 1000), "100"),
+});
+
 export const changesQuery = v.strictObject({
   since: v.exactOptional(
     v.pipe(

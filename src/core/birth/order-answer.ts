@@ -84,6 +84,8 @@ export type OrderAnswer = {
   readonly otherMdbs?: readonly Endpoint[];
   /** The server shows how far a burn-in is: init may report `progress`. Servers before it say nothing. */
   readonly takesProgress?: true;
+  /** The server keeps a record of what was erased: init reports `erasure`. Servers before it say nothing. */
+  readonly keepsErasures?: true;
   /** Seconds before the reboot that follows a failed birth. */
   readonly retrySeconds: number;
 };

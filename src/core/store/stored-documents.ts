@@ -1,5 +1,6 @@
 import type { AgentTrial } from "../agent/rollout.ts";
 import type { DeclinedAddress } from "../dhcp/pool/declined.ts";
+import type { StoredErasure } from "../erasure/stored-erasure.ts";
 import type { HeldImage } from "../image/copies/held-image.ts";
 import type { ImageStream } from "../image/stream/image-stream.ts";
 import type { Notice } from "../machine/health/notification.ts";
@@ -64,6 +65,8 @@ export type StoredDocuments = {
   readonly agentRollout: AgentTrials;
   /** The key is where the server gives its images to others. */
   readonly siteServer: SiteServer;
+  /** The key is the erasure's id, which begins with its time. */
+  readonly erasure: StoredErasure;
 };
 export type DocumentKind = keyof StoredDocuments;
 

@@ -1,5 +1,6 @@
 import * as host from "host";
 import { diskKeyBytes, variableValueAt } from "../../core/boot-loader/efi-variable.ts";
+import type { ErasureStep } from "../../core/erasure/erasure.ts";
 import type { DiskIdentity } from "../../core/hardware/disk-identity.ts";
 import { otherDiskReason } from "../../core/hardware/root-disk.ts";
 import { diskSight } from "../../core/hardware/scan.ts";
@@ -12,10 +13,11 @@ import type { Drivers } from "../device/drivers.ts";
 import { addBootEntry, discardDiskKeys, diskKeyFile, makeDiskKey } from "../device/efi.ts";
 import { eraseLuksHeaders } from "../device/luks-headers.ts";
 import { systemTree } from "../device/tree.ts";
-import { sleepMs } from "../system/clock.ts";
+import { clock, sleepMs } from "../system/clock.ts";
 import { copyFile, exists, makeDirectories, makeSymlink, writeText } from "../system/files.ts";
 import { runOrThrow } from "../system/run.ts";
 import { copyProgram } from "./copy-program.ts";
+import { headersErasure, keysErasure } from "./erasure-steps.ts";
 import { fetchFiles } from "./fetch-files.ts";
 import { stop } from "./stop.ts";
 
@@ -27,6 +29,8 @@ export type StepContext = {
   readonly log: Log;
   /** Takes the boot order for the storage report; absent if no step changes it. */
   readonly bootOrder?: (order: BootOrder) => void;
+  /** Takes what was destroyed, for the record of the erasure; absent as above. */
+  readonly erased?: (step: ErasureStep) => void;
 };
 
 /**
@@ -48,16 +52,20 @@ type Executor<Kind extends Act["kind"]> = (
 const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
   loadModules: (act, { drivers }) => drivers.load(act.modules),
 
-  discardKeys: (_, { drivers, log }) => {
+  discardKeys: (_, { drivers, log, erased }) => {
+    const startedAtMs = clock.nowMs();
     const old = discardDiskKeys(drivers);
+    erased?.(keysErasure(old, { startedAtMs, endedAtMs: clock.nowMs() }));
     if (old.kind === "gone") log("info", "old disk keys deleted, and found to be gone", { count: old.count });
     else log("warn", "the firmware's variables cannot be read: an old disk key may be left", { reason: old.reason });
   },
 
-  eraseHeaders: (act, { log }) => {
+  eraseHeaders: (act, { log, erased }) => {
     stopIfOtherDisk(act.disk);
-    const erased = eraseLuksHeaders(act.disk);
-    log("info", "old LUKS headers overwritten, and read back", { path: act.disk.path, ...erased });
+    const startedAtMs = clock.nowMs();
+    const old = eraseLuksHeaders(act.disk);
+    erased?.(headersErasure(old, { startedAtMs, endedAtMs: clock.nowMs() }));
+    log("info", "old LUKS headers overwritten, and read back", { path: act.disk.path, ...old });
   },
 
   makeKey: (act) => makeDiskKey(act.variable, act.byteCount),

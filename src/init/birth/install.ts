@@ -1,6 +1,7 @@
 import * as host from "host";
 import { authenticodeSha256 } from "../../core/boot-loader/authenticode.ts";
 import { hexFromBytes } from "../../core/bytes/text.ts";
+import type { ErasureStep } from "../../core/erasure/erasure.ts";
 import { logicalSectorBytes } from "../../core/hardware/scan.ts";
 import { imagePaths } from "../../core/install/paths.ts";
 import { type InstallInput, type InstallPlan, planInstall } from "../../core/install/plan.ts";
@@ -60,9 +61,17 @@ export function install(
   const bootOrder = (order: BootOrder) => {
     storage = { ...storage, bootOrder: order };
   };
+  const destroyed: ErasureStep[] = [];
+  const erased = (step: ErasureStep) => void destroyed.push(step);
+  const { path, serial, wwn, model, sizeBytes } = inspection.disk;
+  const erasedDisk = { path, serial, wwn, model, sizeBytes };
   for (const step of plan.steps) {
-    const tools = { drivers, http: settings.http, log: console.log, bootOrder };
+    const tools = { drivers, http: settings.http, log: console.log, bootOrder, erased };
     runStep(step.id, step.deadlineSeconds, () => executeStep(step, tools));
+    if (step.id === "eraseHeaders" && order.keepsErasures)
+      runStep("report", requestSeconds, () =>
+        session.report([{ kind: "erasure", erasure: { disk: erasedDisk, steps: destroyed } }]),
+      );
     const { reaches } = step;
     if (reaches !== undefined) {
       runStep("report", requestSeconds, () => session.phase(reaches, phaseDetail(plan, reaches)));

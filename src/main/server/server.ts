@@ -48,6 +48,7 @@ import { callersIn } from "../../mdb/operator-api/caller/callers.ts";
 import { startOperatorServer, startOperatorTls } from "../../mdb/operator-api/server.ts";
 import { openSiteServers } from "../../mdb/site-servers.ts";
 import type { Trust } from "../../mdb/tls/authority.ts";
+import { erasureSigner } from "../../mdb/tls/erasure-signer.ts";
 import { operatorCertificate } from "../../mdb/tls/operator-certificate.ts";
 import { openPki, type PkiPlace, serverFiles } from "../../mdb/tls/pki.ts";
 import { recoverySigner } from "../../mdb/tls/recovery-signer.ts";
@@ -180,7 +181,8 @@ async function startForMachines(
   const { diskLoaders } = files;
   const signedLoader = diskLoaders === undefined ? {} : { signedLoader: describeSignedLoader(diskLoaders) };
   const signRecovery = recoverySigner(paths.pki, shared.trust.issuing);
-  const trusted = { signRecovery, challengeKey: challengeKey(pkiOf(shared)) };
+  const signErasure = erasureSigner(paths.pki, shared.trust.issuing);
+  const trusted = { signRecovery, signErasure, challengeKey: challengeKey(pkiOf(shared)) };
   const { othersOn, permanentOn } = opened.use(openSiteServers({ store, config, clock, log }));
   const machineApp = machineFacingApp({ store, config, othersOn, ...signedLoader, clock, random, log, ...trusted });
   const agentUpgrades = opened.use(await handOutAgent({ directory: paths.agent, objects, store, clock, log }));

@@ -23,6 +23,7 @@ const requestFaults = {
   wrongImage: { status: 409, title: "the image is not in the image rules" },
   tooLarge: { status: 413, title: "the body is too large" },
   noSuchToken: { status: 404, title: "no such token" },
+  noSuchErasure: { status: 404, title: "no such erasure" },
   tokenTaken: { status: 409, title: "the name is taken" },
   nothingSelected: { status: 404, title: "no machine is selected" },
   noSuchImage: { status: 422, title: "no such image" },

@@ -22,6 +22,7 @@ import { signedMessage } from "../../core/tpm/seal-command.ts";
 import { hashSecret, newCredential } from "../http/credential.ts";
 import { atMost, faultAnswer, lastHandlers, readBody, refusalAnswer } from "../http/problem.ts";
 import { bodyRoom } from "./body-room.ts";
+import { keepErasure, type SignErasure } from "./keep-erasure.ts";
 import { eventOf } from "./report-events.ts";
 import { openTpmJudge, type TpmJudge } from "./tpm-challenge.ts";
 import { placementFault } from "./verify-place.ts";
@@ -40,6 +41,8 @@ export type MachineFacingDeps = {
   readonly challengeKey?: Uint8Array;
   /** The authority's consent to a recovery of a disk key; absent where no authority is at hand (tests). */
   readonly signRecovery?: SignRecovery;
+  /** The authority's signature of a statement about an erasure; absent as above. */
+  readonly signErasure?: SignErasure;
 };
 
 /** Signs a message with the authority that issues; `verifier` is its public area as a TPM loads it. */
@@ -156,6 +159,7 @@ function orderFor(
     },
     ...otherMdbs(others.temporary),
     takesProgress: true,
+    keepsErasures: true,
     retrySeconds: config.retrySeconds,
   };
 }
@@ -254,6 +258,10 @@ async function applyReport(c: Context, deps: MachineFacingDeps, rates: RequestRa
     }
     if (item.kind === "progress") {
       store.noteProgress(machine.id, item);
+      continue;
+    }
+    if (item.kind === "erasure") {
+      await keepErasure(deps, session, item.erasure);
       continue;
     }
     const network = networkOf(machine, config);

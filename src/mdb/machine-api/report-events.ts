@@ -15,7 +15,7 @@ export type Reporter = {
 
 /** The event of the machine's life cycle that an item of init's report means. */
 export function eventOf(
-  item: Exclude<ReportItem, { kind: "log" } | { kind: "progress" }>,
+  item: Exclude<ReportItem, { kind: "log" } | { kind: "progress" } | { kind: "erasure" }>,
   { id, order, network, placementRules }: Reporter,
 ): MachineEvent {
   switch (item.kind) {

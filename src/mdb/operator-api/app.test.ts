@@ -180,6 +180,12 @@ describe("reading", () => {
     await site.store.apply(asks(9, ip("10.77.0.50")));
     await site.post("/v1/tokens", { name: "a", role: "viewer" });
     await site.post("/v1/batch", { action: "clean", select: { names: ["r01u1", "r01u2"] } });
+    const { id: machine } = site.store.find("r01u1") ?? assert.fail();
+    const erased = {
+      ...{ machine, generation: 1, bootId: "b", path: "/dev/sda" },
+      ...{ serial: "S", wwn: "", atMs: 1 },
+    };
+    await site.store.putDocument({ kind: "erasure", key: "r01u1", document: { ...erased, statement: "{}" } });
     for (const [name, { method, path, answer, answerType = "application/json" }] of routes) {
       if (method !== "GET" || answerType !== "application/json") continue;
       const { status, json } = await site.ask(queryPaths[name] ?? pathOf(path, "r01u1"));

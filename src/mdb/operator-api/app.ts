@@ -20,6 +20,7 @@ import { readOrigin } from "./caller/origin.ts";
 import { sessionHandlers } from "./caller/session-routes.ts";
 import { tokenHandlers } from "./caller/token-routes.ts";
 import { describeHandlers } from "./describe.ts";
+import { erasureHandlers } from "./erasures.ts";
 import { exportHandlers } from "./export.ts";
 import { fleetHandlers } from "./fleet/handlers.ts";
 import type { Handler, Handlers, OperatorDeps, RouteRequest } from "./handler.ts";
@@ -45,6 +46,7 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
     ...actHandlers(),
     why: whyHandler,
     ...describeHandlers,
+    ...erasureHandlers,
     ...streamHandlers,
     ...imageHandlers,
     ...tokenHandlers,

@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import type { RequestListener } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
@@ -36,6 +37,7 @@ import type { Journal } from "../../../src/mdb/journal/journal.ts";
 import { machineFacingApp, type SignRecovery } from "../../../src/mdb/machine-api/app.ts";
 import { orderIssuer } from "../../../src/mdb/machine-api/issue-order.ts";
 import { storeOn } from "../../../src/mdb/open-store.ts";
+import { signedWith } from "../../../src/mdb/tls/erasure-signer.ts";
 import { signatureOf } from "../../../src/mdb/tls/recovery-signer.ts";
 import { chanceOf, randomBytes } from "../host/system/random.ts";
 import type { ImageServer } from "./images.ts";
@@ -166,6 +168,7 @@ export async function openSite(
     verifier: verifier ?? new Uint8Array(),
     ...signatureOf(message, caKeyPem),
   });
+  const signErasure = signedWith(caKeyPem, new X509Certificate(caPem).fingerprint256);
   const { secondServer } = facts;
   const othersOn = () =>
     secondServer === "inOrders"
@@ -179,7 +182,7 @@ export async function openSite(
     const { onError, notFound } = lastHandlers(log);
     app.onError(onError);
     app.notFound(notFound);
-    app.route("/", machineFacingApp({ store, config, othersOn, clock, random, log, signRecovery }));
+    app.route("/", machineFacingApp({ store, config, othersOn, clock, random, log, signRecovery, signErasure }));
     const agentUpgrades =
       bundle === undefined ? {} : { agentUpgrades: openAgentUpgrades({ bundle, store, clock, log }) };
     const peers = peerRules(facts, images);

@@ -1,4 +1,5 @@
 import type { Source } from "../../../src/core/distribution/distribution.ts";
+import type { StoredErasure } from "../../../src/core/erasure/stored-erasure.ts";
 import type { PromotionRequest } from "../../../src/core/image/stream/promotion.ts";
 import type { MachineEvent } from "../../../src/core/machine/event.ts";
 import type { Firmware, Machine } from "../../../src/core/machine/record.ts";
@@ -38,6 +39,8 @@ export type SiteRequest = { readonly site: number; readonly nowMs: number } & (
   | { readonly kind: "log"; readonly mac: string }
   /** All progress that the servers have heard of. */
   | { readonly kind: "progress" }
+  /** The erasures that the MDB keeps. */
+  | { readonly kind: "erasures" }
   /** The server's process ends and another one starts on the same database. */
   | { readonly kind: "restart" }
   | { readonly kind: "connect"; readonly server: ServerKind; readonly conversation: number }
@@ -57,6 +60,7 @@ export type SiteAnswer =
   | { readonly kind: "boot"; readonly answer: BootAnswer }
   | { readonly kind: "machine"; readonly machine: Machine | undefined }
   | { readonly kind: "progress"; readonly heard: readonly WorkProgress[] }
+  | { readonly kind: "erasures"; readonly kept: readonly StoredErasure[] }
   | { readonly kind: "log"; readonly lines: readonly string[] }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array; readonly closed: boolean }
   | { readonly kind: "refused"; readonly why: string }

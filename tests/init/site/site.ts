@@ -1,3 +1,4 @@
+import type { StoredErasure } from "../../../src/core/erasure/stored-erasure.ts";
 import type { PromotionRequest } from "../../../src/core/image/stream/promotion.ts";
 import type { MachineEvent } from "../../../src/core/machine/event.ts";
 import type { Firmware, Machine } from "../../../src/core/machine/record.ts";
@@ -27,6 +28,8 @@ export type Site = {
   readonly machine: (mac: string) => Machine;
   readonly log: (mac: string) => readonly string[];
   readonly progress: () => readonly WorkProgress[];
+  /** The erasures that the MDB keeps, oldest first. */
+  readonly erasures: () => readonly StoredErasure[];
   readonly restart: () => void;
   readonly close: () => void;
 };
@@ -94,6 +97,10 @@ export function openSite(facts: SiteFacts = {}): Site {
     progress: () => {
       const said = askServers({ kind: "progress", ...own() });
       return said.kind === "progress" ? said.heard : [];
+    },
+    erasures: () => {
+      const said = askServers({ kind: "erasures", ...own() });
+      return said.kind === "erasures" ? said.kept : [];
     },
     restart: () => sendToServers({ kind: "restart", ...own() }),
     close: () => sendToServers({ kind: "close", ...own() }),

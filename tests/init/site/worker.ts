@@ -55,6 +55,8 @@ async function answer(request: SiteRequest): Promise<SiteAnswer> {
     }
     case "progress":
       return { kind: "progress", heard: site.progress() };
+    case "erasures":
+      return { kind: "erasures", kept: site.store.documents("erasure").map(({ document }) => document) };
     case "restart":
       site.restart();
       return { kind: "done" };

@@ -1,4 +1,5 @@
 import * as answers from "../answers.ts";
+import * as erasures from "../erasure-answers.ts";
 import * as shapes from "../requests.ts";
 import type { Routes } from "./route.ts";
 
@@ -21,6 +22,22 @@ export const siteRoutes = {
     says: "what was learned about the firmware of models",
     query: noQuery,
     answer: answers.quirksAnswer,
+  },
+  erasures: {
+    method: "GET",
+    path: "/v1/erasures",
+    role: "viewer",
+    says: "what was erased on which disk, signed by the authority, newest first; also of retired machines",
+    query: shapes.erasuresQuery,
+    answer: erasures.erasuresAnswer,
+  },
+  erasure: {
+    method: "GET",
+    path: "/v1/erasures/:name",
+    role: "viewer",
+    says: "one erasure, by its id",
+    query: noQuery,
+    answer: erasures.erasureAnswer,
   },
   images: {
     method: "GET",
