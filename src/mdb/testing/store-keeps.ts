@@ -137,6 +137,32 @@ export function storeKeeps(place: () => Place): void {
     );
   });
 
+  test("what was erased outlives the machine's record, and the text that was signed stays byte for byte", async () => {
+    const clock = stillClock();
+    const { keeps, open } = place();
+    const first = await open(clock);
+    const machine = machineIdFromMac(testMac(1));
+    for (const event of birthOf(1)) await first.apply(event);
+    const erasure = {
+      ...{ machine, generation: 1, bootId: "b", path: "/dev/sda", serial: "S", wwn: "", atMs: 1 },
+      statement: '{"birtherErasure":1,"disk":{"model":"größer\\u2028 \\"x\\"  0.10"}}',
+      signature: { value: "AA==", authority: "AA:BB" },
+    };
+    await first.putDocument({ kind: "erasure", key: "e1", document: erasure });
+    await first.apply({ kind: "retired", id: machine, by: "ann" });
+    assert.deepEqual(
+      first.documents("erasure").map(({ document }) => document),
+      [erasure],
+    );
+    await first[Symbol.asyncDispose]();
+    if (!keeps) return;
+    await using store = await open(clock);
+    assert.deepEqual(
+      store.documents("erasure").map(({ document }) => document),
+      [erasure],
+    );
+  });
+
   test("the audit shows who did what, and the facts before and after, without hashes of secrets", async () => {
     const clock = stillClock();
     const { keeps, open } = place();
