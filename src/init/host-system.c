@@ -167,6 +167,16 @@ static JSValue host_find_bytes(JSContext *ctx, const struct argument *a)
 	return answer;
 }
 
+static JSValue host_discard(JSContext *ctx, const struct argument *a)
+{
+	uint64_t range[2] = { (uint64_t)a[1].number, (uint64_t)a[2].number };
+	int fd = open(a[0].text, O_WRONLY | O_CLOEXEC);
+	if (fd < 0) return host_throw_errno(ctx, "discard %s", a[0].text);
+	JSValue answer = HOST_CHECK(ctx, ioctl(fd, BLKDISCARD, range), "discard %s", a[0].text);
+	close(fd);
+	return answer;
+}
+
 static JSValue host_statfs(JSContext *ctx, const struct argument *a)
 {
 	struct statfs s;
@@ -243,6 +253,7 @@ const struct host_entry system_entries[] = {
 	{ "rereadPartitions", "s", host_reread_partitions },
 	{ "flushDeviceCache", "s", host_flush_device_cache },
 	{ "findBytes", "sbnnn", host_find_bytes },
+	{ "discard", "snn", host_discard },
 	{ "statfs", "s", host_statfs },
 	{ "setTime", "n", host_set_time },
 	{ "setHardwareClock", "sn", host_set_hardware_clock },

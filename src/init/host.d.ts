@@ -56,6 +56,8 @@ declare module "host" {
    * the end.
    */
   export function findBytes(path: string, bytes: ArrayBuffer, first: number, stride: number, count: number): number[];
+  /** BLKDISCARD: tells a device to forget these bytes, whole sectors; it may read them as zeros, or as before. */
+  export function discard(path: string, offset: number, bytes: number): void;
   export function statfs(path: string): { totalBytes: number; freeBytes: number; freeInodes: number };
 
   export function setTime(unixMs: number): void;

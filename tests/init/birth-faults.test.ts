@@ -44,7 +44,7 @@ const noUnencrypted = { storage: { allowUnencrypted: false, minRootDiskMiB: 2048
 const otherPort = { frames: [lldpFrame("tor-1", "mgmt0")], everyMs: 1000 };
 
 /**
- * How often a birth reads the disk's serial number: the last three checks, of two reads each, come before the disk is
+ * How often a birth reads the disk's serial number: the last four checks, of two reads each, come before the disk is
  * written to.
  */
 const serialReads = countCalls(/^read .*vda\/serial$/);
@@ -243,7 +243,7 @@ const beforePlacement: readonly Row[] = [
       "read",
       /vda\/serial/,
       text(() => "another\n"),
-      { from: serialReads - 5 },
+      { from: serialReads - 7 },
     ),
     fails: ["check the root disk", /now another disk.*serial another/],
   },
@@ -272,9 +272,19 @@ const afterPlacement: readonly Row[] = [
       "read",
       /vda\/serial/,
       text(() => "another\n"),
-      { from: serialReads - 3 },
+      { from: serialReads - 5 },
     ),
     fails: ["erase old LUKS headers", /now another disk.*serial another/],
+  },
+  {
+    title: "another disk stands at the path when it is to forget its data",
+    trial: one(
+      "read",
+      /vda\/serial/,
+      text(() => "another\n"),
+      { from: serialReads - 3 },
+    ),
+    fails: ["discard old data", /now another disk.*serial another/],
   },
   {
     title: "another disk stands at the path when it is about to be partitioned",

@@ -46,6 +46,7 @@ test("a clean leaves a signed statement: disk, methods, times, verification; any
     [
       ["keyDestroyed", 1, "verified"],
       ["headerOverwritten", 1, "verified"],
+      ["discarded", 0, "unverified"],
     ],
   );
   const times = [...said.steps.flatMap(({ startedAt, endedAt }) => [startedAt, endedAt]), said.reportedAt];
@@ -68,7 +69,49 @@ test("a BIOS machine's disk was not encrypted: the statement says that it is not
   assert.match(outcome.kind === "notErased" ? outcome.reason : "", /its root was not encrypted: BIOS/);
   assert.deepEqual(
     steps.map(({ method, found }) => [method, found]),
-    [["headerOverwritten", 0]],
+    [
+      ["headerOverwritten", 0],
+      ["discarded", 0],
+    ],
+  );
+});
+
+/** A machine that was born, with old data in the middle of its disk that no header opens. */
+function withOldData(t: TestContext, facts: Partial<BoardFacts>): TestMachine {
+  const machine = newMachine(t, { firmware: "bios", ...facts });
+  begin(machine);
+  const disk = machine.board.disks.get("vda") ?? assert.fail("no disk");
+  // One of the places that are looked at afterwards.
+  disk.write(2 ** 31 + 65_536 * 5, new Uint8Array(2 ** 26).fill(7));
+  disk.flush();
+  askFor(machine, "cleanAsked");
+  return machine;
+}
+
+const discardOf = (machine: TestMachine) =>
+  read(last(machine)).steps.find(({ method }) => method === "discarded")?.verification ?? assert.fail("no discard");
+
+test("a disk that takes discards forgets old data that was not encrypted, and the statement says how that was seen", (t) => {
+  const machine = withOldData(t, { discards: true });
+  begin(machine);
+  const disk = machine.board.disks.get("vda") ?? assert.fail("no disk");
+  assert.ok(disk.read(2 ** 31 + 65_536 * 5, 2 ** 26).every((byte) => byte === 0));
+  assert.deepEqual(discardOf(machine), { kind: "verified", how: "64 of 64 samples of the disk read as zeros" });
+  const { outcome } = read(last(machine));
+  assert.match(outcome.kind === "notErased" ? outcome.reason : "", /discarded, and samples read as zeros$/);
+});
+
+test("a disk that only says that it discards, or takes none, is born as well, and the statement says so", (t) => {
+  const liar = withOldData(t, { discards: true });
+  begin(liar, { troubles: [{ call: "discard", trouble: { kind: "forgets" } }] });
+  const seen = discardOf(liar);
+  assert.match(seen.kind === "unverified" ? seen.reason : "", /the disk takes discards; \d\d of 64 samples/);
+  const none = withOldData(t, {});
+  begin(none);
+  const refused = discardOf(none);
+  assert.match(
+    refused.kind === "unverified" ? refused.reason : "",
+    /discard \/dev\/vda: Operation not supported; \d\d of/,
   );
 });
 
@@ -100,8 +143,8 @@ test("each attempt has its statement, a repeated report has none of its own, and
   assert.deepEqual(
     kept.map((one) => read(one).steps.map(({ found }) => found)),
     [
-      [1, 1],
-      [1, 0],
+      [1, 1, 0],
+      [1, 0, 0],
     ],
   );
   machine.site.apply({ kind: "retired", id: machine.site.machine(mac).id, by: "test" });

@@ -14,6 +14,7 @@ export type Fault = (typeof faults)[number];
 const writing: readonly string[] = [
   "discardKeys",
   "eraseHeaders",
+  "discardDisk",
   "makeKeys",
   "partition",
   "encryptRoot",

@@ -48,6 +48,7 @@ const advice: { readonly [Id in BirthStepId]: string } = {
   checkDisk: suspectTheDisk,
   discardKeys: suspectTheNvram,
   eraseHeaders: suspectTheDisk,
+  discardDisk: suspectTheDisk,
   makeKeys: suspectTheNvram,
   partition: suspectTheDisk,
   encryptRoot: suspectTheDisk,

@@ -33,6 +33,11 @@ test("nothing is claimed that is not known", () => {
   const both = erasure(["keyDestroyed", "headerOverwritten"]);
   assert.match(reasonOf(both, undefined), /nothing is known/);
   assert.match(reasonOf(both, plain), /root was not encrypted: a BIOS/);
+  const discarded = erasure(["headerOverwritten", "discarded"]);
+  assert.match(
+    reasonOf(discarded, plain),
+    /not encrypted: a BIOS; its blocks were discarded, and samples read as zeros/,
+  );
   assert.match(reasonOf({ ...both, disk: { ...disk, serial: "S2" } }, encrypted), /not the root disk/);
   assert.match(reasonOf(erasure(["headerOverwritten"], { seen: false }), encrypted), /nobody saw/);
   assert.match(reasonOf(erasure(["keyDestroyed"]), encrypted), /nobody saw/);

@@ -8,6 +8,8 @@ export const erasureMethods = [
   "keyDestroyed",
   /** LUKS headers with their key slots were overwritten. */
   "headerOverwritten",
+  /** The disk was told to forget its blocks (BLKDISCARD: TRIM, UNMAP, Deallocate), which it may do or not. */
+  "discarded",
   /** The device erased itself: NVMe Sanitize or Format, ATA and SCSI SANITIZE. */
   "nvmeSanitize",
   "nvmeFormat",
@@ -21,7 +23,7 @@ export type ErasureStep = {
   readonly method: ErasureMethod;
   /** What was destroyed, in words: `1 disk key in UEFI variables`. */
   readonly what: string;
-  /** How many keys or headers; 1 for a whole device. */
+  /** How many keys or headers; 0 for a whole disk. */
   readonly found: number;
   readonly startedAtMs: number;
   readonly endedAtMs: number;
@@ -59,10 +61,12 @@ export function outcomeOf({ disk, steps }: DiskErasure, former: StorageReport | 
   const verified = (methods: readonly ErasureMethod[]) =>
     steps.some(({ method, verification }) => methods.includes(method) && verification.kind === "verified");
   if (verified(sanitizing)) return { kind: "sanitized" };
-  if (former === undefined) return notErased("nothing is known of what the disk held before");
+  const discarded = verified(["discarded"]) ? "; its blocks were discarded, and samples read as zeros" : "";
+  if (former === undefined) return notErased(`nothing is known of what the disk held before${discarded}`);
   if (findRecorded([disk], former.rootDisk, former.disks).kind !== "found")
-    return notErased("it was not the root disk, and only the root disk was encrypted");
-  if (former.encryption.kind === "none") return notErased(`its root was not encrypted: ${former.encryption.reason}`);
+    return notErased(`it was not the root disk, and only the root disk was encrypted${discarded}`);
+  if (former.encryption.kind === "none")
+    return notErased(`its root was not encrypted: ${former.encryption.reason}${discarded}`);
   if (!verified(["headerOverwritten"])) return notErased("nobody saw its LUKS headers to be gone");
   return { kind: "keysDestroyed" };
 }

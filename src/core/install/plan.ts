@@ -171,8 +171,11 @@ const eraseSeconds = 900;
 
 /** What opened the old data goes first, and is seen to be gone before anything new is made. */
 function destructionSteps(firmware: Firmware, disk: DiskIdentity): readonly Step[] {
-  const headers = step("eraseHeaders", eraseSeconds, { kind: "eraseHeaders", disk });
-  return firmware === "bios" ? [headers] : [step("discardKeys", 60, { kind: "discardKeys" }), headers];
+  const ofDisk = [
+    step("eraseHeaders", eraseSeconds, { kind: "eraseHeaders", disk }),
+    step("discardDisk", eraseSeconds, { kind: "discardDisk", disk }),
+  ];
+  return firmware === "bios" ? ofDisk : [step("discardKeys", 60, { kind: "discardKeys" }), ...ofDisk];
 }
 
 function keySteps(root: RootVolume): readonly Step[] {

@@ -10,6 +10,8 @@ export type Act =
   | { readonly kind: "discardKeys" }
   /** Overwrites every LUKS header on a disk, wherever an earlier system put it, and reads it back. */
   | { readonly kind: "eraseHeaders"; readonly disk: DiskIdentity }
+  /** Tells a disk to forget all of its blocks, as far as it takes that: one that takes none is no failure. */
+  | { readonly kind: "discardDisk"; readonly disk: DiskIdentity }
   /** Stores fresh random bytes in a UEFI variable. */
   | { readonly kind: "makeKey"; readonly variable: string; readonly byteCount: number }
   /** Fails if the path now leads to another disk: the following steps are destructive. */
@@ -68,6 +70,7 @@ export const installSteps = {
   checkDisk: "check the root disk",
   discardKeys: "discard old keys",
   eraseHeaders: "erase old LUKS headers",
+  discardDisk: "discard old data",
   makeKeys: "make keys",
   partition: "partition",
   encryptRoot: "encrypt root",

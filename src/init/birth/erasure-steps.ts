@@ -1,4 +1,5 @@
 import type { ErasureStep } from "../../core/erasure/erasure.ts";
+import type { DiscardedBlocks } from "../device/discard.ts";
 import type { DiscardedKeys } from "../device/efi.ts";
 import type { ErasedHeaders } from "../device/luks-headers.ts";
 
@@ -39,6 +40,18 @@ export function headersErasure(old: ErasedHeaders, times: Times): ErasureStep {
     ...{ method: "headerOverwritten", what: `${counted(headers, "LUKS header")} with key slots` },
     ...{ found: headers, ...times, verification: { kind: "verified", how } },
   };
+}
+
+/** What became of the other blocks of a disk, for the record. */
+export function discardErasure(old: DiscardedBlocks, times: Times): ErasureStep {
+  const { mebibytes, samples, zeros, refusal } = old;
+  const step = { method: "discarded", what: `${mebibytes} MiB of the disk`, found: 0, ...times } as const;
+  const seen = `${zeros} of ${samples} samples of the disk read as zeros`;
+  if (refusal !== undefined)
+    return { ...step, verification: { kind: "unverified", reason: `${refusal}; ${seen}`.slice(0, reasonLimit) } };
+  if (zeros < samples)
+    return { ...step, verification: { kind: "unverified", reason: `the disk takes discards; ${seen}` } };
+  return { ...step, verification: { kind: "verified", how: seen } };
 }
 
 function counted(count: number, what: string): string {

@@ -9,6 +9,7 @@ import type { BootOrder } from "../../core/machine/record.ts";
 import type { Endpoint } from "../../core/net/endpoint.ts";
 import type { Log } from "../../core/ports.ts";
 import { installBiosLoader } from "../device/bios-loader.ts";
+import { discardDisk } from "../device/discard.ts";
 import type { Drivers } from "../device/drivers.ts";
 import { addBootEntry, discardDiskKeys, diskKeyFile, makeDiskKey } from "../device/efi.ts";
 import { eraseLuksHeaders } from "../device/luks-headers.ts";
@@ -17,7 +18,7 @@ import { clock, sleepMs } from "../system/clock.ts";
 import { copyFile, exists, makeDirectories, makeSymlink, writeText } from "../system/files.ts";
 import { runOrThrow } from "../system/run.ts";
 import { copyProgram } from "./copy-program.ts";
-import { headersErasure, keysErasure } from "./erasure-steps.ts";
+import { discardErasure, headersErasure, keysErasure } from "./erasure-steps.ts";
 import { fetchFiles } from "./fetch-files.ts";
 import { stop } from "./stop.ts";
 
@@ -66,6 +67,14 @@ const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
     const old = eraseLuksHeaders(act.disk);
     erased?.(headersErasure(old, { startedAtMs, endedAtMs: clock.nowMs() }));
     log("info", "old LUKS headers overwritten, and read back", { path: act.disk.path, ...old });
+  },
+
+  discardDisk: (act, { log, erased }) => {
+    stopIfOtherDisk(act.disk);
+    const startedAtMs = clock.nowMs();
+    const old = discardDisk(act.disk);
+    erased?.(discardErasure(old, { startedAtMs, endedAtMs: clock.nowMs() }));
+    log("info", "old data discarded", { path: act.disk.path, ...old });
   },
 
   makeKey: (act) => makeDiskKey(act.variable, act.byteCount),

@@ -5,7 +5,7 @@ import type { ErasureStep } from "../../core/erasure/erasure.ts";
 import { logicalSectorBytes } from "../../core/hardware/scan.ts";
 import { imagePaths } from "../../core/install/paths.ts";
 import { type InstallInput, type InstallPlan, planInstall } from "../../core/install/plan.ts";
-import type { InstallPhase } from "../../core/install/step.ts";
+import type { InstallPhase, InstallStepId } from "../../core/install/step.ts";
 import type { BootOrder } from "../../core/machine/record.ts";
 import type { Random } from "../../core/ports.ts";
 import type { Placement } from "../../core/site/placement.ts";
@@ -19,6 +19,9 @@ import type { Inspection } from "./inspect.ts";
 import { requestSeconds } from "./mdb.ts";
 import { stop } from "./stop.ts";
 import type { TakenOrder } from "./take-order.ts";
+
+/** After it, what was destroyed is reported. */
+const lastDestruction: InstallStepId = "discardDisk";
 
 const random: Random = { bytes: (count) => new Uint8Array(host.randomBytes(count)) };
 
@@ -68,7 +71,7 @@ export function install(
   for (const step of plan.steps) {
     const tools = { drivers, http: settings.http, log: console.log, bootOrder, erased };
     runStep(step.id, step.deadlineSeconds, () => executeStep(step, tools));
-    if (step.id === "eraseHeaders" && order.keepsErasures)
+    if (step.id === lastDestruction && order.keepsErasures)
       runStep("report", requestSeconds, () =>
         session.report([{ kind: "erasure", erasure: { disk: erasedDisk, steps: destroyed } }]),
       );

@@ -48,6 +48,8 @@ export type BoardFacts = {
   readonly failedEntries: number;
   /** Space for UEFI variables. */
   readonly nvramBytes: number;
+  /** Whether its disks take BLKDISCARD. */
+  readonly discards: boolean;
   /** Variables that the firmware keeps although it says that it deleted them; none by default. */
   readonly keptVariables?: RegExp;
 };
@@ -81,6 +83,7 @@ const defaultFacts: Omit<BoardFacts, "mac"> = {
   grubUsesStub: false,
   failedEntries: 1,
   nvramBytes: 64 * 4096,
+  discards: false,
 };
 
 /** OVMF's own entry for the network: PciRoot, Pci, MAC(), IPv4(). */

@@ -96,6 +96,7 @@ const result = {
     list: message(() => list(`${room}/nothing`)),
     write: message(() => writeText(`${room}/nothing/x`, "")),
     hardwareClock: message(() => host.setHardwareClock("/dev/null", 0)),
+    discard: message(() => host.discard(`${room}/large`, 0, 4096)),
     findBytes: message(() => host.findBytes(`${room}/nothing`, new ArrayBuffer(1), 0, 1, 1)),
     mount: message(() => host.mount("none", `${room}/nothing`, "tmpfs", 0, "")),
     loadModule: message(() => host.loadModule(`${room}/nothing.ko`, "")),

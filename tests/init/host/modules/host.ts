@@ -231,6 +231,14 @@ export const findBytes: typeof Native.findBytes = (path, bytes, first, stride, c
     );
   });
 
+export const discard: typeof Native.discard = (path, offset, bytes) =>
+  call("discard", path, (kernel, trouble) => {
+    const device = kernel.blocks.get(path);
+    if (device === undefined) throw fault("ENOENT");
+    if (!kernel.board.facts.discards) throw fault("EOPNOTSUPP");
+    if (trouble?.kind !== "forgets") device.discard?.(offset, bytes);
+  });
+
 export const statfs: typeof Native.statfs = (path) =>
   call("statfs", path, (kernel) => {
     const freeBytes = kernel.mounts.find(path, true).mount.fileSystem.freeBytes();

@@ -14,6 +14,8 @@ export type BlockDevice = {
   readonly write: (offset: number, bytes: Uint8Array) => void;
   /** Writes everything to the medium. */
   readonly flush: () => void;
+  /** Forgets the pages in a range at once; only of a whole disk. */
+  readonly discard?: (offset: number, length: number) => void;
 };
 
 /** A disk; the contents of its medium survive a boot. */
@@ -86,7 +88,12 @@ export function makeDisk(facts: {
     const zeros = Buffer.from(blank).toString("base64");
     return new Map([...pages].filter(([, text]) => text !== zeros).sort(([one], [other]) => one - other));
   }
-  return { sectorBytes: 512, ...facts, read, write, flush, cutPower, contents };
+  function discard(offset: number, length: number): void {
+    for (const pages of [medium, dirty])
+      for (const page of [...pages.keys()])
+        if (page * pageBytes >= offset && (page + 1) * pageBytes <= offset + length) pages.delete(page);
+  }
+  return { sectorBytes: 512, ...facts, read, write, flush, discard, cutPower, contents };
 }
 
 /** A part of a device, such as a partition; `pad` is the repeated pattern that dm-crypt applies to the bytes. */

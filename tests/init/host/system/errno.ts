@@ -22,6 +22,7 @@ const table = {
   ENOSYS: [38, "Function not implemented"],
   ENOTEMPTY: [39, "Directory not empty"],
   ELOOP: [40, "Too many levels of symbolic links"],
+  EOPNOTSUPP: [95, "Operation not supported"],
   ENETUNREACH: [101, "Network is unreachable"],
   ECONNRESET: [104, "Connection reset by peer"],
   ETIMEDOUT: [110, "Connection timed out"],
