@@ -87,4 +87,4 @@ export function mergedExtents(extents: readonly Extent[]): readonly Extent[] {
  * Besides disk and partitions, every multiple of this is looked at, `scannedMebibytes` times: the root of every layout of
  * Birther began at a mebibyte, after an ESP and a boot partition whose sizes the configuration gave then.
  */
-export const scannedMebibytes = 4096;
+export const scannedMebibytes = 2048;

@@ -166,7 +166,7 @@ export function loadDrivers(firmware: Firmware, encrypted: boolean): Step {
   return step("fileSystemDrivers", 60, { kind: "loadModules", modules });
 }
 
-/** A disk of 20 TB with 7,200 rpm is searched in half a minute; a disk full of headers is overwritten in minutes. */
+/** A hard disk seeks two thousand times for the search; a disk full of headers is overwritten in minutes. */
 const eraseSeconds = 900;
 
 /** What opened the old data goes first, and is seen to be gone before anything new is made. */

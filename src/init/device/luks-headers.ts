@@ -18,7 +18,7 @@ import { readAt, writeToDescriptor } from "../system/files.ts";
 import { sha512Bytes } from "../system/sha512.ts";
 
 const blockBytes = 2 ** 20;
-/** More than the first half of the searched area full of headers; what is found beyond it is no disk of a fleet. */
+/** The searched area full of headers, and three times as much in partitions beyond it: no disk of a fleet has more. */
 const mostBytes = 8 * 2 ** 30;
 
 /** What was overwritten with zeros and read back as zeros. */
