@@ -1,18 +1,6 @@
 import type { ErasureAnswer } from "../../contract/operator/erasure-answers.ts";
-import type { ErasureOutcome } from "../../core/erasure/erasure.ts";
+import { outcomeText } from "../../core/erasure/erasure.ts";
 import { formatCount } from "../output/figures.ts";
-
-/** What an outcome means, on one line. */
-export function outcomeText(outcome: ErasureOutcome): string {
-  switch (outcome.kind) {
-    case "sanitized":
-      return "erased by the device";
-    case "keysDestroyed":
-      return "encrypted data, keys destroyed";
-    case "notErased":
-      return `NOT ERASED: ${outcome.reason}`;
-  }
-}
 
 const width = 78;
 const rule = "=".repeat(width);

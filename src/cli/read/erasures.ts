@@ -1,11 +1,12 @@
 import type { Command } from "commander";
 import type { ErasureAnswer, ErasuresAnswer } from "../../contract/operator/erasure-answers.ts";
+import { outcomeText } from "../../core/erasure/erasure.ts";
 import { failure } from "../api/failure.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatDateTime, timeTitle } from "../output/figures.ts";
 import { readSince } from "../output/since.ts";
 import { formatTable } from "../output/table.ts";
-import { certificateOf, outcomeText } from "./erasure-text.ts";
+import { certificateOf } from "./erasure-text.ts";
 
 type ListOptions = ServerOptions & {
   readonly serial?: string;

@@ -75,6 +75,18 @@ function notErased(reason: string): ErasureOutcome {
   return { kind: "notErased", reason };
 }
 
+/** What an outcome means, on one line. */
+export function outcomeText(outcome: ErasureOutcome): string {
+  switch (outcome.kind) {
+    case "sanitized":
+      return "erased by the device";
+    case "keysDestroyed":
+      return "encrypted data, keys destroyed";
+    case "notErased":
+      return `NOT ERASED: ${outcome.reason}`;
+  }
+}
+
 /** Whether an erasure is worth a record: of a new machine only if there was something to destroy. */
 export function isRecorded({ steps }: DiskErasure, former: StorageReport | undefined): boolean {
   return former !== undefined || steps.some(({ found }) => found > 0);

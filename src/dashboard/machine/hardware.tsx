@@ -3,6 +3,7 @@ import type { MachineView } from "../../contract/operator/views.ts";
 import { Time } from "../parts/time.tsx";
 import { factsText } from "../text/facts-text.ts";
 import { bytesText, countText } from "../text/time.ts";
+import { Erasures } from "./erasures.tsx";
 
 type Known = NonNullable<MachineView["hardware"]>;
 
@@ -24,6 +25,7 @@ export function Hardware({ machine }: { machine: MachineView }) {
         </tbody>
       </table>
       <Disks hardware={hardware} rootPath={storage?.rootDisk.path} />
+      <Erasures id={machine.id} />
       <table>
         <caption>NICs</caption>
         <tbody>
