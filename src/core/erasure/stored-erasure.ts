@@ -18,7 +18,7 @@ export type StoredErasure = {
 /** ECDSA with SHA-256 over the statement, DER in base64, and the SHA-256 fingerprint of the authority's certificate. */
 export type ErasureSignature = { readonly value: string; readonly authority: string };
 
-/** Statements that the MDB keeps: twelve of each of 4,000 machines. The oldest goes when there is another one. */
-export const mostErasures = 50_000;
+/** Statements that the MDB keeps: five of each of 4,000 machines. The oldest goes when there is another one. */
+export const mostErasures = 20_000;
 /** Of one generation of a machine, which may fail and erase again at each start. The latest replaces the one before it then. */
 export const mostErasuresPerGeneration = 16;
