@@ -339,7 +339,6 @@ async function startForOperators(
   const { tokens, sessions } = callersIn({ store, clock, random, log });
   const { blastRadius } = config;
   const ending = new AbortController();
-  opened.defer(() => ending.abort());
   const certificate = operatorCertificate({ config: config.operators, pki: pkiOf(shared), clock, log });
   const { addresses, names } = config.operators;
   const pages = dashboardPages(log);
@@ -347,7 +346,7 @@ async function startForOperators(
     dashboardAddress: () =>
       dashboardAddress({ addresses, names, port: config.ports.operators, certificate, bases: parts.bases }),
     ...{ store, clock, log, version, packetsOf, networks, blastRadius, tokens, sessions, ...deadlineRulesOf(config) },
-    ...{ exports: parts.exports, backup: parts.backup },
+    ...{ exports: parts.exports, backup: parts.backup, ending: ending.signal },
     plan: config.site === undefined ? [] : planSlots(config.site, config.placement.rules),
     catalogue: {
       ...openCatalogue({ images, store, tasks: parts.tasks }),
@@ -363,4 +362,6 @@ async function startForOperators(
   });
   opened.use(await startOperatorServer({ path: paths.operatorSocket, app, log }));
   opened.use(await startOperatorTls({ addresses, port: config.ports.operators, certificate, app, pages, log }));
+  // Before the listeners close, so that feeds end properly.
+  opened.defer(() => ending.abort());
 }

@@ -48,6 +48,8 @@ export type OperatorDeps = DeadlineRules & {
   readonly images: () => Promise<readonly ImageView[]>;
   /** What the images consist of. */
   readonly catalogue: ImageCatalogue;
+  /** Ends the feeds of all watchers, before the server closes their connections; never if undefined. */
+  readonly ending?: AbortSignal | undefined;
   /** What the Boot Server has seen: its networks, and the last packets of a machine. */
   readonly networks: () => readonly NetworkView[];
   readonly packetsOf: (id: MachineId) => readonly PacketView[];

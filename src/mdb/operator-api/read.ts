@@ -24,9 +24,9 @@ type Reading =
   | ("quirks" | "images" | "networks" | "check" | "changes");
 
 /** The read-only routes. */
-export function readHandlers({ store }: OperatorDeps): Handlers<Reading> {
+export function readHandlers({ store, ending }: OperatorDeps): Handlers<Reading> {
   const inOrder = idOrder(store);
-  const feed = changeFeed(store);
+  const feed = changeFeed(store, ending);
   return {
     list: (request) => list({ ...request, inOrder }),
     get: (request) => withMachine(request, (machine) => machineAnswer(request, machine)),

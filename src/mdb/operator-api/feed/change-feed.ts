@@ -2,7 +2,16 @@ import type { Store } from "../../../core/ports.ts";
 import { changePages } from "./change-pages.ts";
 import { type ChangeRing, type Chunk, changeRing } from "./change-ring.ts";
 import { eventOf, heartbeat, positionOf } from "./event-stream.ts";
-import { packedHead, packPart, packSmallPart } from "./packed-stream.ts";
+import {
+  after,
+  noBytes,
+  type PackedPart,
+  packedEnd,
+  packedHead,
+  packPart,
+  packSmallPart,
+  type SentBytes,
+} from "./packed-stream.ts";
 import { feedWatchers, type Watchers } from "./watchers.ts";
 
 /** The feed of changes as server-sent events (HTML Standard §9.2): `id` is the change's position, `data` a ChangeView. */
@@ -42,7 +51,8 @@ export type Feed = {
 type Watcher = {
   readonly mayGoOn: () => boolean;
   readonly caller: string | undefined;
-  readonly isPacked: boolean;
+  /** What a packed stream has sent; undefined for a plain one. */
+  packed: SentBytes | undefined;
   received: number;
   arrived: boolean;
   left: boolean;
@@ -53,9 +63,12 @@ type Watcher = {
  * The change feed of a store. Each change is serialised once, whatever the number of watchers. A watcher buffers only
  * one chunk: it records the position that it has received, and requests the next chunk when that one is read.
  */
-export function changeFeed(store: Pick<Store, "watch" | "position" | "changesSince">): ChangeFeed {
+export function changeFeed(
+  store: Pick<Store, "watch" | "position" | "changesSince">,
+  ending?: AbortSignal,
+): ChangeFeed {
   const ring = changeRing(store.position());
-  const watchers = feedWatchers(ring.clear);
+  const watchers = feedWatchers(ring.clear, ending);
   const feed: Feed = { ring, watchers, pageAfter: changePages(store, ring.newest), position: store.position };
   store.watch((change) => {
     if (watchers.count() === 0) return ring.skip(change.position);
@@ -74,7 +87,7 @@ export function feedOver(feed: Feed): ChangeFeed {
       if (isFull || (caller !== undefined && watchers.countOf(caller) >= watchersPerCaller)) return undefined;
       const received = since ?? position();
       const rest = { received, arrived: false, left: false, stopWaiting: () => {} };
-      return streamTo(feed, { mayGoOn, caller, isPacked, ...rest });
+      return streamTo(feed, { mayGoOn, caller, packed: isPacked ? noBytes : undefined, ...rest });
     },
   };
 }
@@ -84,17 +97,20 @@ function streamTo(feed: Feed, watcher: Watcher): ReadableStream<Uint8Array> {
     {
       start: (controller) => {
         const first = positionOf(watcher.received);
-        controller.enqueue(watcher.isPacked ? Buffer.concat([packedHead, packSmallPart(first)]) : first);
+        if (watcher.packed === undefined) controller.enqueue(first);
+        else controller.enqueue(Buffer.concat([packedHead, packFor(watcher, packSmallPart(first))]));
       },
       // Pulled only by a reader, so that nothing is made for one that does not read, such as HEAD.
       pull: async (controller) => {
         if (!watcher.arrived) feed.watchers.arrive(watcher.caller);
         watcher.arrived = true;
         const next = await nextFor(feed, watcher);
-        if (next === "end") controller.close();
-        else if (next !== "left") controller.enqueue(next);
+        if (next === "end") {
+          if (watcher.packed !== undefined) controller.enqueue(packedEnd(watcher.packed));
+          controller.close();
+        } else if (next !== "left") controller.enqueue(next);
       },
-      cancel: () => end(feed, watcher),
+      cancel: () => void end(feed, watcher),
     },
     { highWaterMark: 0 },
   );
@@ -105,18 +121,19 @@ function streamTo(feed: Feed, watcher: Watcher): ReadableStream<Uint8Array> {
  */
 async function nextFor(feed: Feed, watcher: Watcher): Promise<Uint8Array | "end" | "left"> {
   while (!watcher.left) {
+    if (feed.watchers.isEnding()) return end(feed, watcher);
     const chunk = isInRing(feed, watcher) ? newIn(feed.ring, watcher) : await feed.pageAfter(watcher.received);
     if (chunk !== undefined) {
       watcher.received = chunk.upTo;
       if (chunk.bytes.length === 0) continue;
-      return watcher.isPacked ? (chunk.packed ?? (await packPart(chunk.bytes))) : chunk.bytes;
+      if (watcher.packed === undefined) return chunk.bytes;
+      return packFor(watcher, chunk.packed ?? (await packPart(chunk.bytes)));
     }
     const wait = feed.watchers.wait();
     watcher.stopWaiting = wait.stop;
     if ((await wait.woken) !== "heartbeat") continue;
-    if (watcher.mayGoOn()) return watcher.isPacked ? packedHeartbeat : heartbeat;
-    end(feed, watcher);
-    return "end";
+    if (!watcher.mayGoOn()) return end(feed, watcher);
+    return watcher.packed === undefined ? heartbeat : packFor(watcher, packedHeartbeat);
   }
   return "left";
 }
@@ -130,9 +147,16 @@ function newIn(ring: Feed["ring"], { received }: Watcher): Chunk | undefined {
   return received < ring.newest() ? ring.chunkAfter(received) : undefined;
 }
 
-function end({ watchers }: Feed, watcher: Watcher): void {
-  if (watcher.left) return;
+/** The bytes of a part for a watcher, which counts them. */
+function packFor(watcher: Watcher, part: PackedPart): Uint8Array {
+  watcher.packed = after(watcher.packed ?? noBytes, part);
+  return part.bytes;
+}
+
+function end({ watchers }: Feed, watcher: Watcher): "end" {
+  if (watcher.left) return "end";
   watcher.left = true;
   watcher.stopWaiting();
   if (watcher.arrived) watchers.leave(watcher.caller);
+  return "end";
 }

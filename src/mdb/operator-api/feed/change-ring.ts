@@ -1,3 +1,5 @@
+import type { PackedPart } from "./packed-stream.ts";
+
 /**
  * Limits of the changes kept as bytes for current watchers; a watcher that is further behind reads from the database.
  */
@@ -9,7 +11,7 @@ const chunkBytes = 256 * 1024;
 type Entry = { readonly position: number; readonly bytes: Uint8Array };
 
 /** The next bytes for all watchers that have received up to one position; `packed` is the same as a part of a packed stream. */
-export type Chunk = { readonly upTo: number; readonly bytes: Uint8Array; readonly packed?: Uint8Array };
+export type Chunk = { readonly upTo: number; readonly bytes: Uint8Array; readonly packed?: PackedPart };
 
 /** The newest changes, each serialised once. */
 export type ChangeRing = {

@@ -12,13 +12,14 @@ const always = { caller: undefined, mayGoOn: () => true };
 async function open() {
   const store = await openMemoryStore({ clock: stillClock(), log: () => {} });
   const waiting: (() => void)[] = [];
-  const feed = rowFeed(store, { othersUpdate: false, soon: (act) => void waiting.push(act) });
+  const ending = new AbortController();
+  const feed = rowFeed(store, { othersUpdate: false, ending: ending.signal, soon: (act) => void waiting.push(act) });
   const tick = () => {
     for (const act of waiting.splice(0)) act();
     return waiting.length;
   };
   const from = (since: number | undefined) => readerOf(feed.open({ since, ...always }));
-  return { store, feed, from, tick, waiting, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+  return { store, feed, from, tick, waiting, ending, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
 }
 
 describe("the feed of rows", () => {
@@ -122,7 +123,7 @@ describe("the feed of rows", () => {
       assert.ok(one === other, "the same bytes");
       received = Buffer.concat([received, one ?? assert.fail()]);
     }
-    // A feed has no end, so that nothing but the end of the stream is missing.
+    // Until the server ends, nothing but the end of the stream is missing.
     const textOf = (bytes: Buffer) => gunzipSync(bytes, { finishFlush: constants.Z_SYNC_FLUSH }).toString();
     const ids = (text: string) => [...text.matchAll(/"id":"(m-[0-9a-f]+)"/g)].map(([, id]) => id);
     assert.match(textOf(received), /^retry: \d+\nid: 0\nevent: position\n/);
@@ -130,7 +131,29 @@ describe("the feed of rows", () => {
     const late = streamOf(0);
     const whole = Buffer.concat([await readNext(late), await readNext(late)]);
     assert.deepEqual(ids(textOf(whole)), ["m-020000000001", "m-020000000002"]);
-    await Promise.all([...early, late].map((reader) => reader?.cancel()));
+    opened.ending.abort();
+    const rests = await Promise.all([...early, late].map(async (reader) => await readNext(reader)));
+    assert.deepEqual(await Promise.all([...early, late].map(async (reader) => (await reader?.read())?.done)), [
+      ...[true, true, true],
+    ]);
+    // Unpacked with its end, checksum and length.
+    for (const [start, at] of [
+      [received, 0],
+      [received, 1],
+      [whole, 2],
+    ] as const)
+      assert.equal(gunzipSync(Buffer.concat([start, rests[at] ?? assert.fail()])).toString(), textOf(start));
+  });
+
+  test("the server's end ends plain watchers, too: those that wait, and those that read later", async () => {
+    await using opened = await open();
+    const [waits, reads] = [opened.from(undefined), opened.from(undefined)];
+    await waits.next();
+    const next = waits.next();
+    opened.ending.abort();
+    assert.equal(await next, undefined);
+    assert.equal((await reads.next())?.event, "position");
+    assert.equal(await reads.next(), undefined);
   });
 
   test("many watchers get their rows less often: at most 200 chunks a second in all, and at least one a second each", () => {

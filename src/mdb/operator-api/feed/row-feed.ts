@@ -6,7 +6,7 @@ import { forEachInTurns } from "../../turns.ts";
 import { type ChangeFeed, feedOver } from "./change-feed.ts";
 import type { Chunk } from "./change-ring.ts";
 import { resetOf } from "./event-stream.ts";
-import { packPart } from "./packed-stream.ts";
+import { joinParts, packPart } from "./packed-stream.ts";
 import { feedWatchers } from "./watchers.ts";
 
 /**
@@ -38,7 +38,11 @@ const betweenPositions = 2 ** -24;
  */
 export function rowFeed(
   store: Rows,
-  of: { readonly othersUpdate: boolean; readonly soon?: (act: () => void, afterMs: number) => void },
+  of: {
+    readonly othersUpdate: boolean;
+    readonly ending?: AbortSignal | undefined;
+    readonly soon?: (act: () => void, afterMs: number) => void;
+  },
 ): ChangeFeed {
   const soon = of.soon ?? ((act, afterMs) => void setTimeout(act, afterMs).unref());
   const changed = new Set<MachineId>();
@@ -51,7 +55,7 @@ export function rowFeed(
     kept.clear();
     newest = store.position();
   };
-  const watchers = feedWatchers(clear);
+  const watchers = feedWatchers(clear, of.ending);
 
   async function collect(): Promise<void> {
     const ids = [...changed];
@@ -104,7 +108,7 @@ export function rowFeed(
 function keptChunks() {
   const kept: Kept[] = [];
   let bytesHeld = 0;
-  const sizeOf = ({ bytes, packed }: Kept) => bytes.length + packed.length;
+  const sizeOf = ({ bytes, packed }: Kept) => bytes.length + packed.bytes.length;
   return {
     /** The position after which they begin. */
     begin: () => kept[0]?.after,
@@ -129,7 +133,7 @@ function keptChunks() {
       return {
         upTo: last.upTo,
         bytes: Buffer.concat(parts.map(({ bytes }) => bytes)),
-        packed: Buffer.concat(parts.map(({ packed }) => packed)),
+        packed: joinParts(parts.map(({ packed }) => packed)),
       };
     },
   };

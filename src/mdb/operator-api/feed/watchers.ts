@@ -2,7 +2,7 @@
 const heartbeatMs = 15_000;
 
 /** Why a watcher stopped waiting. */
-export type Woken = "changes" | "heartbeat" | "left";
+export type Woken = "changes" | "heartbeat" | "left" | "end";
 
 /** The watchers of the feed: their number, and which of them wait for changes. */
 export type Watchers = {
@@ -14,12 +14,14 @@ export type Watchers = {
   readonly leave: (caller: string | undefined) => void;
   /** Wakes all waiting watchers after this turn of the event loop. */
   readonly wakeSoon: () => void;
+  /** Whether the server ends; that wakes all who wait, as `end`. */
+  readonly isEnding: () => boolean;
   /** Waits for changes, or for the next heartbeat; `stop` ends the wait as `left`. */
   readonly wait: () => { readonly woken: Promise<Woken>; readonly stop: () => void };
 };
 
-/** No watchers yet; `onEmpty` is called when the last one leaves. */
-export function feedWatchers(onEmpty: () => void): Watchers {
+/** No watchers yet; `onEmpty` is called when the last one leaves; `ending` ends the waits of all. */
+export function feedWatchers(onEmpty: () => void, ending?: AbortSignal): Watchers {
   const waiting = new Set<(why: Woken) => void>();
   const counts = new Map<string, number>();
   let [count, counted] = [0, 0];
@@ -41,7 +43,10 @@ export function feedWatchers(onEmpty: () => void): Watchers {
     else counts.delete(caller);
   }
 
+  ending?.addEventListener("abort", () => wake("end"), { once: true });
+
   return {
+    isEnding: () => ending?.aborted === true,
     count: () => count,
     counted: () => counted,
     countOf: (caller) => counts.get(caller) ?? 0,

@@ -32,7 +32,7 @@ export function fleetHandlers(
   const summary = sharedAnswer(makeSummary, summaryValidity);
   const columns = columnsOf(store, othersUpdate);
   const model = modelsOf(store);
-  const feed = rowFeed(store, { othersUpdate });
+  const feed = rowFeed(store, { othersUpdate, ending: deps.ending });
   return {
     summary: async ({ c }) => answerPacked(c, await summary()),
     fleet: async ({ c }) => columnsAnswer(c, await columns()),
