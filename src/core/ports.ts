@@ -154,9 +154,11 @@ export type Store = {
   >;
   /** The latest events of a machine, newest last. */
   readonly history: (id: MachineId, limit: number) => Promise<readonly PastChange[]>;
-  /** Audit entries, newest first: of one machine or document, or of all. */
+  /** Audit entries, newest first: of one machine or document, of one request, of both, or of all. */
   readonly audit: (query: {
     readonly subject?: string;
+    /** The id of a request. */
+    readonly request?: string;
     readonly beforePosition?: number;
     readonly limit: number;
   }) => Promise<readonly AuditEntry[]>;

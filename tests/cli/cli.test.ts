@@ -535,7 +535,7 @@ site:
     assert.equal(wrong.status, 2);
     assert.match(
       wrong.err,
-      /site: expected another address for each slot, found 3960 slots without: the address 10\.64\.1\.41/,
+      /site: expected another address for each slot, found 3,960 slots without: the address 10\.64\.1\.41/,
     );
     assert.equal((await birther("plan", "--config", file)).status, 1, "the plan shows them");
   });

@@ -98,7 +98,7 @@ describe("image verbs against a server and its images", () => {
   test("diff: the paths that differ, and what an update fetches", async () => {
     const { out, err } = await image("diff", "compute/1", "compute/2");
     assert.match(out, /^~ \/opt\/changes {2}\(content, time\)$/m, err);
-    assert.match(out, /0 paths added, 0 removed, \d+ changed; to fetch: .* in 1 objects$/m);
+    assert.match(out, /0 paths added, 0 removed, \d+ changed; to fetch: .* in 1 object$/m);
     assert.equal((await json("diff", "compute/2", "compute/1")).fetch.objects, 1);
   });
 
@@ -135,7 +135,7 @@ describe("image verbs against a server and its images", () => {
     const planned = await json("gc", "--dry-run");
     assert.deepEqual([planned.objects, planned.bytes, planned.dryRun], [1, 30_000, true]);
     assert.deepEqual(await objects(), before);
-    assert.match((await image("gc")).out, /^removed 1 contents of 29\.3 KiB$/m);
+    assert.match((await image("gc")).out, /^removed 1 content of 29\.3 KiB$/m);
     assert.equal((await objects()).length, before.length - 1);
     assert.match((await image("verify")).out, /all contents are intact/);
     assert.deepEqual((await json("gc")).objects, 0);

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { CollectedView } from "../../contract/operator/views.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import { exitStatus, statusOf } from "../api/failure.ts";
 import { changeOptions, print, printJson, type ServerOptions } from "../api/server-options.ts";
 import { formatBytes } from "../output/figures.ts";
@@ -41,7 +42,7 @@ function describeCollected({ objects, bytes, movedBytes, leftBytes, dryRun }: Co
   const verb = dryRun ? "would remove" : "removed";
   const moved = `${dryRun ? "would write" : "wrote"} ${formatBytes(movedBytes)} again that lay among them`;
   return [
-    `${verb} ${objects} contents of ${formatBytes(bytes)}${movedBytes === 0 ? "" : `, and ${moved}`}`,
+    `${verb} ${counted(objects, "content")} of ${formatBytes(bytes)}${movedBytes === 0 ? "" : `, and ${moved}`}`,
     ...(leftBytes === 0 ? [] : [`${formatBytes(leftBytes)} stay, because removing them would cost more than it frees`]),
   ];
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import type { StreamView } from "../../contract/operator/views.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import { isStreamName, parseImageName } from "../../core/image/image-name.ts";
 import type { Api } from "../api/api.ts";
 import { failure } from "../api/failure.ts";
@@ -80,11 +81,11 @@ async function promoted(promotion: Promotion, { canary, all }: PromoteOptions): 
   const tried = await untilTried(promotion, begun);
   const others = Math.max(0, tried.machines - 1);
   if (all !== true) {
-    say(`${name} runs ${image} and is up; the other ${others} machines stay on ${tried.current}`);
+    say(`${name} runs ${image} and is up; ${othersText(others, "stay")} on ${tried.current}`);
     say(`to go on with them: birther image promote ${image} --all; to return it: birther image rollback ${stream}`);
     return tried;
   }
-  say(`${name} runs ${image} and is up; the other ${others} machines follow`);
+  say(`${name} runs ${image} and is up; ${othersText(others, "follow")}`);
   const moved = await ask({ all });
   say(currentText(moved));
   return moved;
@@ -110,7 +111,7 @@ function notUp({ stream, machines, current }: StreamView, promotion: NonNullable
   const next =
     `see birther why ${canary}; to wait again: birther image promote ${image}; ` +
     `to return it to ${current}: birther image rollback ${stream}`;
-  const rest = `the other ${Math.max(0, machines - 1)} machines stay on ${current}`;
+  const rest = `${othersText(Math.max(0, machines - 1), "stay")} on ${current}`;
   return failure("failed", `${canary} is not up with ${image}: ${progress.reason}; ${rest}`, next);
 }
 
@@ -121,10 +122,16 @@ async function streamOf(api: Api, stream: string): Promise<StreamView> {
   return held;
 }
 
+/** What the machines of a stream do besides the first one. */
+function othersText(others: number, verb: string): string {
+  return others === 1 ? `the other machine ${verb}s` : `the other ${counted(others, "machine")} ${verb}`;
+}
+
 function currentText({ current, machines, onCurrent }: StreamView): string {
   const rest = machines - onCurrent;
-  const who = machines === 0 ? "no machine follows it yet" : `${machines} machines require it`;
-  return `${current} is current: ${who}${rest === 0 ? "" : `, ${rest} of them do not run it yet`}`;
+  const who =
+    machines === 0 ? "no machine follows it yet" : counted(machines, "machine requires it", "machines require it");
+  return `${current} is current: ${who}${rest === 0 ? "" : `, ${rest} of them ${rest === 1 ? "does" : "do"} not run it yet`}`;
 }
 
 function versionOf(name: string): { readonly stream: string; readonly version: number } {

@@ -1,5 +1,5 @@
 import type { ChangeView } from "../../contract/operator/views.ts";
-import { formatDuration, formatTime, timeTitle } from "./figures.ts";
+import { formatDuration, formatTime, formatTimeZone, timeTitle } from "./figures.ts";
 
 /** Facts that are too long for a line; `-o json` prints them. */
 const longFacts: ReadonlySet<string> = new Set([
@@ -33,7 +33,7 @@ export const eventTitles = () => [timeTitle(), "MACHINE", "EVENT", "STATE AND PH
 
 /** A fact in words; of a structure the facts in it, such as `order generation 1 action birth`. */
 function factText([name, value]: readonly [name: string, value: unknown]): string {
-  if (typeof value === "number" && name.endsWith("AtMs")) return `${name.slice(0, -4)} at ${formatTime(value)}`;
+  if (typeof value === "number" && name.endsWith("AtMs")) return `${name.slice(0, -4)} at ${formatTimeZone(value)}`;
   if (typeof value === "number" && name.endsWith("Ms")) return `${name.slice(0, -2)} ${formatDuration(value)}`;
   if (Array.isArray(value)) return `${name} ${value.map(valueText).join(" ")}`;
   return `${name} ${valueText(value)}`;

@@ -18,11 +18,18 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** The local time, with the date unless it is today. */
+/** The local time, with the date unless it is today, and with its zone if that is another one than now (summer time). */
 export function formatTime(atMs: number, nowMs = Date.now()): string {
   const isToday = new Date(nowMs).toDateString() === new Date(atMs).toDateString();
   const [, time = ""] = formatDateTime(atMs).split(" ");
-  return isToday ? time : formatDateTime(atMs);
+  const zone = zoneAt(atMs) === zoneAt(nowMs) ? "" : ` ${zoneAt(atMs)}`;
+  return `${isToday ? time : formatDateTime(atMs)}${zone}`;
+}
+
+/** The local time as `formatTime` has it, with its zone. */
+export function formatTimeZone(atMs: number, nowMs = Date.now()): string {
+  const zone = zoneAt(atMs) === zoneAt(nowMs) ? ` ${zoneAt(atMs)}` : "";
+  return `${formatTime(atMs, nowMs)}${zone}`;
 }
 
 /** The local date and time. */
@@ -43,8 +50,8 @@ export function zoneAt(atMs: number): string {
 }
 
 /** The title of a column of local times, which names their zone. */
-export function timeTitle(nowMs = Date.now()): string {
-  return `TIME (${zoneAt(nowMs)})`;
+export function timeTitle(nowMs = Date.now(), title = "TIME"): string {
+  return `${title} (${zoneAt(nowMs)})`;
 }
 
 /** A count with a comma before each three digits: `4,000`. */

@@ -6,12 +6,12 @@ const mebibyte = 1 << 20;
 
 test("import progress: bytes of the source, rate and time left", () => {
   const half = { paths: 12_034, readBytes: 240 * mebibyte, totalBytes: 480 * mebibyte };
-  assert.equal(describeImport(half, 2400), "12034 paths, 240.0 MiB of 480.0 MiB, 100.0 MiB/s, 2.4 s left");
+  assert.equal(describeImport(half, 2400), "12,034 paths, 240.0 MiB of 480.0 MiB, 100.0 MiB/s, 2.4 s left");
   assert.equal(
     describeImport({ ...half, readBytes: half.totalBytes }, 4800),
-    "12034 paths, 480.0 MiB of 480.0 MiB, 100.0 MiB/s",
+    "12,034 paths, 480.0 MiB of 480.0 MiB, 100.0 MiB/s",
   );
-  assert.equal(describeImport({ paths: 1, readBytes: 0, totalBytes: 0 }, 0), "1 paths, 0 B of 0 B, 0 B/s");
+  assert.equal(describeImport({ paths: 1, readBytes: 0, totalBytes: 0 }, 0), "1 path, 0 B of 0 B, 0 B/s");
 });
 
 test("import progress: one line on a terminal, ended at the end; nothing elsewhere", () => {

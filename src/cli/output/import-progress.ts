@@ -1,3 +1,4 @@
+import { counted } from "../../core/bytes/counted.ts";
 import { formatBytes, formatDuration } from "./figures.ts";
 
 /** The progress of an import: paths and bytes that are read, of the size of the source. */
@@ -8,7 +9,7 @@ export type NotCarried = { readonly what: string; readonly paths: number; readon
 
 /** `not carried to machines: security.capability of 3 paths, first /usr/bin/ping`. */
 export function describeNotCarried({ what, paths, first }: NotCarried): string {
-  return `not carried to machines: ${what} of ${paths} ${paths === 1 ? "path" : "paths"}, first ${first}`;
+  return `not carried to machines: ${what} of ${counted(paths, "path")}, first ${first}`;
 }
 
 /** Minimum interval between updates in milliseconds: a terminal is slower than an import. */
@@ -43,7 +44,7 @@ export function openImportLine(output: Pick<NodeJS.WriteStream, "isTTY" | "write
 export function describeImport({ paths, readBytes, totalBytes }: ImportProgress, elapsedMs: number): string {
   const bytesPerMs = readBytes / Math.max(elapsedMs, 1);
   const parts = [
-    `${paths} paths`,
+    counted(paths, "path"),
     `${formatBytes(readBytes)} of ${formatBytes(totalBytes)}`,
     `${formatBytes(bytesPerMs * 1000)}/s`,
   ];

@@ -1,10 +1,11 @@
 import type { CauseView, NetworkBrief, SummaryView } from "../../contract/operator/fleet-views.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import { statuses } from "../../core/fleet/machine-status.ts";
 import type { RackSummary } from "../../core/fleet/racks.ts";
 import type { PhaseSummary } from "../../core/fleet/summary.ts";
 import { unsealedTrusts } from "../../core/machine/trust.ts";
 import { describeProgress } from "../../core/machine/work-progress.ts";
-import { formatCount, formatDuration, formatTime, zoneAt } from "./figures.ts";
+import { formatCount, formatDuration, formatTime, formatTimeZone, zoneAt } from "./figures.ts";
 import { formatTable } from "./table.ts";
 import { wrapHanging } from "./wrap.ts";
 
@@ -16,15 +17,22 @@ const causesShown = 8;
 export function headText(summary: SummaryView, width: number): string[] {
   const { machines, statuses: counts, conditions, nowMs, server, unplaced, unreadable } = summary;
   const parts = statuses.filter((status) => counts[status] > 0).map((one) => `${formatCount(counts[one])} ${one}`);
-  const waiting = conditions.waiting === undefined ? "" : `; ${formatCount(conditions.waiting)} wait for the uplink`;
+  const waiting =
+    conditions.waiting === undefined
+      ? ""
+      : `; ${formatCount(conditions.waiting)} ${conditions.waiting === 1 ? "waits" : "wait"} for the uplink`;
   const lines = [
-    `birther ${server.version}, running for ${formatDuration(Math.max(0, nowMs - server.startedAtMs))}; ${formatTime(nowMs, nowMs)} ${zoneAt(nowMs)}`,
-    `${formatCount(machines)} machines${parts.length === 0 ? "" : `: ${parts.join(", ")}`}${waiting}`,
+    `birther ${server.version}, running for ${formatDuration(Math.max(0, nowMs - server.startedAtMs))}; ${formatTimeZone(nowMs, nowMs)}`,
+    `${counted(machines, "machine")}${parts.length === 0 ? "" : `: ${parts.join(", ")}`}${waiting}`,
     ...arrivalText(summary),
     ...expectedText(summary),
     ...diskKeysText(summary.diskKeys),
     ...(unplaced === 0 ? [] : [unplacedText(unplaced)]),
-    ...(unreadable === 0 ? [] : [`${formatCount(unreadable)} records cannot be read and are in no number above`]),
+    ...(unreadable === 0
+      ? []
+      : [
+          `${counted(unreadable, "record cannot be read and is", "records cannot be read and are")} in no number above`,
+        ]),
   ];
   return lines.flatMap((line) => wrapHanging(line, { width, indent: 2 }));
 }
@@ -40,9 +48,13 @@ function arrivalText({ arrival, births, nowMs }: SummaryView): string[] {
   const left = formatDuration(Math.max(0, p90AtMs - nowMs));
   return [
     `${rate}; all up by ${at(p50AtMs)} (50 %) to ${at(p90AtMs)} (90 %) ${zone}, in ${left}; ` +
-      `confidence ${confidence}, from ${formatCount(arrival.births)} births`,
+      `confidence ${confidence}, from ${counted(arrival.births, "birth")}`,
     ...(confidence === "low" && atRateAtMs !== undefined ? [`at the present rate: by ${at(atRateAtMs)} ${zone}`] : []),
-    ...(slower === 0 ? [] : [`${formatCount(slower)} take longer than any birth before; the estimate omits them`]),
+    ...(slower === 0
+      ? []
+      : [
+          `${formatCount(slower)} ${slower === 1 ? "takes" : "take"} longer than any birth before; the estimate omits ${slower === 1 ? "it" : "them"}`,
+        ]),
   ];
 }
 
@@ -50,7 +62,7 @@ function expectedText({ racks }: SummaryView): string[] {
   const expected = racks.reduce((sum, rack) => sum + (rack.expected ?? 0), 0);
   const unheard = racks.reduce((sum, rack) => sum + (rack.unheard ?? 0), 0);
   if (expected === 0) return [];
-  return [`${formatCount(expected)} slots expected, ${formatCount(unheard)} never heard from`];
+  return [`${counted(expected, "slot")} expected, ${formatCount(unheard)} never heard from`];
 }
 
 /** How many disk keys are sealed and why others are not, where sealing was asked for at all. */
@@ -90,7 +102,7 @@ export function phasesText(phases: readonly PhaseSummary[], width: number): stri
 /** How far the machines are that told it. */
 export function workText(work: SummaryView["work"], width: number): string[] {
   const lines = work.map((one) => {
-    const machines = `${formatCount(one.machines)} ${one.machines === 1 ? "machine" : "machines"}`;
+    const machines = `${counted(one.machines, "machine")}`;
     return `  ${machines}: ${describeProgress(one)}`;
   });
   return lines.flatMap((line) => wrapHanging(line, { width, indent: 4 }));
@@ -103,8 +115,8 @@ export function causesText(causes: readonly CauseView[], of: { width: number; li
   const machines = causes.reduce((sum, cause) => sum + cause.machines, 0);
   const shown = causes.slice(0, limit).flatMap((cause) => causeText(cause, width, nowMs));
   const left = causes.length - Math.min(limit, causes.length);
-  const head = `wrong: ${formatCount(machines)} ${machines === 1 ? "machine" : "machines"}, ${formatCount(causes.length)} ${causes.length === 1 ? "cause" : "causes"}`;
-  return ["", head, ...shown, ...(left === 0 ? [] : [`  ${left} more causes: birther failures`])];
+  const head = `wrong: ${counted(machines, "machine")}, ${counted(causes.length, "cause")}`;
+  return ["", head, ...shown, ...(left === 0 ? [] : [`  ${counted(left, "more cause")}: birther failures`])];
 }
 
 function causeText(cause: CauseView, width: number, nowMs: number): string[] {
@@ -113,7 +125,7 @@ function causeText(cause: CauseView, width: number, nowMs: number): string[] {
   const elsewhere = locationCount - locations.length;
   const where = [
     ...locations.map(({ place, machines: there }) => `${formatCount(there)} in ${place}`),
-    ...(elsewhere > 0 ? [`others in ${elsewhere} more ${elsewhere === 1 ? "place" : "places"}`] : []),
+    ...(elsewhere > 0 ? [`others in ${counted(elsewhere, "more place")}`] : []),
   ];
   const ago = (atMs: number) => formatDuration(Math.max(0, nowMs - atMs));
   const since = machines === 1 ? `for ${ago(firstAtMs)}` : `first ${ago(firstAtMs)} ago, latest ${ago(latestAtMs)} ago`;
@@ -164,7 +176,7 @@ function networkText({ name, notServed, pool }: NetworkBrief, nowMs: number): st
   const unserved = notServed === undefined ? [] : [`network ${name} is not served: ${notServed}`];
   if (pool.exhaustedSinceMs !== undefined) {
     const since = formatDuration(Math.max(0, nowMs - pool.exhaustedSinceMs));
-    const text = `network ${name}: the pool has been exhausted for ${since}, and ${pool.refused ?? 0} requests got no address; next: enlarge temporaryPool`;
+    const text = `network ${name}: the pool has been exhausted for ${since}, and ${counted(pool.refused ?? 0, "request")} got no address; next: enlarge temporaryPool`;
     return [...unserved, text];
   }
   const isNearlyFull = pool.size > 0 && pool.held >= pool.size * poolShare;
@@ -173,5 +185,5 @@ function networkText({ name, notServed, pool }: NetworkBrief, nowMs: number): st
 
 /** How many machines have not said yet where they are. */
 export function unplacedText(machines: number): string {
-  return `${formatCount(machines)} ${machines === 1 ? "machine has not told its" : "machines have not told their"} place yet`;
+  return `${counted(machines, "machine has not told its", "machines have not told their")} place yet`;
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { AuditAnswer } from "../../contract/operator/answers.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatCount, formatTime, timeTitle } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
@@ -14,15 +15,14 @@ export function auditCommand(program: Command): void {
     .description(
       "list who changed what and why, newest first, one line a request: for a machine, for a token, or for all",
     )
-    .option("-n, --limit <count>", "maximum number of changes that are looked at", "100")
+    .option("-n, --limit <count>", "maximum number of changes", "100")
     .option("--request <id>", "only the changes of this request, each with the values before and after")
     .option("--changes", "each change on a line of its own, with the values before and after");
   serverOptions(command).action(async (name: string | undefined, options: AuditOptions) => {
     const { openApi } = await import("../api/api.ts");
-    const query = { about: name, limit: options.limit };
-    const answer = await (await openApi(options)).ask<AuditAnswer>("audit", { query });
-    const { request } = options;
-    const entries = answer.entries.filter((entry) => request === undefined || entry.request?.id === request);
+    const { request, limit } = options;
+    const query = { about: name, request, limit };
+    const { entries } = await (await openApi(options)).ask<AuditAnswer>("audit", { query });
     if (options.output === "json") return printJson(entries);
     if (entries.length === 0) process.stderr.write(`${none(request)}\n`);
     else if (request !== undefined || options.changes === true) print(...changesTable(entries));
@@ -31,9 +31,7 @@ export function auditCommand(program: Command): void {
 }
 
 function none(request: string | undefined): string {
-  return request === undefined
-    ? "no changes are recorded yet"
-    : `no change of request ${request} is among the latest; look at more of them with -n 1000`;
+  return request === undefined ? "no changes are recorded yet" : `no change of request ${request} is recorded`;
 }
 
 /** One line for each request: who, from where, what was done to which machines, and why. */
@@ -68,7 +66,7 @@ function subjects(entries: readonly Entry[]): string {
   const names = [...new Set(entries.map(({ name, subject }) => name ?? subject))].reverse();
   const more = names.length - namesShown;
   const shown = names.slice(0, namesShown).join(" ");
-  return more > 0 ? `${formatCount(names.length)} machines: ${shown} and ${formatCount(more)} more` : shown;
+  return more > 0 ? `${counted(names.length, "machine")}: ${shown} and ${formatCount(more)} more` : shown;
 }
 
 /** One line for each change, with the values before and after. */

@@ -36,6 +36,6 @@ test("image diff: a sign, the path and in what it differs; then the counts and w
   assert.deepEqual(lines.slice(0, 3), ["+ /a", "~ /b  (content, time)", "… and 2 more"]);
   assert.match(
     lines[3] ?? "",
-    /^compute\/1 to compute\/2: 1 paths added, 0 removed, 3 changed; to fetch: .* in 1 objects$/,
+    /^compute\/1 to compute\/2: 1 path added, 0 removed, 3 changed; to fetch: .* in 1 object$/,
   );
 });

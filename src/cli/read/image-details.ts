@@ -1,11 +1,12 @@
 import type { Command } from "commander";
 import type { DifferenceView, ImageDetails } from "../../contract/operator/views.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
 import type { ImageUse, UsingMachines } from "../../core/image/catalogue/image-use.ts";
 import { parseImageName } from "../../core/image/image-name.ts";
 import { failure } from "../api/failure.ts";
 import { changeOptions, print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { formatBytes, formatTime } from "../output/figures.ts";
+import { formatBytes, formatTimeZone } from "../output/figures.ts";
 
 /** Adds `image show`, `image diff` and `image remove`. */
 export function imageDetailCommands(image: Command): void {
@@ -60,16 +61,21 @@ export function describeImage(details: ImageDetails): readonly string[] {
   const { name, entries, bytes, objects, directories, files, symlinks, special, hardLinks } = details;
   const row = (title: string, ...text: readonly string[]) => `${title.padEnd(12)}${text.join(", ")}`;
   return [
-    row(name, `imported ${formatTime(details.importedAtMs)} from ${plainText(details.source)}`),
-    row("contents", `${formatBytes(bytes)} in ${objects} objects`),
-    row("paths", `${entries}: ${files} files`, `${directories} directories`, `${symlinks} symbolic links`),
-    row("", `${hardLinks} hard links`, `${special} devices and others`),
+    row(name, `imported ${formatTimeZone(details.importedAtMs)} from ${plainText(details.source)}`),
+    row("contents", `${formatBytes(bytes)} in ${counted(objects, "object")}`),
+    row(
+      "paths",
+      `${entries}: ${counted(files, "file")}`,
+      counted(directories, "directory", "directories"),
+      counted(symlinks, "symbolic link"),
+    ),
+    row("", counted(hardLinks, "hard link"), `${special} devices and others`),
     row("kernels", ...(details.kernels.length === 0 ? ["none"] : details.kernels.map(plainText))),
     row(
       "attributes",
       ...(details.attributes.length === 0
         ? ["none"]
-        : details.attributes.map((each) => `${plainText(each.name)} of ${each.files} files`)),
+        : details.attributes.map((each) => `${plainText(each.name)} of ${counted(each.files, "file")}`)),
     ),
     row("shared", ...(details.shared.length === 0 ? ["no other versions"] : details.shared.map(sharedText))),
     row("use", ...useTexts(details)),
@@ -100,7 +106,7 @@ function useTexts({ inStream, inRules }: ImageUse): readonly string[] {
 
 function machinesText({ count, first }: UsingMachines): string {
   if (count === 0) return "no machine";
-  return `${count} ${count === 1 ? "machine" : "machines"}: ${first.join(", ")}${count > first.length ? ", …" : ""}`;
+  return `${counted(count, "machine")}: ${first.join(", ")}${count > first.length ? ", …" : ""}`;
 }
 
 /** The lines of `image diff`: `+` added, `-` removed, `~` changed. */
@@ -114,7 +120,7 @@ export function describeDifference(found: DifferenceView): readonly string[] {
       return `${signs[change]} ${plainText(path)}${about}`;
     }),
     ...(left > 0 ? [`… and ${left} more`] : []),
-    `${found.from} to ${found.to}: ${added} paths added, ${removed} removed, ${changed} changed; ` +
-      `to fetch: ${formatBytes(fetch.bytes)} in ${fetch.objects} objects`,
+    `${found.from} to ${found.to}: ${counted(added, "path")} added, ${removed} removed, ${changed} changed; ` +
+      `to fetch: ${formatBytes(fetch.bytes)} in ${counted(fetch.objects, "object")}`,
   ];
 }

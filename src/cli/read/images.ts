@@ -4,7 +4,7 @@ import { parseImageName } from "../../core/image/image-name.ts";
 import type { Actions } from "../act/actions.ts";
 import { exitStatus, statusOf } from "../api/failure.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { formatBytes, formatTime } from "../output/figures.ts";
+import { formatBytes, formatTime, timeTitle } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
 
 /** An image and what it is to its stream. */
@@ -22,7 +22,7 @@ export function imageListCommand(image: Command, actions: Pick<Actions, "listIma
       ...[name, String(entries), formatBytes(bytes), formatTime(importedAtMs)],
       [use, confidential === true ? "confidential" : undefined, notHere].filter(Boolean).join("; ") || "-",
     ]);
-    print(...formatTable(["NAME", "PATHS", "SIZE", "IMPORTED", "USE"], rows));
+    print(...formatTable(["NAME", "PATHS", "SIZE", timeTitle(Date.now(), "IMPORTED"), "USE"], rows));
   });
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { Option } from "commander";
 import type { MachineView, NetworkView, StatusView } from "../../contract/operator/views.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import { writeCsv } from "../../core/export/csv.ts";
 import { listMachines, type SelectionOptions, selectionOptions } from "../act/selection.ts";
 import type { Api } from "../api/api.ts";
@@ -61,7 +62,7 @@ function limited(machines: readonly MachineView[], limit: string | undefined): r
   if (limit === undefined) return machines;
   if (!/^[1-9]\d{0,6}$/.test(limit)) throw failure("misused", `--limit: expected a number of machines, found ${limit}`);
   const left = machines.length - Number(limit);
-  if (left > 0) process.stderr.write(`${left} more machines are not listed\n`);
+  if (left > 0) process.stderr.write(`${counted(left, "more machine is", "more machines are")} not listed\n`);
   return machines.slice(0, Number(limit));
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { NetworkView } from "../../contract/operator/views.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatDuration } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
@@ -49,7 +50,7 @@ function problemsOf({ name, pool, declined, ...network }: NetworkView, nowMs: nu
     const { answers, mac, lastMs } = network.doubtedArp;
     const ago = formatDuration(Math.max(0, nowMs - lastMs));
     lines.push(
-      `${name}: ${answers} answers to ARP were not believed, the last of ${mac} ${ago} ago: find the host that answers for many addresses (proxy ARP, or an attack)`,
+      `${name}: ${counted(answers, "answer to ARP was", "answers to ARP were")} not believed, the last of ${mac} ${ago} ago: find the host that answers for many addresses (proxy ARP, or an attack)`,
     );
   }
   lines.push(
@@ -61,7 +62,7 @@ function problemsOf({ name, pool, declined, ...network }: NetworkView, nowMs: nu
   if (pool.exhaustedSinceMs === undefined) return lines;
   const since = formatDuration(Math.max(0, nowMs - pool.exhaustedSinceMs));
   return [
-    `${name}: the pool has been exhausted for ${since}, and ${pool.refused} requests got no address: enlarge temporaryPool`,
+    `${name}: the pool has been exhausted for ${since}, and ${counted(pool.refused ?? 0, "request")} got no address: enlarge temporaryPool`,
     ...lines,
   ];
 }

@@ -19,7 +19,7 @@ const packets: readonly PacketView[] = [
 
 test("packets: direction, kind and main facts", () => {
   const [titles, ask, answer] = packetsTable(packets, 2_000, Number.POSITIVE_INFINITY);
-  assert.match(titles ?? "", /^TIME +FROM +TO +KIND +FACTS$/);
+  assert.match(titles ?? "", /^TIME \(UTC.*\) +FROM +TO +KIND +FACTS$/);
   assert.match(ask ?? "", /0\.0\.0\.0:68 +10\.77\.0\.1:67 +< dhcp discover +class PXEClient, xid 00000007$/);
   assert.match(answer ?? "", /10\.77\.0\.1:67 +255\.255\.255\.255:68 +> dhcp offer +yiaddr 10\.77\.0\.50$/);
 });

@@ -2,8 +2,9 @@ import { writeFileSync } from "node:fs";
 import type { Command } from "commander";
 import { pcapOf } from "../../contract/operator/packet-capture.ts";
 import type { MachineView, PacketView } from "../../contract/operator/views.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { formatTime } from "../output/figures.ts";
+import { formatTime, timeTitle } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
 
 /** Adds `packets`: lists the latest packets between a machine and the Boot Server. */
@@ -19,7 +20,7 @@ export function packetsCommand(program: Command): void {
     if (options.pcap !== undefined) {
       const machine = await api.ask<MachineView>("get", { name });
       writeFileSync(options.pcap, pcapOf(packets, machine));
-      process.stderr.write(`wrote ${packets.length} packets to ${options.pcap}\n`);
+      process.stderr.write(`wrote ${counted(packets.length, "packet")} to ${options.pcap}\n`);
     } else if (options.output === "json") printJson(packets);
     else if (packets.length > 0) print(...packetsTable(packets, Date.now()));
     else process.stderr.write("no packets since the server started (it keeps them only in memory)\n");
@@ -28,7 +29,7 @@ export function packetsCommand(program: Command): void {
 
 /** The table that `packets` prints. */
 export function packetsTable(packets: readonly PacketView[], nowMs: number, width?: number): string[] {
-  const titles = ["TIME", "FROM", "TO", "KIND", "FACTS"];
+  const titles = [timeTitle(nowMs), "FROM", "TO", "KIND", "FACTS"];
   const end = ({ address, port }: PacketView["source"]) => `${address}:${port}`;
   const rows = packets.map((packet) => [
     formatTime(packet.atMs, nowMs),

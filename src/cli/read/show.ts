@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import type { Siblings } from "../../core/fleet/siblings.ts";
 import { describeBiosDrive } from "../../core/hardware/bios-drives.ts";
 import { whyNotFixed } from "../../core/hardware/suitable-disk.ts";
@@ -7,7 +8,7 @@ import { describeNotErased, disksNotErased } from "../../core/machine/not-erased
 import { describeProgress } from "../../core/machine/work-progress.ts";
 import { describeNeighbour } from "../../core/site/place.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { formatBytes, formatDuration, formatTime, zoneAt } from "../output/figures.ts";
+import { formatBytes, formatDuration, formatTimeZone } from "../output/figures.ts";
 import { fitLines } from "../output/wrap.ts";
 import { timelineText } from "./timeline-text.ts";
 import { trustLines } from "./trust-text.ts";
@@ -43,10 +44,7 @@ export function machineText(machine: MachineView, nowMs: number): string[] {
     ...historyFacts(machine, ago),
     ...hardwareFacts(machine, ago),
     ...pxeFacts(machine, ago),
-    [
-      "known",
-      `since ${formatTime(machine.createdAtMs, nowMs)} ${zoneAt(machine.createdAtMs)}, last seen ${ago(machine.lastSeenAtMs)}`,
-    ] as const,
+    ["known", `since ${formatTimeZone(machine.createdAtMs, nowMs)}, last seen ${ago(machine.lastSeenAtMs)}`] as const,
   ];
   const lines = facts
     .filter(([, text]) => text !== undefined && text !== "")
@@ -107,8 +105,11 @@ function historyFacts(
         : `did not ask: it restarted into its image ${ago(didNotAskAtMs)} and no PXE request was heard; put network boot first in its firmware`,
     ],
     ["disputed", disputedMacs && `${disputedMacs.join(" ")}: another machine also has this address`],
-    ["repaired", repair && `${repair.rebirthsAtMs.length} rebirths by policy, last step ${ago(repair.atMs)}`],
-    ["suspected", repair?.trial && `by the repair policy: ${repair.trial.boots} network boots proved`],
+    [
+      "repaired",
+      repair && `${counted(repair.rebirthsAtMs.length, "rebirth")} by policy, last step ${ago(repair.atMs)}`,
+    ],
+    ["suspected", repair?.trial && `by the repair policy: ${counted(repair.trial.boots, "network boot")} proved`],
   ];
 }
 
@@ -154,7 +155,7 @@ function aboutDisk(disk: NonNullable<MachineView["hardware"]>["disks"][number]):
 function pxeFacts({ pxe }: MachineView, ago: (atMs: number) => string): Fact[] {
   if (pxe.requests === 0) return [["PXE", "no requests"]];
   const latest = `${ago(pxe.lastRequestAtMs)}: ${pxe.lastAnswer}`;
-  return [["PXE", `${pxe.requests} requests, ${pxe.responses} answers, latest ${latest}`]];
+  return [["PXE", `${counted(pxe.requests, "request")}, ${counted(pxe.responses, "answer")}, latest ${latest}`]];
 }
 
 function announcedText({ announced }: MachineView): string | undefined {

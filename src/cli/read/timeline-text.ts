@@ -1,26 +1,30 @@
+import { counted } from "../../core/bytes/counted.ts";
 import type { PhaseAmongSiblings, Siblings } from "../../core/fleet/siblings.ts";
 import { outlierScore } from "../../core/fleet/spread.ts";
-import { formatCount, formatDuration, formatTime, zoneAt } from "../output/figures.ts";
+import { formatDuration, formatTime, zoneAt } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
 import { outputWidth } from "../output/wrap.ts";
 
 const indent = 4;
 
 /** The phases of a machine's generation with the time in each, beside that of the machines of its model. */
-export function timelineText({ phases, model, machines }: Siblings, width = outputWidth()): string[] {
+export function timelineText(
+  { phases, model, machines }: Siblings,
+  { nowMs = Date.now(), width = outputWidth() } = {},
+): string[] {
   const [first] = phases;
   if (first === undefined) return [];
-  const beside = machines < 2 ? "" : `, beside ${formatCount(machines)} machines of model ${model || "unknown"}`;
+  const beside = machines < 2 ? "" : `, beside ${counted(machines, "machine")} of model ${model || "unknown"}`;
   const rows = phases.map((stay) => [
     stay.phase,
-    formatTime(stay.atMs),
+    formatTime(stay.atMs, nowMs),
     stayText(stay),
     siblingsText(stay),
     stay.detail ?? "",
   ]);
   const titles = ["PHASE", "BEGAN", "TOOK", "SIBLINGS: MEDIAN (RANGE)", "DETAIL"];
   const table = formatTable(titles, rows, width - indent);
-  return [`  timeline (${zoneAt(first.atMs)})${beside}`, ...table.map((line) => " ".repeat(indent) + line)];
+  return [`  timeline (${zoneAt(nowMs)})${beside}`, ...table.map((line) => " ".repeat(indent) + line)];
 }
 
 function stayText({ phase, durationMs, isOpen, score = 0 }: PhaseAmongSiblings): string {

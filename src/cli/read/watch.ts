@@ -4,11 +4,11 @@ import type { ChangeView } from "../../contract/operator/views.ts";
 import type { Api } from "../api/api.ts";
 import { exitStatus, failure, statusOf } from "../api/failure.ts";
 import { print, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { eventCells } from "../output/event-text.ts";
+import { eventCells, eventTitles } from "../output/event-text.ts";
 import type { FeedEvent } from "./feed-events.ts";
 
 /** Column widths; a longer cell shifts only its own line. */
-const widths = [8, 14, 16, 20, 0] as const;
+const widths = [10, 14, 16, 20, 0] as const;
 /** Attempts to reach a restarting server; the feed then continues where it was interrupted. */
 const attempts = 30;
 const attemptMs = 1000;
@@ -24,8 +24,10 @@ export function watchCommand(program: Command): void {
     process.once("SIGINT", () => process.exit(0));
     // A reader that closes the pipe (`| head`) is not an error.
     process.stdout.on("error", () => process.exit(0));
+    const api = await openApi(options);
+    if (options.output !== "json") print(lineOf(eventTitles()));
     // The first connection fails at once: an absent server is not a restart.
-    let position = await followOnce(await openApi(options), options.since, options);
+    let position = await followOnce(api, options.since, options);
     for (let attempt = 0; attempt < attempts; attempt += 1) {
       await wait(attemptMs);
       try {
@@ -69,11 +71,12 @@ function printEvent({ event, data }: FeedEvent, output: ServerOptions["output"])
     print(data);
     return;
   }
-  const cells = eventCells(JSON.parse(data) as ChangeView);
-  print(
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
+  print(lineOf(eventCells(JSON.parse(data) as ChangeView)));
+}
+
+function lineOf(cells: readonly string[]): string {
+  return cells
+    .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+    .join("  ")
+    .trimEnd();
 }

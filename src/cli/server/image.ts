@@ -1,6 +1,7 @@
 import { type Command, Option } from "commander";
 import type { ImageView, StreamView } from "../../contract/operator/views.ts";
 import { type BootstrapSuite, bootstrapSuites } from "../../core/bootstrap-image/suite.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
 import type { Actions, BootstrapView } from "../act/actions.ts";
 import { imageGcCommand } from "../act/image-gc.ts";
@@ -104,7 +105,7 @@ function storeCommands(image: Command, actions: ImageActions, state: FindState):
     if (damaged.length > 0)
       throw failure(
         "failed",
-        `${damaged.length} contents are damaged`,
+        `${counted(damaged.length, "content is", "contents are")} damaged`,
         "import their images again; that replaces them",
       );
   });
@@ -144,7 +145,7 @@ type ImportCallbacks = Pick<Parameters<Actions["importImage"]>[0], "onProgress" 
 async function announceImport(stateDirectory: string, imported: ImageView, options: LocalOptions): Promise<void> {
   const isCurrent = await refreshServer(stateDirectory, imported.name);
   if (options.output === "json") printJson(imported);
-  else print(`${imported.name}: ${imported.entries} paths, ${formatBytes(imported.bytes)}`);
+  else print(`${imported.name}: ${counted(imported.entries, "path")}, ${formatBytes(imported.bytes)}`);
   if (isCurrent === false)
     process.stderr.write(`no machine gets it yet; to promote it: birther image promote ${imported.name}\n`);
 }

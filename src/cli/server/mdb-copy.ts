@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { counted } from "../../core/bytes/counted.ts";
 import type { Actions } from "../act/actions.ts";
 import { print } from "../api/server-options.ts";
 import { showProgress } from "../output/progress.ts";
@@ -14,7 +15,7 @@ export function addCopy(mdb: Command, { copyMdb }: Pick<Actions, "copyMdb">): vo
     .action(async ({ from, to, yes }: { from: string; to: string; yes: boolean }) => {
       const machines = await copyMdb({ from, to, replace: yes, onProgress: showProgress("rows") });
       print(
-        `copied ${machines} machines; to use the copy, set \`database:\` in the configuration and start the server`,
+        `copied ${counted(machines, "machine")}; to use the copy, set \`database:\` in the configuration and start the server`,
       );
     });
 }

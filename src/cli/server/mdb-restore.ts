@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { counted } from "../../core/bytes/counted.ts";
 import type { Actions } from "../act/actions.ts";
 import { print } from "../api/server-options.ts";
 import { showProgress } from "../output/progress.ts";
@@ -18,7 +19,7 @@ export function addRestore(mdb: Command, { databaseIn, restoreMdb }: Pick<Action
       const to = options.to ?? databaseIn(await findState(options.state));
       const onProgress = showProgress("rows");
       const { machines, toBeInstalled } = await restoreMdb({ from: file, to, replace: options.yes, onProgress });
-      print(`restored ${machines} machines from ${file} to ${to}`);
+      print(`restored ${counted(machines, "machine")} from ${file} to ${to}`);
       if (toBeInstalled === 0) return;
       process.stderr.write(
         `${toBeInstalled} of them will be installed at their next boot, even if they were installed after the backup.\n` +

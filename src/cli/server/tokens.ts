@@ -3,7 +3,7 @@ import type { TokenView } from "../../contract/operator/token.ts";
 import { roles } from "../../core/role.ts";
 import { failure } from "../api/failure.ts";
 import { changeOptions, print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { formatTime } from "../output/figures.ts";
+import { formatTime, formatTimeZone, timeTitle } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
 
 type CreateOptions = ServerOptions & { readonly role: string; readonly expires?: string };
@@ -41,11 +41,18 @@ export function tokensCommand(program: Command): void {
     const rows = answer.tokens.map(({ name, role, createdAtMs, createdBy, expiresAtMs, lastUsedAtMs }) => [
       name,
       role,
-      `${formatTime(createdAtMs)} by ${createdBy}`,
-      expiresAtMs === undefined ? "never" : `${expiresAtMs <= nowMs ? "EXPIRED " : ""}${formatTime(expiresAtMs)}`,
-      lastUsedAtMs === undefined ? "never" : formatTime(lastUsedAtMs),
+      expiresAtMs === undefined
+        ? "never"
+        : `${expiresAtMs <= nowMs ? "EXPIRED " : ""}${formatTime(expiresAtMs, nowMs)}`,
+      lastUsedAtMs === undefined ? "never" : formatTime(lastUsedAtMs, nowMs),
+      `${formatTime(createdAtMs, nowMs)} by ${createdBy}`,
     ]);
-    print(...formatTable(["NAME", "ROLE", "CREATED", "EXPIRES", "LAST USED"], rows));
+    print(
+      ...formatTable(
+        ["NAME", "ROLE", timeTitle(nowMs, "EXPIRES"), timeTitle(nowMs, "LAST USED"), timeTitle(nowMs, "CREATED")],
+        rows,
+      ),
+    );
   });
 
   const revoke = tokens.command("revoke <name>").description("revoke a token immediately");
@@ -66,5 +73,5 @@ function secondsOf(text: string): number {
 }
 
 function untilWhen({ expiresAtMs }: TokenView): string {
-  return expiresAtMs === undefined ? "until it is revoked" : `until ${new Date(expiresAtMs).toISOString()}`;
+  return expiresAtMs === undefined ? "until it is revoked" : `until ${formatTimeZone(expiresAtMs)}`;
 }

@@ -1,3 +1,4 @@
+import { counted } from "../../core/bytes/counted.ts";
 import { formatIpv4, formatPrefix, prefixContains } from "../../core/net/ipv4.ts";
 import { permanentPart } from "../../core/network/network.ts";
 import {
@@ -64,7 +65,7 @@ export function sitePlanFaults({ site, placement, networks }: Config): ConfigFau
   return checkPlan(planSlots(site, placement.rules), networks).map(({ kind, slots, example }) => ({
     path: "site",
     expected: expectedOf[kind],
-    found: `${slots} ${slots === 1 ? "slot" : "slots"} without: ${example}`,
+    found: `${counted(slots, "slot")} without: ${example}`,
   }));
 }
 

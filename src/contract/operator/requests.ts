@@ -349,6 +349,9 @@ export const linkBody = v.strictObject({
 });
 
 export const auditQuery = v.strictObject({
+  request: v.exactOptional(
+    v.pipe(v.string(), v.nonEmpty(), v.maxLength(100), v.description("the id of a request, as entries have it")),
+  ),
   about: v.exactOptional(
     v.pipe(v.string(), v.nonEmpty(), v.maxLength(255), v.description("a machine, or the key of a document")),
   ),

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { ageQuantile, newAgeSketch, noteAge } from "../fleet/age-sketch.ts";
+import { RecordTally } from "../fleet/record-counts.ts";
+import { summarise } from "../fleet/summary.ts";
 import type { Hardware } from "../hardware/hardware.ts";
 import { defaultDeadlineSeconds } from "../machine/health/deadlines.ts";
 import type { Machine, MachineId } from "../machine/record.ts";
@@ -11,7 +13,7 @@ import { ansibleInventory } from "./ansible-inventory.ts";
 import { writeCsv } from "./csv.ts";
 import { dominatorMdbText, dominatorRow } from "./dominator-mdb.ts";
 import { newHistogram, observe, writeExposition } from "./exposition.ts";
-import { fleetMetrics, newTally, tallyMachine } from "./fleet-metrics.ts";
+import { fleetMetrics } from "./fleet-metrics.ts";
 import { locationPath } from "./location-path.ts";
 import { netboxCsv, netboxTables } from "./netbox.ts";
 
@@ -221,14 +223,17 @@ describe("metrics", () => {
         results: [{ test: "disk", subject: "/dev/vda", ok: false, durationMs: 1, figures: {}, fault: "slow" }],
       },
     };
-    const tally = newTally();
-    const now = { nowMs: 100_000, deadlineSeconds: { ...defaultDeadlineSeconds, burnIn: 60 } };
-    for (const machine of [healthy, tested, { ...tested, phaseAtMs: 70_000 }]) tallyMachine(tally, machine, now);
-    const text = writeExposition(fleetMetrics(tally));
+    const records = new RecordTally({ deadlineSeconds: { ...defaultDeadlineSeconds, burnIn: 60 } });
+    const fleet = [healthy, tested, { ...tested, phaseAtMs: 70_000 }];
+    const text = writeExposition(fleetMetrics(summarise(fleet, { nowMs: 100_000, records }), records.counts()));
     for (const line of [
       'birther_machines{state="healthy",phase="up"} 1',
       'birther_machines{state="birth",phase="burnIn"} 2',
       'birther_machines{state="clean",phase="none"} 0',
+      'birther_machines_by_status{status="failing"} 2',
+      'birther_machines_by_status{status="held"} 0',
+      "birther_failure_causes 1",
+      'birther_expected_slots{heard="no"} 0',
       'birther_machines_with_condition{condition="failing"} 2',
       'birther_machines_with_condition{condition="hold"} 0',
       'birther_phase_age_max_seconds{phase="burnIn"} 60',

@@ -1,76 +1,32 @@
-import { type AgeSketch, ageQuantile, newAgeSketch, noteAge } from "../fleet/age-sketch.ts";
-import type { BurnInReport, BurnInResult } from "../hardware/hardware.ts";
-import { type DeadlineRules, isPastDeadline } from "../machine/health/stall-detection.ts";
-import {
-  type ConditionKind,
-  conditionKinds,
-  type Machine,
-  type MachineState,
-  machineStates,
-  type Phase,
-  phases,
-} from "../machine/record.ts";
+import { type AgeSketch, ageQuantile } from "../fleet/age-sketch.ts";
+import { statuses } from "../fleet/machine-status.ts";
+import type { RecordCounts } from "../fleet/record-counts.ts";
+import type { FleetSummary, Summarised } from "../fleet/summary.ts";
+import { conditionKinds, machineStates, type Phase, phases } from "../machine/record.ts";
 import type { MetricFamily } from "./exposition.ts";
 
-/** The counts of a pass over the fleet. */
-export type FleetTally = {
-  /** The machines of each state by phase; `none` before the first phase. */
-  readonly phasesByState: { readonly [S in MachineState]: Map<Phase | "none", number> };
-  readonly byCondition: Map<ConditionKind, number>;
-  readonly agesByPhase: Map<Phase, AgeSketch>;
-  /** Machines past the deadline of their phase. */
-  readonly latePhases: Map<Phase, number>;
-  readonly byVerdict: { [V in BurnInReport["verdict"]]: number };
-  /** Tests of the latest burn-ins: numbers of passed and failed ones. */
-  readonly byTest: { readonly [T in BurnInResult["test"]]: { passed: number; failed: number } };
-};
-
-/**
- * An empty tally with all states, verdicts and tests, so that an alert rule does not mistake a missing sample for a
- * problem.
- */
-export function newTally(): FleetTally {
-  const none = () => new Map<Phase | "none", number>([["none", 0]]);
-  const test = () => ({ passed: 0, failed: 0 });
-  return {
-    phasesByState: { unknown: none(), birth: none(), healthy: none(), rebirth: none(), clean: none() },
-    byCondition: new Map(),
-    agesByPhase: new Map(),
-    latePhases: new Map(phases.map((phase) => [phase, 0])),
-    byVerdict: { passed: 0, failed: 0, skipped: 0 },
-    byTest: { cpu: test(), memory: test(), disk: test(), diskRead: test(), network: test() },
-  };
-}
-
-/** Counts a machine at a given time. */
-export function tallyMachine(
-  tally: FleetTally,
-  machine: Machine,
-  { nowMs, ...rules }: { readonly nowMs: number } & DeadlineRules,
-): void {
-  const { state, phase, phaseAtMs, conditions, burnIn } = machine;
-  add(tally.phasesByState[state], phase ?? "none");
-  for (const { kind } of conditions) add(tally.byCondition, kind);
-  if (phase !== undefined && phaseAtMs !== undefined) {
-    const ages = tally.agesByPhase.get(phase) ?? newAgeSketch();
-    if (ages.total === 0) tally.agesByPhase.set(phase, ages);
-    noteAge(ages, nowMs - phaseAtMs);
-    if (isPastDeadline(machine, nowMs, rules)) add(tally.latePhases, phase);
-  }
-  if (burnIn === undefined) return;
-  tally.byVerdict[burnIn.verdict] += 1;
-  for (const { test, ok } of burnIn.results) tally.byTest[test][ok ? "passed" : "failed"] += 1;
-}
-
-/** The metrics of the whole fleet, counted from the records. */
-export function fleetMetrics(tally: FleetTally): MetricFamily[] {
+/** The metrics of the whole fleet: the summary that `birther status` shows, and what the records were counted by. */
+export function fleetMetrics({ summary, causes }: Summarised, counts: RecordCounts): MetricFamily[] {
   return [
+    {
+      name: "birther_machines_by_status",
+      help: "Machines by how they stand, each once, as in birther status.",
+      kind: "gauge",
+      samples: statuses.map((status) => ({ labels: { status }, value: summary.statuses[status] })),
+    },
+    {
+      name: "birther_failure_causes",
+      help: "Causes of failures: reasons that differ only in numbers and names are one.",
+      kind: "gauge",
+      samples: [{ value: causes.length }],
+    },
+    ...siteFamilies(summary),
     {
       name: "birther_machines",
       help: "Machines by intended state and last observed phase.",
       kind: "gauge",
       samples: machineStates.flatMap((state) =>
-        [...tally.phasesByState[state]].map(([phase, value]) => ({ labels: { state, phase }, value })),
+        [...counts.phasesByState[state]].map(([phase, value]) => ({ labels: { state, phase }, value })),
       ),
     },
     {
@@ -79,29 +35,70 @@ export function fleetMetrics(tally: FleetTally): MetricFamily[] {
       kind: "gauge",
       samples: conditionKinds.map((kind) => ({
         labels: { condition: kind },
-        value: tally.byCondition.get(kind) ?? 0,
+        value: summary.conditions[kind] ?? 0,
       })),
     },
     {
       name: "birther_machines_above_deadline",
       help: "Machines past the deadline of their phase (in phase up: with a silent agent), except those on hold, in maintenance, retired or waiting.",
       kind: "gauge",
-      samples: [...tally.latePhases].map(([phase, value]) => ({ labels: { phase }, value })),
+      samples: [...counts.latePhases].map(([phase, value]) => ({ labels: { phase }, value })),
     },
-    ...ageFamilies(tally.agesByPhase),
+    ...ageFamilies(counts.agesByPhase),
     {
       name: "birther_machines_by_burn_in",
       help: "Machines by the verdict of their latest burn-in.",
       kind: "gauge",
-      samples: Object.entries(tally.byVerdict).map(([verdict, value]) => ({ labels: { verdict }, value })),
+      samples: Object.entries(counts.byVerdict).map(([verdict, value]) => ({ labels: { verdict }, value })),
     },
     {
       name: "birther_burn_in_tests",
       help: "Results of the latest burn-ins by test.",
       kind: "gauge",
-      samples: Object.entries(tally.byTest).flatMap(([test, counts]) =>
-        Object.entries(counts).map(([result, value]) => ({ labels: { test, result }, value })),
+      samples: Object.entries(counts.byTest).flatMap(([test, results]) =>
+        Object.entries(results).map(([result, value]) => ({ labels: { test, result }, value })),
       ),
+    },
+  ];
+}
+
+/** What is expected and not there yet, and when it will be. */
+function siteFamilies({ racks, unplaced, births, arrival }: FleetSummary): MetricFamily[] {
+  const slots = (of: "expected" | "unheard") => racks.reduce((sum, rack) => sum + (rack[of] ?? 0), 0);
+  const quantiles =
+    arrival.kind === "estimate"
+      ? ([
+          ["0.5", arrival.p50AtMs],
+          ["0.9", arrival.p90AtMs],
+        ] as const)
+      : [];
+  return [
+    {
+      name: "birther_machines_without_place",
+      help: "Machines that have not told their place yet.",
+      kind: "gauge",
+      samples: [{ value: unplaced }],
+    },
+    {
+      name: "birther_expected_slots",
+      help: "Slots of the site plan, by whether they were ever heard from.",
+      kind: "gauge",
+      samples: [
+        { labels: { heard: "yes" }, value: slots("expected") - slots("unheard") },
+        { labels: { heard: "no" }, value: slots("unheard") },
+      ],
+    },
+    {
+      name: "birther_births_per_minute",
+      help: "Births that ended in the last minutes, per minute.",
+      kind: "gauge",
+      samples: [{ value: births.perMinute }],
+    },
+    {
+      name: "birther_arrival_timestamp_seconds",
+      help: "When all machines on their way are up, with this probability, in seconds since 1970; absent without an estimate.",
+      kind: "gauge",
+      samples: quantiles.map(([quantile, atMs]) => ({ labels: { quantile }, value: Math.round(atMs / 1000) })),
     },
   ];
 }
@@ -131,8 +128,4 @@ function ageFamilies(agesByPhase: ReadonlyMap<Phase, AgeSketch>): MetricFamily[]
       return ages === undefined ? [] : [{ labels: { phase }, value: Math.round(ageQuantile(ages, share)) / 1000 }];
     }),
   }));
-}
-
-function add<K>(counts: Map<K, number>, key: K): void {
-  counts.set(key, (counts.get(key) ?? 0) + 1);
 }

@@ -10,6 +10,7 @@ import { BirthTimesTally, finishedBirth, leastBirths } from "./birth-times.ts";
 import { type CauseFound, CauseTally } from "./causes.ts";
 import { type MachineStatus, machineStatusOf, statuses } from "./machine-status.ts";
 import { type RackSummary, RackTally } from "./racks.ts";
+import type { RecordTally } from "./record-counts.ts";
 
 /** The machines on their way in one phase: how many, how long they have been in it, and how long finished births were. */
 export type PhaseSummary = {
@@ -59,6 +60,8 @@ export type SummaryRules = {
   readonly othersUpdate?: boolean;
   readonly expected?: ExpectedSlots;
   readonly progressOf?: (machine: Machine) => WorkProgress | undefined;
+  /** Counted in the same pass, for those who need it. */
+  readonly records?: RecordTally;
 };
 
 /** Summarises a fleet in steps of one machine each: linear in the number of machines. */
@@ -106,6 +109,7 @@ class FleetTally {
     const { nowMs, othersUpdate } = this.#rules;
     const status = machineStatusOf(machine, othersUpdate);
     this.#statuses[status] += 1;
+    this.#rules.records?.add(machine, nowMs);
     for (const { kind } of machine.conditions) this.#conditions.set(kind, (this.#conditions.get(kind) ?? 0) + 1);
     this.#addDiskKey(machine);
     this.#racks.add(machine, { status, nowMs, name: nameOf(machine) });

@@ -1,3 +1,4 @@
+import { counted } from "../bytes/counted.ts";
 import type { Hardware, PciDevice } from "./hardware.ts";
 
 /** What PCI classes of interest are called (PCI Code and ID Assignment Specification §1.2, §1.3). */
@@ -13,7 +14,7 @@ export function hiddenHardware({ pciDevices = [], sizelessDisks = [] }: Hardware
     .map(({ id }) => `${kind} ${id} has no driver in the Bootstrap Image`);
   const count = sizelessDisks.length;
   if (count === 0 || kind !== "storage controller") return drivers;
-  const disks = `${count} disk${count === 1 ? "" : "s"} of no usable size (sector format?): ${sizelessDisks.join(", ")}`;
+  const disks = `${counted(count, "disk")} of no usable size (sector format?): ${sizelessDisks.join(", ")}`;
   return [...drivers, disks];
 }
 

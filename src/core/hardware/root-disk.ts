@@ -1,3 +1,4 @@
+import { counted } from "../bytes/counted.ts";
 import type { StoragePolicy } from "../install/storage-policy.ts";
 import type { Firmware, OrderAction } from "../machine/record.ts";
 import { firstBiosDrive } from "./bios-drives.ts";
@@ -71,7 +72,7 @@ export function chooseRootDisk(
 }
 
 function whatChanged(now: number, then: number): string {
-  return now === then ? "" : ` (${now} ${now === 1 ? "disk" : "disks"} like it, ${then} at its last birth)`;
+  return now === then ? "" : ` (${counted(now, "disk")} like it, ${then} at its last birth)`;
 }
 
 /**

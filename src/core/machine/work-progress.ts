@@ -23,11 +23,11 @@ export function currentProgress(
 export function describeProgress({ what, done, total }: WorkProgress): string {
   switch (what) {
     case "burnIn":
-      return `burn-in ${done} of ${total} tests`;
+      return `burn-in ${done} of ${total} ${total === 1 ? "test" : "tests"}`;
     case "fetch":
       return `fetching ${size(done)} of ${size(total)} (${percent(done, total)} %)`;
     case "update":
-      return `updating ${done} of ${total} steps (${percent(done, total)} %)`;
+      return `updating ${done} of ${total} ${total === 1 ? "step" : "steps"} (${percent(done, total)} %)`;
   }
 }
 

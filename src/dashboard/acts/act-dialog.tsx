@@ -1,11 +1,12 @@
 import { useSignal } from "@preact/signals";
 import type { BatchAnswer } from "../../contract/operator/answers.ts";
+import { reasonLimit } from "../../contract/operator/routes/route.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import { type Answer, send } from "../data/http.ts";
 import { Command } from "../parts/command.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { FaultNote } from "../parts/fault.tsx";
-import { countText } from "../text/time.ts";
-import { type ActChoice, type ActForm, actChoices, actCommand, bodyOf } from "./act-form.ts";
+import { type ActChoice, type ActForm, actChoices, actCommand, bodyOf, reasonHeaders } from "./act-form.ts";
 import { acting } from "./acting.ts";
 import { DryRun, Outcome } from "./dry-run.tsx";
 
@@ -24,7 +25,8 @@ export function ActDialog({ targets }: { targets: readonly { readonly id: string
     busy.value = true;
     fault.value = undefined;
     const body = { ...bodyOf(form.value), select: { names: ids }, dryRun };
-    const answer = await send<BatchAnswer>("/v1/batch", { method: "POST", body });
+    const headers = reasonHeaders(form.value);
+    const answer = await send<BatchAnswer>("/v1/batch", { method: "POST", body, headers });
     busy.value = false;
     if (answer.kind === "fault") fault.value = answer.fault;
     else step.value = dryRun ? { kind: "foreseen", foreseen: answer.value } : { kind: "done", done: answer.value };
@@ -35,7 +37,7 @@ export function ActDialog({ targets }: { targets: readonly { readonly id: string
   const names = targets.map(({ name }) => name);
   return (
     <Dialog
-      title={targets.length === 1 ? `Act on ${names[0]}` : `Act on ${countText(targets.length)} machines`}
+      title={targets.length === 1 ? `Act on ${names[0]}` : `Act on ${counted(targets.length, "machine")}`}
       onClose={close}
     >
       {step.value.kind === "form" ? (
@@ -95,17 +97,15 @@ function Choices({ form, onChange }: { form: ActForm; onChange: (form: ActForm) 
           </label>
         ))}
       </fieldset>
-      {choice.reason === undefined ? null : (
-        <label>
-          Reason
-          <input
-            value={form.reason}
-            required={choice.reason === "required"}
-            maxLength={500}
-            onInput={(event) => onChange({ ...form, reason: event.currentTarget.value })}
-          />
-        </label>
-      )}
+      <label>
+        {choice.keepsReason === "required" ? "Reason" : "Reason, for the audit"}
+        <input
+          value={form.reason}
+          required={choice.keepsReason === "required"}
+          maxLength={reasonLimit}
+          onInput={(event) => onChange({ ...form, reason: event.currentTarget.value })}
+        />
+      </label>
       {choice.sendsAway === true ? (
         <label class="choice">
           <input

@@ -1,16 +1,18 @@
+import { reasonHeader } from "../../contract/operator/routes/route.ts";
 import type { ActionName } from "../../core/fleet/operator-action.ts";
 import { commandLine } from "../text/shell-word.ts";
 
 /** What an action does, what it takes, and whether machines lose anything. */
 export type ActChoice = {
   readonly does: string;
-  readonly reason?: "required" | "optional";
+  /** The record keeps the reason, too; of the others only the audit does. */
+  readonly keepsReason?: "required" | "optional";
   readonly sendsAway?: true;
 };
 
 /** The actions that the dashboard offers. */
 export const actChoices: { readonly [A in ActionName]: ActChoice } = {
-  hold: { does: "prevents any installation until it is released", reason: "required" },
+  hold: { does: "prevents any installation until it is released", keepsReason: "required" },
   release: { does: "ends a hold, or allows the birth of a retired machine" },
   rebirth: { does: "reinstalls it at its next boot, with burn-in; its disks are erased", sendsAway: true },
   clean: { does: "reinstalls it at its next boot, without burn-in; its disks are erased", sendsAway: true },
@@ -18,7 +20,7 @@ export const actChoices: { readonly [A in ActionName]: ActChoice } = {
   cancel: { does: "cancels a pending rebirth, clean or restart" },
   retire: {
     does: "removes it from the fleet; its name, addresses and slot become free; its disks are not touched",
-    reason: "optional",
+    keepsReason: "optional",
   },
 };
 
@@ -30,9 +32,14 @@ export function bodyOf({ action, reason, override }: ActForm): object {
   const choice: ActChoice = actChoices[action];
   return {
     action,
-    ...(choice.reason !== undefined && reason.trim() !== "" ? { reason: reason.trim() } : {}),
+    ...(choice.keepsReason !== undefined && reason.trim() !== "" ? { reason: reason.trim() } : {}),
     ...(choice.sendsAway === true && override ? { override } : {}),
   };
+}
+
+/** The header by which the audit learns the reason. */
+export function reasonHeaders({ reason }: ActForm): { readonly [name: string]: string } {
+  return reason.trim() === "" ? {} : { [reasonHeader]: encodeURIComponent(reason.trim()) };
 }
 
 /** Names in a command; more are selected in the list and acted upon there. */
@@ -42,7 +49,7 @@ const namesShown = 20;
 export function actCommand({ action, reason, override }: ActForm, names: readonly string[]): string {
   const choice: ActChoice = actChoices[action];
   const options = [
-    ...(choice.reason !== undefined && reason.trim() !== "" ? ["--reason", reason.trim()] : []),
+    ...(reason.trim() !== "" ? ["--reason", reason.trim()] : []),
     ...(choice.sendsAway === true && override ? ["--override"] : []),
   ];
   const rest = names.length > namesShown ? ` … # ${names.length - namesShown} more` : "";

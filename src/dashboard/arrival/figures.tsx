@@ -1,4 +1,5 @@
 import type { SummaryView } from "../../contract/operator/fleet-views.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import { Link } from "../parts/link.tsx";
 import { Progress } from "../parts/progress.tsx";
 import { Time } from "../parts/time.tsx";
@@ -17,7 +18,7 @@ export function Figures({ summary }: { summary: SummaryView }) {
       {statuses.pending > 0 ? <Figure count={statuses.pending} text="pending" to={listPath("!phase")} /> : null}
       <Figure
         count={statuses.failing}
-        text={`failing (${causes.length} ${causes.length === 1 ? "cause" : "causes"})`}
+        text={`failing (${counted(causes.length, "cause")})`}
         to="/wrong"
         isBad={statuses.failing > 0}
       />
@@ -74,7 +75,7 @@ export function PhaseBars({ summary }: { summary: SummaryView }) {
         return (
           <li key={phase} class={isSlow ? "slow" : ""}>
             <Link to={listPath(`phase=${phase}`)}>{phase}</Link> <strong>{countText(machines)}</strong>
-            <meter max={most} value={machines} aria-label={`${machines} machines in ${phase}`} />
+            <meter max={most} value={machines} aria-label={`${counted(machines, "machine")} in ${phase}`} />
             <small>
               p50 {durationText(p50Ms)}
               <br />
@@ -97,7 +98,7 @@ export function WorkLine({ work }: { work: SummaryView["work"] }) {
     <ul class="lagging" aria-label="work of all machines">
       {work.map(({ machines, ...progress }) => (
         <li key={progress.what}>
-          <Progress progress={progress} /> of {countText(machines)} {machines === 1 ? "machine" : "machines"}
+          <Progress progress={progress} /> of {counted(machines, "machine")}
         </li>
       ))}
     </ul>

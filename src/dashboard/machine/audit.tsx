@@ -10,10 +10,10 @@ import { machinePath } from "../route/route.ts";
 import { factsText } from "../text/facts-text.ts";
 
 /** Who changed what, newest first, with the values before and after; of one machine, or of all. */
-export function Audit({ about }: { about: string }) {
+export function Audit({ about, request = "" }: { about: string; request?: string }) {
   const before = useSignal("");
   const { value, fault } = useAnswer<AuditAnswer>(
-    withQuery("/v1/audit", { about, before: before.value, limit: "100" }),
+    withQuery("/v1/audit", { about, request, before: before.value, limit: "100" }),
     3000,
   );
   if (fault !== undefined) return <FaultNote fault={fault} />;
@@ -52,12 +52,13 @@ function AuditTable({ entries }: { entries: AuditAnswer["entries"] }) {
           <th scope="col">By</th>
           <th scope="col">Action</th>
           <th scope="col">On</th>
+          <th scope="col">Request and reason</th>
           <th scope="col">Before</th>
           <th scope="col">After</th>
         </tr>
       </thead>
       <tbody>
-        {entries.map(({ position, atMs, by, action, subject, before, after }) => (
+        {entries.map(({ position, atMs, by, action, subject, request, before, after }) => (
           <tr key={position}>
             <td>
               <Time atMs={atMs} />
@@ -67,12 +68,23 @@ function AuditTable({ entries }: { entries: AuditAnswer["entries"] }) {
             <td>
               <Subject subject={subject} />
             </td>
+            <td>{request === undefined ? "–" : <Request {...request} />}</td>
             <td class="facts">{factsText(before)}</td>
             <td class="facts">{factsText(after)}</td>
           </tr>
         ))}
       </tbody>
     </table>
+  );
+}
+
+/** The request of an entry, with the address it came from; the link shows all that it changed. */
+function Request({ id, from, reason }: NonNullable<AuditAnswer["entries"][number]["request"]>) {
+  return (
+    <>
+      {reason === undefined ? "" : `${reason} · `}
+      <Link to={`/audit?request=${encodeURIComponent(id)}`}>{id}</Link> from {from}
+    </>
   );
 }
 

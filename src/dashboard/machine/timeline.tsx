@@ -1,8 +1,9 @@
+import { counted } from "../../core/bytes/counted.ts";
 import type { PhaseAmongSiblings, Siblings } from "../../core/fleet/siblings.ts";
 import { outlierScore } from "../../core/fleet/spread.ts";
 import { Time } from "../parts/time.tsx";
 import { nowMs } from "../shell/clock.ts";
-import { countText, durationText } from "../text/time.ts";
+import { durationText } from "../text/time.ts";
 
 /** The phases of the machine's generation as bars, each beside how long the machines of its model were in it. */
 export function Timeline({ generation, siblings }: { generation: number; siblings: Siblings | undefined }) {
@@ -14,8 +15,8 @@ export function Timeline({ generation, siblings }: { generation: number; sibling
   return (
     <table class="timeline">
       <caption>
-        Phases of generation {generation}, beside {countText(siblings.machines)}{" "}
-        {siblings.machines === 1 ? "machine" : "machines"} of model {siblings.model || "unknown"}
+        Phases of generation {generation}, beside {counted(siblings.machines, "machine")} of model{" "}
+        {siblings.model || "unknown"}
       </caption>
       <thead>
         <tr>

@@ -23,8 +23,11 @@ export function switchTheme(): void {
   applyTheme();
 }
 
-/** Gives the page the chosen colours. */
+const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
+systemIsDark.addEventListener("change", applyTheme);
+
+/** Gives the page the chosen colours; the style sheet knows only light and dark. */
 export function applyTheme(): void {
-  if (theme.value === "system") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme.value;
+  const shown = theme.value === "system" ? (systemIsDark.matches ? "dark" : "light") : theme.value;
+  document.documentElement.dataset.theme = shown;
 }

@@ -1,4 +1,5 @@
 import type { NetworkView } from "../../contract/operator/views.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import { useAnswer } from "../data/query.ts";
 import { Command } from "../parts/command.tsx";
 import { FaultNote } from "../parts/fault.tsx";
@@ -62,7 +63,7 @@ function NetworkFaults({ network: { notServed, foreignDhcp, doubtedArp, pool } }
     <>
       {exhaustedSinceMs === undefined ? null : (
         <p class="mark failing">
-          ▲ used up for <Age atMs={exhaustedSinceMs} />; {countText(refused ?? 0)} requests went without an address
+          ▲ used up for <Age atMs={exhaustedSinceMs} />; {counted(refused ?? 0, "request")} went without an address
         </p>
       )}
       {notServed === undefined ? null : <p class="mark failing">▲ not served: {notServed}</p>}
@@ -74,7 +75,8 @@ function NetworkFaults({ network: { notServed, foreignDhcp, doubtedArp, pool } }
       )}
       {doubtedArp === undefined ? null : (
         <p class="mark hold">
-          {doubtedArp.mac} answers ARP for too many addresses: {countText(doubtedArp.answers)} answers were not believed
+          {doubtedArp.mac} answers ARP for too many addresses:{" "}
+          {counted(doubtedArp.answers, "answer was", "answers were")} not believed
         </p>
       )}
     </>

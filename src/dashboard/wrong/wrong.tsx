@@ -1,4 +1,5 @@
 import type { SummaryView } from "../../contract/operator/fleet-views.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import { acting } from "../acts/acting.ts";
 import { fleetRows } from "../data/fleet.ts";
 import { useAnswer } from "../data/query.ts";
@@ -24,7 +25,7 @@ export function Wrong() {
           <p class="figures">
             {value.statuses.failing === 0
               ? "No machine is failing."
-              : `${countText(value.statuses.failing)} machines, ${value.causes.length} ${value.causes.length === 1 ? "cause" : "causes"}`}
+              : `${counted(value.statuses.failing, "machine")}, ${counted(value.causes.length, "cause")}`}
           </p>
           <ServerFaults summary={value} networks={networks?.networks ?? []} />
           {value.causes.map((cause) => (
@@ -57,13 +58,15 @@ function ServerFaults({ summary, networks }: { summary: SummaryView; networks: r
       ...(pool.exhaustedSinceMs === undefined
         ? []
         : [
-            `network ${name}: its pool of ${countText(pool.size)} addresses is used up, ${countText(pool.refused ?? 0)} requests went without`,
+            `network ${name}: its pool of ${countText(pool.size)} addresses is used up, ${counted(pool.refused ?? 0, "request")} went without`,
           ]),
       ...(foreignDhcp === undefined ? [] : [`network ${name}: another DHCP server answers, ${foreignDhcp.address}`]),
     ]),
     ...(summary.unreadable === 0
       ? []
-      : [`${countText(summary.unreadable)} records cannot be read; birther status names them`]),
+      : [
+          `${counted(summary.unreadable, "record")} cannot be read; birther status names ${summary.unreadable === 1 ? "it" : "them"}`,
+        ]),
   ];
   if (texts.length === 0) return <p>Server and networks: no faults.</p>;
   return (

@@ -1,3 +1,4 @@
+import { counted } from "../../core/bytes/counted.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
 import type { Directive, PollDecision } from "../../core/image/update/directive.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
@@ -54,13 +55,13 @@ export type SentDirective = Exclude<PollDecision, { kind: "stop" }>;
 function summary(directive: SentDirective): string {
   switch (directive.kind) {
     case "fetch":
-      return `${directive.objects} objects, ${Math.ceil(directive.bytes / 1048576)} MiB`;
+      return `${counted(directive.objects, "object")}, ${Math.ceil(directive.bytes / 1048576)} MiB`;
     case "update": {
       const blocked =
         directive.blocked.length === 0
           ? ""
           : `, blocked by protected files: ${directive.blocked.slice(0, 5).map(plainText).join(" ")}`;
-      return `${directive.image}, ${directive.steps} steps${blocked}`;
+      return `${directive.image}, ${counted(directive.steps, "step")}${blocked}`;
     }
     case "reboot":
       return `into ${directive.image}`;

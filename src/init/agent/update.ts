@@ -1,4 +1,5 @@
 import * as host from "host";
+import { counted } from "../../core/bytes/counted.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
 import type { Directive } from "../../core/image/update/directive.ts";
 import type { UpdateStep } from "../../core/image/update/update-step.ts";
@@ -86,7 +87,7 @@ export function applyUpdate(
 function describeLeft(image: string, left: readonly string[]): string {
   const named = left.slice(0, maxNamed).map((path) => plainText(path).slice(0, maxNameLength));
   return (
-    `image ${image}: ${left.length} paths changed since the scan, or cannot be changed, and were left alone; this machine is compared again: ` +
+    `image ${image}: ${counted(left.length, "path")} changed since the scan, or cannot be changed, and ${left.length === 1 ? "was" : "were"} left alone; this machine is compared again: ` +
     named.join(", ") +
     (left.length > named.length ? ", …" : "")
   );

@@ -1,3 +1,4 @@
+import { counted } from "../../core/bytes/counted.ts";
 import type { Machine, Phase } from "../../core/machine/record.ts";
 import type { Change, Store } from "../../core/ports.ts";
 import type { LabMachine } from "../../lab/machine.ts";
@@ -149,6 +150,6 @@ class BirthsView {
 }
 
 function title(rows: readonly MachineRow[]): string {
-  const machines = rows.length === 1 ? "1 machine" : `${rows.length} machines`;
+  const machines = counted(rows.length, "machine");
   return `Birther: ${machines} on a virtual rack, ${rows.filter((row) => row.mood === "up").length} up`;
 }

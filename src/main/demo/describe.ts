@@ -1,3 +1,4 @@
+import { counted } from "../../core/bytes/counted.ts";
 import type { MachineEvent, UnreadableEvent } from "../../core/machine/event.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { describeNeighbour } from "../../core/site/place.ts";
@@ -25,7 +26,7 @@ export function describeEvent(event: MachineEvent | UnreadableEvent): string | u
       return "took its birth order";
     case "hardwareScanned": {
       const { cpus, memoryMiB, disks } = event.hardware;
-      return `${cpus} CPUs, ${memoryMiB} MiB, ${disks.length === 1 ? "1 disk" : `${disks.length} disks`}`;
+      return `${counted(cpus, "CPU")}, ${memoryMiB} MiB, ${counted(disks.length, "disk")}`;
     }
     case "neighboursSeen":
       return `LLDP neighbours: ${event.neighbours.map(describeNeighbour).join("; ")}`;

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { counted } from "../../core/bytes/counted.ts";
 import { importImages } from "../../dominator/import/image.ts";
 import { buildRecipe, demoRecipe } from "../../dominator/import/recipe.ts";
 import { openImageStore } from "../../dominator/storage/image-store.ts";
@@ -27,7 +28,8 @@ export async function prepareDemo(directory: string, steps: Steps): Promise<void
     const images = await openImageStore(paths.images, { log });
     await importImages({
       ...{ images, objects, source, streams: demoImages, nowMs: systemClock.nowMs() },
-      onProgress: ({ paths, readBytes }) => log("info", `${paths} paths, ${Math.round(readBytes / mebibyte)} MiB`),
+      onProgress: ({ paths, readBytes }) =>
+        log("info", `${counted(paths, "path")}, ${Math.round(readBytes / mebibyte)} MiB`),
     });
   });
 }

@@ -11,7 +11,7 @@ import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import { serverAddresses, signatureFor } from "../../core/network/network.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
-import { planSlots } from "../../core/site/site-plan.ts";
+import { type PlannedSlot, planSlots } from "../../core/site/site-plan.ts";
 import { uplinkBytesPerSecond } from "../../core/uplink/fetch-queue.ts";
 import { openWaitingNotes } from "../../core/uplink/waiting-notes.ts";
 import { type Copies, openCopies } from "../../dominator/copies/copies.ts";
@@ -107,7 +107,17 @@ export async function startServer(options: {
     ...{ networks, store, meter, clock, files: [paths.kernel, paths.initramfs] },
   });
   const exports = opened.use(
-    openExports({ store, clock, version, dominator, boot, meter, checks, ...deadlineRulesOf(config) }),
+    openExports({
+      store,
+      clock,
+      version,
+      dominator,
+      boot,
+      meter,
+      checks,
+      plan: planOf(config),
+      ...deadlineRulesOf(config),
+    }),
   );
   const backup = backupsIn(config.stateDirectory, database);
   const { dashboardBases: bases } = options;
@@ -119,6 +129,11 @@ export async function startServer(options: {
     operatorSocket: paths.operatorSocket,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+/** The slots that the configuration expects. */
+function planOf({ site, placement }: Config): readonly PlannedSlot[] {
+  return site === undefined ? [] : planSlots(site, placement.rules);
 }
 
 /** What the parts of a server share. */
@@ -197,7 +212,7 @@ async function startForMachines(
     machineApp,
     subApp({
       ...{ store, images, tasks, packs, caPem, clock, log, agentUpgrades, fetchTurns, mdbsOn: permanentOn },
-      reboots: openReboots(store),
+      reboots: opened.use(openReboots(store)),
       othersUpdate: othersUpdate(config),
     }),
     fetchTurns.app,
@@ -347,7 +362,7 @@ async function startForOperators(
       dashboardAddress({ addresses, names, port: config.ports.operators, certificate, bases: parts.bases }),
     ...{ store, clock, log, version, packetsOf, networks, blastRadius, tokens, sessions, ...deadlineRulesOf(config) },
     ...{ exports: parts.exports, backup: parts.backup, ending: ending.signal },
-    plan: config.site === undefined ? [] : planSlots(config.site, config.placement.rules),
+    plan: planOf(config),
     catalogue: {
       ...openCatalogue({ images, store, tasks: parts.tasks }),
       collect: (isDryRun) =>

@@ -2,10 +2,13 @@ import type { ReadyAnswer } from "../../contract/operator/export-shapes.ts";
 import type { NetworkView } from "../../contract/operator/views.ts";
 import type { TrafficView } from "../../contract/traffic.ts";
 import { type MetricFamily, writeExposition } from "../../core/export/exposition.ts";
-import { fleetMetrics, newTally, tallyMachine } from "../../core/export/fleet-metrics.ts";
+import { fleetMetrics } from "../../core/export/fleet-metrics.ts";
+import { RecordTally } from "../../core/fleet/record-counts.ts";
+import { summariseInSteps } from "../../core/fleet/summary.ts";
 import type { DeadlineRules } from "../../core/machine/health/stall-detection.ts";
 import type { Clock, Store } from "../../core/ports.ts";
-import { forEachInTurns } from "../turns.ts";
+import { expectedSlots, type PlannedSlot } from "../../core/site/site-plan.ts";
+import { inTurns } from "../turns.ts";
 import { bootMetrics } from "./boot-metrics.ts";
 import { changeMetrics } from "./change-metrics.ts";
 import type { DominatorFile } from "./dominator-file.ts";
@@ -33,9 +36,12 @@ export function openExports(
     readonly boot: { readonly networks: () => readonly NetworkView[]; readonly traffic: () => TrafficView };
     readonly meter: StoreMeter;
     readonly checks: readonly ReadyCheck[];
+    /** The slots that the configuration expects. */
+    readonly plan?: readonly PlannedSlot[];
   } & DeadlineRules,
 ): Exports {
   const { store, clock, version, dominator, boot, meter, checks, deadlineSeconds, othersUpdate = false } = deps;
+  const expected = expectedSlots(deps.plan ?? []);
   using opened = new DisposableStack();
   const changes = opened.use(changeMetrics(store));
   const own = opened.use(processMetrics());
@@ -50,12 +56,12 @@ export function openExports(
   return {
     dominatorMdb: dominator.mdb.text,
     metrics: async () => {
-      const tally = newTally();
-      const now = { nowMs: clock.nowMs(), deadlineSeconds, othersUpdate };
-      await forEachInTurns([...store.list()], (machine) => tallyMachine(tally, machine, now));
+      const records = new RecordTally({ deadlineSeconds, othersUpdate });
+      const rules = { nowMs: clock.nowMs(), othersUpdate, expected, records };
+      const summarised = await inTurns(summariseInSteps([...store.list()], rules));
       return writeExposition([
         build,
-        ...fleetMetrics(tally),
+        ...fleetMetrics(summarised, records.counts()),
         ...changes.families(),
         ...bootMetrics(boot.networks(), boot.traffic()),
         ...meter.families(),

@@ -25,7 +25,7 @@ type Reading =
 
 /** The read-only routes. */
 export function readHandlers({ store, ending }: OperatorDeps): Handlers<Reading> {
-  const inOrder = idOrder(store);
+  const inOrder = idOrder(store, ending);
   const feed = changeFeed(store, ending);
   return {
     list: (request) => list({ ...request, inOrder }),

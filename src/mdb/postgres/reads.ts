@@ -125,10 +125,12 @@ export const reads = {
     });
     return (await readChanges(rows)).reverse();
   },
-  audit: async (client: pg.Client, { subject, beforePosition, limit }: Parameters<Journal["audit"]>[0]) => {
-    const text = `SELECT * FROM audit WHERE position < $1 ${subject === undefined ? "" : "AND subject = $3"} ORDER BY position DESC LIMIT $2`;
-    const page = [beforePosition ?? Number.MAX_SAFE_INTEGER, Math.min(limit, auditPageLimit)];
-    const values = subject === undefined ? page : [...page, subject];
+  audit: async (client: pg.Client, { subject, request, beforePosition, limit }: Parameters<Journal["audit"]>[0]) => {
+    const values: (string | number)[] = [beforePosition ?? Number.MAX_SAFE_INTEGER, Math.min(limit, auditPageLimit)];
+    const also = (column: string, value: string | undefined) =>
+      value === undefined ? "" : `AND ${column} = $${values.push(value)}`;
+    const of = `${also("request_json::json->>'id'", request)} ${also("subject", subject)}`;
+    const text = `SELECT * FROM audit WHERE position < $1 ${of} ORDER BY position DESC LIMIT $2`;
     const { rows } = await client.query<AuditRow>({ text, values });
     const entries: AuditEntry[] = [];
     await forEachInTurns(rows, (row) => entries.push(readAudit(row)));

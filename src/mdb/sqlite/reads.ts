@@ -1,6 +1,6 @@
 import type { DatabaseSync } from "node:sqlite";
 import type { MachineId } from "../../core/machine/record.ts";
-import type { AuditEntry, PastChange } from "../../core/ports.ts";
+import type { AuditEntry, PastChange, Store } from "../../core/ports.ts";
 import { type AuditRow, auditPageLimit, type DocumentChange, historyLimit, readAudit } from "../journal/journal.ts";
 import { type ChangeRow, readChange } from "../journal/read-change.ts";
 import { type DocumentRow, readDocument } from "../journal/read-document.ts";
@@ -23,7 +23,7 @@ export type SqliteReads = {
 };
 
 /** Selects audit entries, newest first. */
-export type AuditQuery = { readonly subject?: string; readonly beforePosition?: number; readonly limit: number };
+export type AuditQuery = Parameters<Store["audit"]>[0];
 
 /** Prepares the reads. */
 export function prepareReads(database: DatabaseSync): SqliteReads {
@@ -37,10 +37,15 @@ export function prepareReads(database: DatabaseSync): SqliteReads {
   const history = database.prepare(
     "SELECT * FROM changes WHERE machine_id = ?1 AND position < ?2 ORDER BY position DESC LIMIT ?3",
   );
-  const audit = database.prepare("SELECT * FROM audit WHERE position < ?1 ORDER BY position DESC LIMIT ?2");
-  const auditOf = database.prepare(
-    "SELECT * FROM audit WHERE subject = ?3 AND position < ?1 ORDER BY position DESC LIMIT ?2",
-  );
+  const auditWhere = (also: string) =>
+    database.prepare(`SELECT * FROM audit WHERE ${also}position < ?1 ORDER BY position DESC LIMIT ?2`);
+  const ofRequest = "json_extract(request_json, '$.id')";
+  const audit = {
+    all: auditWhere(""),
+    subject: auditWhere("subject = ?3 AND "),
+    request: auditWhere(`${ofRequest} = ?3 AND `),
+    both: auditWhere(`${ofRequest} = ?3 AND subject = ?4 AND `),
+  };
   return {
     feed: () => {
       const row = feed.get();
@@ -55,9 +60,16 @@ export function prepareReads(database: DatabaseSync): SqliteReads {
         .all(id, beforePosition, Math.min(limit, historyLimit))
         .map((row) => readChange(row as ChangeRow))
         .reverse(),
-    audit: ({ subject, beforePosition = Number.MAX_SAFE_INTEGER, limit }) => {
+    audit: ({ subject, request, beforePosition = Number.MAX_SAFE_INTEGER, limit }) => {
       const page = [beforePosition, Math.min(limit, auditPageLimit)] as const;
-      const rows = subject === undefined ? audit.all(...page) : auditOf.all(...page, subject);
+      const rows =
+        request === undefined
+          ? subject === undefined
+            ? audit.all.all(...page)
+            : audit.subject.all(...page, subject)
+          : subject === undefined
+            ? audit.request.all(...page, request)
+            : audit.both.all(...page, request, subject);
       return rows.map((row) => readAudit(row as AuditRow));
     },
   };

@@ -51,6 +51,11 @@ export const oldRows = {
     `INSERT INTO audit (position, at_ms, by_whom, action, subject, after_json)
       VALUES (1, 1000000, 'olga', 'put token', 'olga', '{"role":"viewer"}')`,
   ],
+  6: [
+    ...rowsSinceSchema3(unheard.replace(failing, failingWithRemedy), ordered.replace("ticket", "order")),
+    `INSERT INTO audit (position, at_ms, by_whom, action, subject, after_json, request_json)
+      VALUES (1, 1000000, 'olga', 'put token', 'olga', '{"role":"viewer"}', '{"id":"q-7","from":"local"}')`,
+  ],
 } as const;
 export type OldSchema = keyof typeof oldRows;
 
@@ -100,5 +105,7 @@ export async function checkOldFleet(store: Store, schema: OldSchema): Promise<vo
     subject: "olga",
     after: { role: "viewer" },
   };
-  assert.deepEqual(audited, schema < 5 ? [] : [old]);
+  const entry = schema < 6 ? old : { ...old, request: { id: "q-7", from: "local" } };
+  assert.deepEqual(audited, schema < 5 ? [] : [entry]);
+  assert.deepEqual(await store.audit({ request: "q-7", limit: 10 }), schema < 6 ? [] : [entry]);
 }

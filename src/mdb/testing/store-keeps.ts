@@ -4,6 +4,7 @@ import type { Hardware } from "../../core/hardware/hardware.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
 import type { Clock, Store } from "../../core/ports.ts";
 import { type Lesson, lessonDocument, lessonsOf } from "../../core/pxe/local-boot/lesson.ts";
+import { inRequest } from "../request-origin.ts";
 
 import { asks, birthOf, stillClock, storedToken, testMac } from "./fleet.ts";
 
@@ -169,7 +170,8 @@ export function storeKeeps(place: () => Place): void {
     const first = await open(clock);
     const id = machineIdFromMac(testMac(1));
     for (const event of birthOf(1)) await first.apply(event);
-    await first.apply({ kind: "rebirthAsked", id, by: "bob" });
+    const inOne = { id: "q-1", from: "local", reason: "why" };
+    await inRequest(inOne, () => first.apply({ kind: "rebirthAsked", id, by: "bob" }));
     clock.pass(1000);
     await first.apply({ kind: "conditionSet", id, condition: "hold", reason: "r" }, { by: "ann" });
     await first.putDocument({ kind: "token", key: "t1", document: storedToken("admin"), by: "ann" });
@@ -200,6 +202,13 @@ export function storeKeeps(place: () => Place): void {
     assert.match(JSON.stringify(asked?.after), /"state":"rebirth"/);
     assert.doesNotMatch(JSON.stringify(asked?.after), /"macs"/, "only what changed");
     assert.doesNotMatch(JSON.stringify(all), /sub1|t1\.1|"secret"/);
+    const positionsOf = async (query: Parameters<typeof store.audit>[0]) =>
+      (await store.audit(query)).map(({ position }) => position);
+    assert.deepEqual(await positionsOf({ request: "q-1", limit: 9 }), [5]);
+    assert.deepEqual(await positionsOf({ request: "q-1", subject: id, limit: 9 }), [5]);
+    assert.deepEqual(await positionsOf({ request: "q-1", subject: "t1", limit: 9 }), []);
+    assert.deepEqual(await positionsOf({ request: "' OR 1=1", limit: 9 }), []);
+    assert.deepEqual(all[3]?.request, inOne);
     assert.deepEqual(
       (await store.audit({ subject: id, limit: 1 })).map(({ position }) => position),
       [6],

@@ -1,3 +1,4 @@
+import { counted } from "../../bytes/counted.ts";
 import { nameOf } from "../../machine/life/move.ts";
 import type { Machine } from "../../machine/record.ts";
 import { type ImageStream, imageOf } from "../stream/image-stream.ts";
@@ -58,5 +59,5 @@ export function whyNotRemovable(image: string, use: ImageUse, held: ImageStream 
 }
 
 function machinesText({ count, first }: UsingMachines): string {
-  return `${count} ${count === 1 ? "machine" : "machines"}: ${first.join(", ")}${count > first.length ? ", …" : ""}`;
+  return `${counted(count, "machine")}: ${first.join(", ")}${count > first.length ? ", …" : ""}`;
 }

@@ -1,3 +1,4 @@
+import { counted } from "../../bytes/counted.ts";
 import { isWithin } from "../../clock-jump.ts";
 import { hasOwnSystem, unheardBootsLimit } from "../life/boot.ts";
 import { conditionOf } from "../life/move.ts";
@@ -140,7 +141,8 @@ export function whyNoRebirth(
   { healthy, silent, begun }: RepairTally,
   { rebirthsPerHour }: Pick<RepairPolicy, "rebirthsPerHour">,
 ): string | undefined {
-  if (begun >= rebirthsPerHour) return `the policy has already sent ${begun} machines to rebirth within the last hour`;
+  if (begun >= rebirthsPerHour)
+    return `the policy has already sent ${counted(begun, "machine")} to rebirth within the last hour`;
   if (silent > silentCountLimit && silent > healthy * silentShareLimit)
     return `${silent} of ${healthy} healthy machines are silent, so the cause is the network or this server`;
   return undefined;

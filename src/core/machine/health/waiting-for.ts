@@ -1,3 +1,4 @@
+import { counted } from "../../bytes/counted.ts";
 import { conditionOf, isDisputed, nameOf } from "../life/move.ts";
 import { type Condition, isLeftToOthers, type Machine, type Phase } from "../record.ts";
 import { type Deadlines, phaseWaitsFor } from "./deadlines.ts";
@@ -130,7 +131,7 @@ const reasons: readonly Reason[] = [
     reboot === undefined || reboot.sent !== undefined
       ? undefined
       : {
-          missing: `its turn to restart: ${reboot.by} requested it, and at most ${reboot.atOnce} machines (${reboot.perRack} of a rack) restart at the same time`,
+          missing: `its turn to restart: ${reboot.by} requested it, and at most ${counted(reboot.atOnce, "machine")} (${reboot.perRack} of a rack) may restart at the same time`,
           next: `no action is needed while its agent polls; birther machines -w phase=rebooting shows who is away, birther cancel ends this${state === "healthy" ? "" : ` and its ${state}`}`,
           sinceMs: reboot.atMs,
         },
@@ -250,7 +251,7 @@ function evidenceOf(machine: Machine, { nowMs, trial, packets = [], lines = [] }
     ...machine.conditions.map(({ kind, reason, sinceMs }) => `${kind} (set ${ago(sinceMs)}): ${reason}`),
     pxe.requests === 0
       ? "no PXE request received"
-      : `${pxe.requests} PXE requests, ${pxe.responses} answers, latest ${ago(pxe.lastRequestAtMs)}: ${pxe.lastAnswer}`,
+      : `${counted(pxe.requests, "PXE request")}, ${counted(pxe.responses, "answer")}, latest ${ago(pxe.lastRequestAtMs)}: ${pxe.lastAnswer}`,
     `last seen ${ago(machine.lastSeenAtMs)}`,
     ...imageEvidence(machine),
     ...(machine.state === "birth" && machine.heard?.kind === "unplaced"

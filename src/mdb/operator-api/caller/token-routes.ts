@@ -39,10 +39,11 @@ export const tokenHandlers: Handlers<"tokens" | "createToken" | "revokeToken" | 
 
 /** The audit entries, newest first. */
 async function audit({ c, deps, query }: RouteRequest<"audit">): Promise<Response> {
-  const { about, before, limit } = query;
+  const { about, request, before, limit } = query;
   // Requests one more entry than asked for, to learn whether there are more.
   const entries = await deps.store.audit({
     ...(about === undefined ? {} : { subject: deps.store.find(about)?.id ?? about }),
+    ...(request === undefined ? {} : { request }),
     ...(before === undefined ? {} : { beforePosition: before }),
     limit: limit + 1,
   });

@@ -70,11 +70,12 @@ export function changeFeed(
   const ring = changeRing(store.position());
   const watchers = feedWatchers(ring.clear, ending);
   const feed: Feed = { ring, watchers, pageAfter: changePages(store, ring.newest), position: store.position };
-  store.watch((change) => {
+  const unwatch = store.watch((change) => {
     if (watchers.count() === 0) return ring.skip(change.position);
     ring.add(change.position, eventOf(change));
     watchers.wakeSoon();
   });
+  ending?.addEventListener("abort", unwatch, { once: true });
   return feedOver(feed);
 }
 

@@ -11,7 +11,7 @@ export type IdOrder = (after: string) => Promise<Iterable<Machine>>;
  * Keeps the machines' ids in order, so that the cost of a page depends on its size and not on the fleet's. An id never
  * changes, so paging by it shows each machine once, whatever happens to names and states meanwhile.
  */
-export function idOrder(store: Pick<Store, "list" | "get" | "watch">): IdOrder {
+export function idOrder(store: Pick<Store, "list" | "get" | "watch">, ending?: AbortSignal): IdOrder {
   // Before the first request: a list that is in order already costs a few milliseconds.
   const machines = store.list();
   // Weak: of a fleet that was read again, the old one must not stay in memory.
@@ -28,10 +28,11 @@ export function idOrder(store: Pick<Store, "list" | "get" | "watch">): IdOrder {
   const drop = (id: MachineId) => {
     if (known.delete(id)) ids.splice(firstBehind(ids, id) - 1, 1);
   };
-  store.watch(({ machine: { id }, absorbed = [] }) => {
+  const unwatch = store.watch(({ machine: { id }, absorbed = [] }) => {
     for (const gone of absorbed) drop(gone);
     add(id);
   });
+  ending?.addEventListener("abort", unwatch, { once: true });
   /** A store that reloads its fleet has another list, and announces no machine that came or went. */
   const catchUp = async () => {
     const machines = store.list();

@@ -79,7 +79,7 @@ export function rowFeed(
     soon(() => void collect(), collectMs(watchers.count()));
   }
 
-  store.watch(({ machine, absorbed = [], position }) => {
+  const unwatch = store.watch(({ machine, absorbed = [], position }) => {
     if (watchers.count() === 0) {
       newest = position;
       return;
@@ -87,11 +87,16 @@ export function rowFeed(
     for (const id of [machine.id, ...absorbed]) changed.add(id);
     collectSoon();
   });
-  store.watchProgress((id) => {
+  const unwatchProgress = store.watchProgress((id) => {
     if (watchers.count() === 0) return;
     changed.add(id);
     collectSoon();
   });
+  const unwatchAll = () => {
+    unwatch();
+    unwatchProgress();
+  };
+  of.ending?.addEventListener("abort", unwatchAll, { once: true });
   return feedOver({
     ring: {
       newest: () => newest,
