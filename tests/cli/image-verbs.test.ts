@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { setTimeout as wait } from "node:timers/promises";
+import type { ImportProgress } from "../../src/core/image/import-progress.ts";
 import { collectInThread } from "../../src/dominator/storage/collect/collect-thread.ts";
 import { openCatalogue } from "../../src/dominator/storage/image-catalogue.ts";
 import { openImageStore } from "../../src/dominator/storage/image-store.ts";
@@ -93,6 +94,26 @@ describe("image verbs against a server and its images", () => {
     assert.match(out, /^required by +2 machines: r01u1, r01u2$/m);
     assert.match(out, /^shared +.* with compute\/2/m);
     assert.equal((await json("show", "compute/2")).runBy.count, 0);
+  });
+
+  test("import: a running server, its feed and its lists hear how far it is, and that it has ended", async () => {
+    const feed = await site.app.request("/v1/fleet/changes", {}, { listener: { kind: "socket", user: "root" } });
+    const heard = readImports(feed);
+    const { status, err } = await image("import", "heard", join(parent, "tree-3"));
+    assert.equal(status, 0, err);
+    const imports = await heard;
+    const [noted] = imports[0] ?? [];
+    assert.deepEqual([noted?.stream, (noted?.totalBytes ?? 0) > 1000, imports.at(-1)], ["heard", true, []]);
+    const { paths, doneBytes, totalBytes } = noted ?? assert.fail();
+    const body = JSON.stringify({ stream: "shown", paths, doneBytes, totalBytes });
+    const headers = { "content-type": "application/json" };
+    const answer = await site.app.request(
+      ...(["/v1/imports", { method: "POST", headers, body }, { listener: { kind: "socket", user: "root" } }] as const),
+    );
+    assert.equal(answer.status, 200);
+    assert.match((await image("list")).err, /^importing shown: \d+ % of \d+ MiB, \d+ paths?$/m);
+    assert.match((await birther("status", "--state", state)).out, /^ {2}importing shown: \d+ % of/m);
+    assert.equal((await image("remove", "heard/1")).status, 0, "for the tests after this one");
   });
 
   test("diff: the paths that differ, and what an update fetches", async () => {
@@ -242,4 +263,21 @@ function commandOf(pid: string): string {
   } catch {
     return "";
   }
+}
+
+/** The lists of imports on a feed, until one is empty. */
+async function readImports(feed: Response): Promise<readonly (readonly ImportProgress[])[]> {
+  const found: (readonly ImportProgress[])[] = [];
+  let text = "";
+  for await (const bytes of feed.body ?? assert.fail()) {
+    text += Buffer.from(bytes).toString();
+    for (let end = text.indexOf("\n\n"); end >= 0; end = text.indexOf("\n\n")) {
+      const data = /^data: (.*)$/m.exec(text.slice(0, end))?.[1] ?? "{}";
+      text = text.slice(end + 2);
+      const { imports } = JSON.parse(data) as { readonly imports?: readonly ImportProgress[] };
+      if (imports !== undefined) found.push(imports);
+      if (imports?.length === 0) return found;
+    }
+  }
+  throw new Error("the feed ended before the import");
 }

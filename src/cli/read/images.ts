@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { ImageView, StreamView } from "../../contract/operator/views.ts";
 import { parseImageName } from "../../core/image/image-name.ts";
+import { describeImport, type ImportProgress } from "../../core/image/import-progress.ts";
 import type { Actions } from "../act/actions.ts";
 import { exitStatus, statusOf } from "../api/failure.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
@@ -22,7 +23,8 @@ export function imageListCommand(image: Command, actions: Pick<Actions, "listIma
       ...[name, String(entries), formatBytes(bytes), formatTime(importedAtMs)],
       [use, confidential === true ? "confidential" : undefined, notHere].filter(Boolean).join("; ") || "-",
     ]);
-    print(...formatTable(["NAME", "PATHS", "SIZE", timeTitle(Date.now(), "IMPORTED"), "USE"], rows));
+    if (rows.length > 0)
+      print(...formatTable(["NAME", "PATHS", "SIZE", timeTitle(Date.now(), "IMPORTED"), "USE"], rows));
   });
 }
 
@@ -34,7 +36,8 @@ async function listImages(
   const { openApi } = await import("../api/api.ts");
   try {
     const api = await openApi(options);
-    const { images } = await api.ask<{ images: ImageView[] }>("images");
+    const { images, imports } = await api.ask<{ images: ImageView[]; imports?: ImportProgress[] }>("images");
+    for (const one of imports ?? []) process.stderr.write(`${describeImport(one)}\n`);
     const { streams } = await api.ask<{ streams: StreamView[] }>("streams");
     return images.map((image) => ({ ...image, ...useOf(image, streams) }));
   } catch (error) {

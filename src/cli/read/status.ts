@@ -2,6 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Command } from "commander";
 import type { SummaryView } from "../../contract/operator/fleet-views.ts";
 import type { StatusView, StreamView } from "../../contract/operator/views.ts";
+import { describeImport } from "../../core/image/import-progress.ts";
 import type { Inconsistency } from "../../core/machine/check.ts";
 import type { Api } from "../api/api.ts";
 import { exitStatus, statusOf } from "../api/failure.ts";
@@ -68,6 +69,7 @@ export function screenText({ summary, inconsistencies, streams }: Omit<StatusSee
     ...headText(summary, width),
     ...phasesText(phases, width),
     ...workText(summary.work, width),
+    ...summary.imports.map((one) => `  ${describeImport(one)}`),
     ...causesText(causes, { width, nowMs }),
     ...laggingText(racks, width),
     ...serverText(summary, width),

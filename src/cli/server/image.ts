@@ -9,9 +9,10 @@ import { promoteCommands } from "../act/promote.ts";
 import { failure } from "../api/failure.ts";
 import { type LocalOptions, localOptions, print, printJson } from "../api/server-options.ts";
 import { formatBytes } from "../output/figures.ts";
-import { describeNotCarried, type NotCarried, openImportLine } from "../output/import-progress.ts";
+import { describeNotCarried, type ImportProgress, type NotCarried, openImportLine } from "../output/import-progress.ts";
 import { imageDetailCommands } from "../read/image-details.ts";
 import { imageListCommand } from "../read/images.ts";
+import { openNotifier } from "./notify-import.ts";
 
 type ImageActions = Pick<
   Actions,
@@ -93,7 +94,7 @@ function storeCommands(image: Command, actions: ImageActions, state: FindState):
     const stateDirectory = await state(options);
     const { confidential = false } = options;
     const wanted = { stateDirectory, stream, source, confidential };
-    const imported = await withProgress((found) => actions.importImage({ ...wanted, ...found }));
+    const imported = await withProgress(wanted, (found) => actions.importImage({ ...wanted, ...found }));
     await announceImport(stateDirectory, imported, options);
   });
 
@@ -135,7 +136,7 @@ async function buildByRecipe(
   const onLine = (line: string) => void process.stderr.write(`${plainText(line)}\n`);
   const build = (found: ImportCallbacks) =>
     actions.buildImage({ stateDirectory, stream, recipe, file, onLine, ...found });
-  await announceImport(stateDirectory, await withProgress(build), options);
+  await announceImport(stateDirectory, await withProgress({ stateDirectory, stream }, build), options);
 }
 
 /** What an import tells while it runs. */
@@ -151,14 +152,22 @@ async function announceImport(stateDirectory: string, imported: ImageView, optio
 }
 
 /** Runs an import with its line of progress, and lists what it left out, also when it fails. */
-async function withProgress(run: (found: ImportCallbacks) => Promise<ImageView>): Promise<ImageView> {
+async function withProgress(
+  { stateDirectory, stream }: { readonly stateDirectory: string; readonly stream: string },
+  run: (found: ImportCallbacks) => Promise<ImageView>,
+): Promise<ImageView> {
   let notCarried: readonly NotCarried[] = [];
   const onNotCarried = (list: readonly NotCarried[]) => {
     notCarried = list;
   };
   try {
+    await using notifier = await openNotifier(stateDirectory, stream.replace(/\/.*/, ""));
     using line = openImportLine(process.stderr);
-    return await run({ onProgress: line.show, onNotCarried });
+    const onProgress = (progress: ImportProgress) => {
+      line.show(progress);
+      notifier.notify(progress);
+    };
+    return await run({ onProgress, onNotCarried });
   } finally {
     for (const each of notCarried) process.stderr.write(`${describeNotCarried(each)}\n`);
   }

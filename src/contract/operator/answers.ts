@@ -2,10 +2,12 @@
  * The answers to operators' tools, one schema per kind. The server does not check its own answers with them; they are
  * the source of docs/openapi.json, and a test parses real answers with them.
  */
+
 import * as v from "valibot";
 import type { Excess } from "../../core/fleet/blast-radius.ts";
 import { bootTrusts } from "../../core/hardware/hardware.ts";
 import { aspects, maxNamedPaths } from "../../core/image/catalogue/image-difference.ts";
+import type { ImportProgress } from "../../core/image/import-progress.ts";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { machineStates, phases, remedies } from "../../core/machine/record.ts";
 import { diskTrusts, identityTrusts, startTrusts, unsealedTrusts } from "../../core/machine/trust.ts";
@@ -411,7 +413,20 @@ export const logAnswer = pinnedShape<LogView>()(
 export const packetsAnswer = v.strictObject({ packets: v.array(packet) });
 export const networksAnswer = v.strictObject({ networks: v.array(network) });
 export const quirksAnswer = v.strictObject({ quirks: v.array(lesson) });
-export const imagesAnswer = v.strictObject({ images: v.array(image) });
+/** An import of a system image that runs. */
+export const importProgress = pinnedShape<ImportProgress>()(
+  v.strictObject({
+    stream: text,
+    ...{ paths: count, doneBytes: count },
+    totalBytes: v.pipe(count, v.description("the size of the source")),
+    ...{ startedAtMs: timeMs, atMs: timeMs },
+  }),
+);
+export const imagesAnswer = v.strictObject({
+  images: v.array(image),
+  imports: v.pipe(v.array(importProgress), v.description("imports that run, as this server last heard")),
+});
+export const notedAnswer = v.strictObject({ noted: v.literal(true) });
 export const checkAnswer = v.strictObject({
   inconsistencies: v.array(v.looseObject({ kind: text, message: text })),
 });

@@ -7,7 +7,7 @@ import { conditionKinds, phases } from "../../core/machine/record.ts";
 import { unsealedTrusts } from "../../core/machine/trust.ts";
 import { works } from "../../core/machine/work-progress.ts";
 import { pinnedShape } from "../same.ts";
-import { changeAnswer } from "./answers.ts";
+import { changeAnswer, importProgress } from "./answers.ts";
 import type { FleetEventsView, FleetRowsView, FleetView, PlanView, SummaryView } from "./fleet-views.ts";
 
 const text = v.string();
@@ -126,6 +126,7 @@ export const summaryAnswer = pinnedShape<SummaryView>()(
       startedAtMs: timeMs,
       faults: v.array(v.strictObject({ name: text, fault: text, next: text })),
     }),
+    imports: v.pipe(v.array(importProgress), v.description("imports of system images that run")),
     unreadable: count,
   }),
 );
@@ -179,6 +180,9 @@ export const fleetRowsAnswer = pinnedShape<FleetRowsView>()(
     position: count,
     rows: v.array(row),
     gone: v.pipe(texts, v.description("ids of records that are gone")),
+    imports: v.exactOptional(
+      v.pipe(v.array(importProgress), v.description("all imports that run, if one of them progressed or ended")),
+    ),
   }),
 );
 

@@ -2,6 +2,7 @@
 import type { Cause } from "../../core/fleet/causes.ts";
 import type { FleetColumns, FleetRow } from "../../core/fleet/columns.ts";
 import type { FleetSummary } from "../../core/fleet/summary.ts";
+import type { ImportProgress } from "../../core/image/import-progress.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { PlannedSlot } from "../../core/site/site-plan.ts";
 import type { ChangeView, NetworkView } from "./views.ts";
@@ -23,6 +24,8 @@ export type SummaryView = FleetSummary & {
     /** What births need of this server and do not have. */
     readonly faults: readonly { readonly name: string; readonly fault: string; readonly next: string }[];
   };
+  /** Imports of system images that run, as this server last heard. */
+  readonly imports: readonly ImportProgress[];
   /** Machines whose record cannot be read: they are in no other number. */
   readonly unreadable: number;
 };
@@ -36,6 +39,8 @@ export type FleetRowsView = {
   readonly rows: readonly FleetRow[];
   /** Ids of records that are gone. */
   readonly gone: readonly string[];
+  /** All imports of system images that run, if one of them progressed or ended. */
+  readonly imports?: readonly ImportProgress[];
 };
 
 /** Changes of many machines, oldest first. */

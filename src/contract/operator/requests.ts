@@ -348,6 +348,15 @@ export const linkBody = v.strictObject({
   role: v.optional(v.picklist(roles, `expected one of ${roles.join(", ")}`), "admin"),
 });
 
+/** How far an import is. */
+export const importBody = v.strictObject({
+  stream: v.pipe(v.string(), v.check(isStreamName, "expected the name of a stream such as compute")),
+  paths: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  doneBytes: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  totalBytes: v.pipe(v.number(), v.integer(), v.minValue(0)),
+  ended: v.exactOptional(v.literal(true)),
+});
+
 export const auditQuery = v.strictObject({
   request: v.exactOptional(
     v.pipe(v.string(), v.nonEmpty(), v.maxLength(100), v.description("the id of a request, as entries have it")),

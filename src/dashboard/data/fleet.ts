@@ -65,7 +65,7 @@ export async function followFleet(end: AbortSignal): Promise<void> {
   });
 }
 
-function take({ position, rows: some, gone }: FleetRowsView, after: number): void {
+function take({ position, rows: some, gone, imports }: FleetRowsView, after: number): void {
   // Rows of the position that was read are as new as it, or newer: progress has no position of its own.
   if (position < after) return;
   for (const id of gone) {
@@ -76,6 +76,8 @@ function take({ position, rows: some, gone }: FleetRowsView, after: number): voi
     rows.set(row.id, row);
     changed.add(row.id);
   }
+  // No row of the fleet: the screens that show imports read them after each change.
+  if (imports !== undefined) changed.add("");
   redraw();
 }
 

@@ -1,16 +1,19 @@
 import type { ImageView, StreamView } from "../../contract/operator/views.ts";
+import { describeImport, type ImportProgress } from "../../core/image/import-progress.ts";
 import { useAnswer } from "../data/query.ts";
 import { Command } from "../parts/command.tsx";
 import { FaultNote } from "../parts/fault.tsx";
 import { Link } from "../parts/link.tsx";
-import { Time } from "../parts/time.tsx";
+import { Age, Time } from "../parts/time.tsx";
 import { listPath, machinePath } from "../route/route.ts";
 import { bytesText, countText } from "../text/time.ts";
+
+type Listed = { readonly images: readonly ImageView[]; readonly imports: readonly ImportProgress[] };
 
 /** The streams of images and how far the fleet follows them, and all images. */
 export function Images() {
   const streams = useAnswer<{ streams: readonly StreamView[] }>("/v1/streams", 5000);
-  const images = useAnswer<{ images: readonly ImageView[] }>("/v1/images", 10_000);
+  const images = useAnswer<Listed>("/v1/images", 2000);
   return (
     <section>
       <h1>Images</h1>
@@ -19,6 +22,12 @@ export function Images() {
         <Stream key={stream.stream} stream={stream} />
       ))}
       {images.fault === undefined ? null : <FaultNote fault={images.fault} />}
+      {(images.value?.imports ?? []).map((one) => (
+        <p key={one.stream} class="progress">
+          <progress max={Math.max(1, one.totalBytes)} value={one.doneBytes} aria-label={describeImport(one)} />{" "}
+          {describeImport(one)}, for <Age atMs={one.startedAtMs} />
+        </p>
+      ))}
       <ImageTable images={images.value?.images ?? []} />
       {images.value?.images.length === 0 ? <p>There are no images; birther image import adds one.</p> : null}
       <Command text="birther image list" />

@@ -25,6 +25,7 @@ import { exportHandlers } from "./export.ts";
 import { fleetHandlers } from "./fleet/handlers.ts";
 import type { Handler, Handlers, OperatorDeps, RouteRequest } from "./handler.ts";
 import { imageHandlers } from "./images.ts";
+import { openImports } from "./imports.ts";
 import { streamHandlers } from "./promote.ts";
 import { readHandlers } from "./read.ts";
 import { whyHandler } from "./why.ts";
@@ -38,11 +39,12 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
   app.onError(onError);
   app.notFound(notFound);
   const failures = failedAttempts();
+  const imports = openImports(deps.clock);
   const handlers: Handlers<OperatorRoute> = {
     openapi: ({ c }) => answerJson(c, document),
     status: (request) => status(request, startedAtMs),
-    ...readHandlers(deps),
-    ...fleetHandlers(deps, startedAtMs),
+    ...readHandlers(deps, imports),
+    ...fleetHandlers(deps, { startedAtMs, imports }),
     ...actHandlers(),
     why: whyHandler,
     ...describeHandlers,

@@ -17,14 +17,15 @@ import { entityTag } from "./entity-tag.ts";
 import { type ChangeFeed, changeFeed, watchersInTotal, watchersPerCaller } from "./feed/change-feed.ts";
 import { type IdOrder, idOrder } from "./feed/id-order.ts";
 import { type Handlers, type OperatorDeps, type RouteRequest, withMachine } from "./handler.ts";
+import type { Imports } from "./imports.ts";
 import { logHandler } from "./log.ts";
 
 type Reading =
   | ("list" | "get" | "events" | "log" | "packets" | "packetCapture")
-  | ("quirks" | "images" | "networks" | "check" | "changes");
+  | ("quirks" | "images" | "noteImport" | "networks" | "check" | "changes");
 
 /** The read-only routes. */
-export function readHandlers({ store, ending }: OperatorDeps): Handlers<Reading> {
+export function readHandlers({ store, ending }: OperatorDeps, imports: Imports): Handlers<Reading> {
   const inOrder = idOrder(store, ending);
   const feed = changeFeed(store, ending);
   return {
@@ -42,7 +43,12 @@ export function readHandlers({ store, ending }: OperatorDeps): Handlers<Reading>
       withMachine(request, ({ id }) => answerJson(request.c, { packets: request.deps.packetsOf(id) })),
     packetCapture: (request) => withMachine(request, (machine) => captureAnswer(request, machine)),
     quirks: ({ c, deps }) => answerJson(c, { quirks: lessonsOf(deps.store).map(operator.viewLesson) }),
-    images: async ({ c, deps }) => answerJson(c, { images: await deps.images() }),
+    images: async ({ c, deps }) => answerJson(c, { images: await deps.images(), imports: imports.current() }),
+    noteImport: ({ c, body: { ended, ...noted } }) => {
+      if (ended === true) imports.end(noted.stream);
+      else imports.note(noted);
+      return answerJson(c, { noted: true });
+    },
     networks: ({ c, deps }) => answerJson(c, { networks: deps.networks() }),
     check: async ({ c, deps: { store } }) => {
       const found = await inTurns(checkFleetInSteps([...store.list()], store.unreadable()));

@@ -47,6 +47,15 @@ export const siteRoutes = {
     query: noQuery,
     answer: answers.imagesAnswer,
   },
+  noteImport: {
+    method: "POST",
+    path: "/v1/imports",
+    role: "operator",
+    says: "tell how far an import of a system image is; `birther image import` does so each second; kept in memory only",
+    query: noQuery,
+    body: shapes.importBody,
+    answer: answers.notedAnswer,
+  },
   streams: {
     method: "GET",
     path: "/v1/streams",

@@ -4,6 +4,7 @@ import { constants, gunzipSync } from "node:zlib";
 import { readerOf } from "../../testing/feed-reader.ts";
 import { asks, birthOf, stillClock } from "../../testing/fleet.ts";
 import { openMemoryStore } from "../../testing/memory-store.ts";
+import { openImports } from "../imports.ts";
 import { collectMs, rowFeed } from "./row-feed.ts";
 
 const always = { caller: undefined, mayGoOn: () => true };
@@ -13,13 +14,28 @@ async function open() {
   const store = await openMemoryStore({ clock: stillClock(), log: () => {} });
   const waiting: (() => void)[] = [];
   const ending = new AbortController();
-  const feed = rowFeed(store, { othersUpdate: false, ending: ending.signal, soon: (act) => void waiting.push(act) });
+  const imports = openImports(stillClock());
+  const feed = rowFeed(store, {
+    othersUpdate: false,
+    ending: ending.signal,
+    imports,
+    soon: (act) => void waiting.push(act),
+  });
   const tick = () => {
     for (const act of waiting.splice(0)) act();
     return waiting.length;
   };
   const from = (since: number | undefined) => readerOf(feed.open({ since, ...always }));
-  return { store, feed, from, tick, waiting, ending, [Symbol.asyncDispose]: () => store[Symbol.asyncDispose]() };
+  return {
+    store,
+    feed,
+    from,
+    tick,
+    waiting,
+    ending,
+    imports,
+    [Symbol.asyncDispose]: () => store[Symbol.asyncDispose](),
+  };
 }
 
 describe("the feed of rows", () => {
@@ -57,7 +73,7 @@ describe("the feed of rows", () => {
     await feed.cancel();
   });
 
-  test("a watcher that comes back gets the rows since then; one that is too late is told to read the fleet again", async () => {
+  test("a watcher that comes back gets the rows since then; one that is too late is noted to read the fleet again", async () => {
     await using opened = await open();
     const { store, from, tick } = opened;
     await store.apply(asks(1));
@@ -97,6 +113,32 @@ describe("the feed of rows", () => {
     const again = from(4);
     const [, since] = await again.take(2);
     assert.equal(since?.data.rows[0].progress.done, 1, "one that comes back reads all of it again");
+  });
+
+  test("imports are on the feed when they get on and when they end, and in no other rows", async () => {
+    await using opened = await open();
+    const { store, from, tick, imports } = opened;
+    const feed = from(undefined);
+    await feed.next();
+    const noted = { stream: "compute", paths: 1, doneBytes: 5, totalBytes: 9 };
+    const first = feed.next();
+    imports.note(noted);
+    imports.note({ ...noted, doneBytes: 6 });
+    tick();
+    const times = { startedAtMs: 1_000_000, atMs: 1_000_000 };
+    assert.deepEqual((await first)?.data, {
+      ...{ position: 0, rows: [], gone: [] },
+      imports: [{ ...noted, doneBytes: 6, ...times }],
+    });
+    const second = feed.next();
+    await store.apply(asks(1));
+    tick();
+    assert.equal((await second)?.data.imports, undefined);
+    const third = feed.next();
+    imports.end("compute");
+    tick();
+    assert.deepEqual((await third)?.data.imports, []);
+    await feed.cancel();
   });
 
   test("nothing is collected while nobody watches", async () => {

@@ -1,8 +1,10 @@
 import { fleetRow } from "../../../core/fleet/columns.ts";
+import type { ImportProgress } from "../../../core/image/import-progress.ts";
 import type { MachineId } from "../../../core/machine/record.ts";
 import type { Store } from "../../../core/ports.ts";
 import { jsonText } from "../../http/json-answer.ts";
 import { forEachInTurns } from "../../turns.ts";
+import type { Imports } from "../imports.ts";
 import { type ChangeFeed, feedOver } from "./change-feed.ts";
 import type { Chunk } from "./change-ring.ts";
 import { resetOf } from "./event-stream.ts";
@@ -41,11 +43,13 @@ export function rowFeed(
   of: {
     readonly othersUpdate: boolean;
     readonly ending?: AbortSignal | undefined;
+    readonly imports?: Imports;
     readonly soon?: (act: () => void, afterMs: number) => void;
   },
 ): ChangeFeed {
   const soon = of.soon ?? ((act, afterMs) => void setTimeout(act, afterMs).unref());
   const changed = new Set<MachineId>();
+  let importsChanged = false;
   const kept = keptChunks();
   let newest = store.position();
   let isAwaited = false;
@@ -60,9 +64,11 @@ export function rowFeed(
   async function collect(): Promise<void> {
     const ids = [...changed];
     changed.clear();
+    const imports = importsChanged ? of.imports?.current() : undefined;
+    importsChanged = false;
     // Rows may be newer than this position; those of the changes after it come once more.
     const upTo = store.position();
-    const bytes = await rowsText(store, { ids, position: upTo, othersUpdate: of.othersUpdate });
+    const bytes = await rowsText(store, { ids, position: upTo, othersUpdate: of.othersUpdate, imports });
     const packed = await packPart(bytes);
     isAwaited = false;
     if (watchers.count() === 0) return clear();
@@ -71,7 +77,7 @@ export function rowFeed(
     kept.add({ after: newest, upTo: end, bytes, packed });
     newest = end;
     watchers.wakeSoon();
-    if (changed.size > 0) collectSoon();
+    if (changed.size > 0 || importsChanged) collectSoon();
   }
   function collectSoon(): void {
     if (isAwaited) return;
@@ -79,24 +85,17 @@ export function rowFeed(
     soon(() => void collect(), collectMs(watchers.count()));
   }
 
-  const unwatch = store.watch(({ machine, absorbed = [], position }) => {
-    if (watchers.count() === 0) {
-      newest = position;
-      return;
-    }
-    for (const id of [machine.id, ...absorbed]) changed.add(id);
-    collectSoon();
+  watchRows(store, of, {
+    position: (position) => {
+      if (watchers.count() === 0) newest = position;
+    },
+    take: (ids) => {
+      if (watchers.count() === 0) return;
+      if (ids === "imports") importsChanged = true;
+      else for (const id of ids) changed.add(id);
+      collectSoon();
+    },
   });
-  const unwatchProgress = store.watchProgress((id) => {
-    if (watchers.count() === 0) return;
-    changed.add(id);
-    collectSoon();
-  });
-  const unwatchAll = () => {
-    unwatch();
-    unwatchProgress();
-  };
-  of.ending?.addEventListener("abort", unwatchAll, { once: true });
   return feedOver({
     ring: {
       newest: () => newest,
@@ -107,6 +106,25 @@ export function rowFeed(
     pageAfter: async () => ({ upTo: newest, bytes: resetOf(Math.floor(newest), Math.floor(kept.begin() ?? newest)) }),
     position: store.position,
   });
+}
+
+/** Hands on what changes, until the server ends. */
+function watchRows(
+  store: Pick<Rows, "watch" | "watchProgress">,
+  { ending, imports }: { readonly ending?: AbortSignal | undefined; readonly imports?: Imports },
+  on: { readonly position: (position: number) => void; readonly take: (ids: readonly MachineId[] | "imports") => void },
+): void {
+  const unwatch = store.watch(({ machine, absorbed = [], position }) => {
+    on.position(position);
+    on.take([machine.id, ...absorbed]);
+  });
+  const unwatchProgress = store.watchProgress((id) => on.take([id]));
+  if (imports !== undefined) imports.onChange = () => on.take("imports");
+  const end = () => {
+    unwatch();
+    unwatchProgress();
+  };
+  ending?.addEventListener("abort", end, { once: true });
 }
 
 /** The newest chunks. */
@@ -144,9 +162,16 @@ function keptChunks() {
   };
 }
 
+type Collected = {
+  readonly ids: readonly MachineId[];
+  readonly position: number;
+  readonly othersUpdate: boolean;
+  readonly imports: readonly ImportProgress[] | undefined;
+};
+
 async function rowsText(
   store: Pick<Store, "get" | "progress">,
-  { ids, position, othersUpdate }: { ids: readonly MachineId[]; position: number; othersUpdate: boolean },
+  { ids, position, othersUpdate, imports }: Collected,
 ): Promise<Uint8Array> {
   const rows: string[] = [];
   const gone: MachineId[] = [];
@@ -155,7 +180,8 @@ async function rowsText(
     if (machine === undefined) gone.push(id);
     else rows.push(jsonText(fleetRow(machine, othersUpdate, store.progress(machine))));
   });
+  const also = imports === undefined ? "" : `,"imports":${jsonText(imports)}`;
   // One row is as FleetRowsView has it.
-  const data = `{"position":${position},"rows":[${rows.join(",")}],"gone":${jsonText(gone)}}`;
+  const data = `{"position":${position},"rows":[${rows.join(",")}],"gone":${jsonText(gone)}${also}}`;
   return encoder.encode(`id: ${position}\nevent: rows\ndata: ${data}\n\n`);
 }

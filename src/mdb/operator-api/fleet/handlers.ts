@@ -11,6 +11,7 @@ import { answerPacked, packJson } from "../../http/packed-answer.ts";
 import { forEachInTurns, inTurns } from "../../turns.ts";
 import { rowFeed } from "../feed/row-feed.ts";
 import { type Handlers, type OperatorDeps, withMachine } from "../handler.ts";
+import type { Imports } from "../imports.ts";
 import { follow } from "../read.ts";
 import { columnsAnswer, columnsOf } from "./columns-answer.ts";
 import { fleetEvents } from "./fleet-events.ts";
@@ -24,15 +25,16 @@ const summaryValidity = { leastMs: 1000, mostMs: 5000 };
 /** The routes about the fleet as a whole. */
 export function fleetHandlers(
   deps: OperatorDeps,
-  startedAtMs: number,
+  { startedAtMs, imports }: { readonly startedAtMs: number; readonly imports: Imports },
 ): Handlers<"summary" | "fleet" | "fleetChanges" | "fleetEvents" | "burnIn" | "siblings" | "plan"> {
   const { store, othersUpdate = false } = deps;
   const expected = expectedSlots(deps.plan ?? []);
-  const makeSummary = async () => packJson(Buffer.from(jsonText(await summaryOf(deps, { startedAtMs, expected }))));
+  const makeSummary = async () =>
+    packJson(Buffer.from(jsonText(await summaryOf(deps, { startedAtMs, expected, imports: imports.current() }))));
   const summary = sharedAnswer(makeSummary, summaryValidity);
   const columns = columnsOf(store, othersUpdate);
   const model = modelsOf(store);
-  const feed = rowFeed(store, { othersUpdate, ending: deps.ending });
+  const feed = rowFeed(store, { othersUpdate, ending: deps.ending, imports });
   return {
     summary: async ({ c }) => answerPacked(c, await summary()),
     fleet: async ({ c }) => columnsAnswer(c, await columns()),

@@ -11,10 +11,17 @@ import type { OperatorDeps } from "../handler.ts";
 const causesShown = 50;
 
 /** What a summary needs besides the server. */
-export type SummaryOf = { readonly startedAtMs: number; readonly expected: ExpectedSlots };
+export type SummaryOf = {
+  readonly startedAtMs: number;
+  readonly expected: ExpectedSlots;
+  readonly imports: SummaryView["imports"];
+};
 
 /** The fleet and the server at a glance. */
-export async function summaryOf(deps: OperatorDeps, { startedAtMs, expected }: SummaryOf): Promise<SummaryView> {
+export async function summaryOf(
+  deps: OperatorDeps,
+  { startedAtMs, expected, imports }: SummaryOf,
+): Promise<SummaryView> {
   const { store, clock, version, exports, networks } = deps;
   const rules = {
     nowMs: clock.nowMs(),
@@ -32,6 +39,7 @@ export async function summaryOf(deps: OperatorDeps, { startedAtMs, expected }: S
     causes: causes.slice(0, causesShown).map((found) => causeView(found, deps)),
     networks: networks().map(networkBrief),
     server: { version, startedAtMs, faults },
+    imports,
     unreadable: store.unreadable().length,
   };
 }
