@@ -6,6 +6,7 @@ import type { Scenario } from "../src/fleet/scenario.ts";
 import { demoSwitch } from "../src/main/demo/plan.ts";
 import { pathsIn } from "../src/main/paths.ts";
 import { simulateSite } from "../src/main/simulate/run.ts";
+import type { PeerCost } from "./calibrate-peer.ts";
 import type { Mark, Measured } from "./calibrate-rack.ts";
 import { calibrationConfig } from "./calibrate-site.ts";
 
@@ -42,13 +43,20 @@ export type Calibration = {
   readonly demands: NonNullable<Scenario["host"]>["demands"];
 };
 
-/** What one machine alone, on an uplink without limit, says of firmware, loader, kernel, init, agent and system. */
-export function calibrate({ marks: [marks = []], imageBytes }: Measured, files: BootFiles): Calibration {
+/**
+ * What one machine alone, on an uplink without limit, says of firmware, loader, kernel, init, agent and system. A machine alone sends
+ * nothing to others: that costs as much of what it needs for the fetch as it does natively.
+ */
+export function calibrate(
+  { marks: [marks = []], imageBytes }: Measured,
+  { files, peer }: { readonly files: BootFiles; readonly peer: PeerCost },
+): Calibration {
   const found = phasesOf(marks);
   const of = (phase: Phase): Alone => found.get(phase) ?? { ms: 0, demand: 0, tookMs: 0 };
   const perSecond = (bytes: number, ms: number) => (bytes * 1000) / Math.max(1, ms);
   const [firmware, loader, kernel, fetch] = [of("offered"), of("loaderSent"), of("kernelSent"), of("updating")];
   const shutdown = 2000;
+  const fetchCpuMsPerMega = (fetch.demand * fetch.ms) / (imageBytes / 1e6);
   return {
     parameters: {
       ...files,
@@ -62,6 +70,7 @@ export function calibrate({ marks: [marks = []], imageBytes }: Measured, files: 
       ...{ keys: of("keysMade").ms, partition: of("partitioned").ms, populate: of("populated").ms },
       scanTree: of("fetching").ms,
       agentFetch: perSecond(imageBytes, fetch.ms),
+      peerSendsCpu: fetchCpuMsPerMega * (peer.sendSeconds / peer.fetchSeconds),
       place: of("rebooting").ms,
       systemStart: Math.max(0, of("up").ms - shutdown - firmware.ms),
     },

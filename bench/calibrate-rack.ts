@@ -81,6 +81,13 @@ function busyMs(): number {
   return (user + nice + system + irq + softirq) * tickMs;
 }
 
+function notUp(marks: readonly (readonly Mark[])[]): string {
+  const missing = marks.flatMap((all, nth) =>
+    all.some(({ phase }) => phase === "up") ? [] : [`machine ${nth + 1} at ${all.at(-1)?.phase ?? "nothing"}`],
+  );
+  return `expected all machines up within ${deadlineMs / 60_000} minutes, found ${missing.join(", ")}`;
+}
+
 async function run({ directory, machines: count, uplinkMbps }: Trial): Promise<Measured> {
   await using life = new AsyncDisposableStack();
   const log = life.use(openLogFile(join(directory, "server.log")));
@@ -111,10 +118,7 @@ async function run({ directory, machines: count, uplinkMbps }: Trial): Promise<M
   });
   await Promise.all(rack.machines.map((machine) => machine.powerOn()));
   pids = findProcesses(specs.map(({ name }) => name));
-  const timer = setTimeout(
-    () => done.reject(new Error(`${count} machines: expected all up within 40 minutes, found them as above`)),
-    deadlineMs,
-  );
+  const timer = setTimeout(() => done.reject(new Error(notUp(marks))), deadlineMs);
   await done.promise;
   clearTimeout(timer);
   stop();

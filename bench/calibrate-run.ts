@@ -1,28 +1,79 @@
-import { readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { type Phase, phases } from "../src/core/machine/record.ts";
 import { measure } from "./calibrate-measure.ts";
+import { measurePeerCost, type PeerCost } from "./calibrate-peer.ts";
 import { type BootFiles, type Calibration, calibrate, predict } from "./calibrate-predict.ts";
 import type { Measured } from "./calibrate-rack.ts";
 import { say } from "./environment.ts";
 
 const about = `Real machines on the virtual rack, and the same site simulated: predicted against measured time of each phase.
 
-  bench/calibrate [--quick] [--uplink-mbps N] [--keep FILE] [--from FILE]
+  bench/calibrate [--quick] [--machines N,N] [--uplink-mbps N] [--keep FILE] [--from FILE]
 
 A machine alone, on an uplink without limit, gives the parameters. Two, four and six machines behind an uplink of 100 Mb/s are then
-measured and predicted; nothing of them goes into the parameters. --quick: two only. --keep writes what was measured, and --from
-predicts again from such a file. Needs root and QEMU; takes an hour on two processors without KVM. The last line is one JSON object.
+measured and predicted; nothing of them goes into the parameters. --machines: other numbers; --quick: two only. A trial that fails is
+tried once more, and then left out: the result names it, and the status is 1. --keep writes what was measured, after each trial; trials
+that the file has are not run again, so the same command goes on where it was stopped. --from predicts again from such a file. Needs root
+and QEMU; takes an hour on two processors without KVM. The last line is one JSON object.
 `;
 
-type Everything = { readonly files: BootFiles; readonly trials: readonly Measured[] };
+/** What was measured; the trial of one machine alone is the first, once it has succeeded. */
+type Everything = {
+  readonly files?: BootFiles;
+  readonly peer: PeerCost;
+  readonly uplinkMbps: number;
+  readonly trials: readonly Measured[];
+  readonly failed: readonly Failed[];
+};
+type Failed = { readonly machines: number; readonly reason: string };
 
-async function measureAll(counts: readonly number[], uplinkMbps: number): Promise<Everything> {
-  const alone = await measure({ machines: 1 });
-  const trials = [alone.trial];
-  for (const machines of counts) trials.push((await measure({ machines, uplinkMbps })).trial);
-  return { files: alone.files, trials };
+const tries = 2;
+
+/** Runs what is missing of the trials, one after the other; `keep` is called after each. */
+async function measureAll(
+  counts: readonly number[],
+  { known, keep }: { readonly known: Everything; readonly keep: (now: Everything) => void },
+): Promise<Everything> {
+  let now: Everything = { ...known, failed: [] };
+  const missing = [1, ...counts].filter((count) => !known.trials.some(({ machines }) => machines === count));
+  const beganMs = performance.now();
+  for (const [nth, machines] of missing.entries()) {
+    const minutes = Math.round((performance.now() - beganMs) / 60_000);
+    say(`trial ${nth + 1} of ${missing.length}, after ${minutes} min`);
+    const result = await tryTrial({ machines, ...(machines === 1 ? {} : { uplinkMbps: known.uplinkMbps }) });
+    if ("reason" in result) {
+      now = { ...now, failed: [...now.failed, { machines, reason: result.reason }] };
+      // The parameters come from it.
+      if (machines === 1) break;
+    } else now = { ...now, files: now.files ?? result.files, trials: [...now.trials, result.trial] };
+    keep(now);
+  }
+  return { ...now, trials: [...now.trials].sort((one, other) => one.machines - other.machines) };
+}
+
+async function tryTrial(of: Parameters<typeof measure>[0]): Promise<Awaited<ReturnType<typeof measure>> | Failed> {
+  let reason = "";
+  for (let attempt = 1; attempt <= tries; attempt += 1)
+    try {
+      return await measure(of);
+    } catch (error) {
+      reason = error instanceof Error ? error.message : String(error);
+      say(`attempt ${attempt} of ${tries}: ${reason}`);
+    }
+  return { machines: of.machines, reason };
+}
+
+/** What a file has that `--keep` wrote with the same uplink; nothing yet if there is none. */
+async function readKept(path: string | undefined, uplinkMbps: number): Promise<Everything> {
+  if (path !== undefined && existsSync(path)) {
+    const kept = JSON.parse(readFileSync(path, "utf8")) as Everything;
+    if (kept.uplinkMbps !== uplinkMbps)
+      throw new Error(`${path}: expected trials with ${uplinkMbps} Mb/s, found ${kept.uplinkMbps}; name another file`);
+    return kept;
+  }
+  return { peer: await measurePeerCost(), uplinkMbps, trials: [], failed: [] };
 }
 
 type Row = {
@@ -76,9 +127,10 @@ async function compare(trial: Measured, calibration: Calibration, alone: Measure
 /** A phase shorter than this says more about chance than about the model. */
 const shownMs = 2000;
 
-async function report({ files, trials: [alone, ...others] }: Everything): Promise<object> {
-  if (alone === undefined) throw new Error("expected a trial of one machine first, found none");
-  const calibration = calibrate(alone, files);
+async function report({ files, peer, trials, failed }: Everything): Promise<object> {
+  const [alone, ...others] = trials;
+  if (alone?.machines !== 1 || files === undefined) return { failed, results: [] };
+  const calibration = calibrate(alone, { files, peer });
   const results = [];
   for (const trial of others) results.push(await compare(trial, calibration, alone));
   const seconds = (ms: number) => (ms / 1000).toFixed(1).padStart(9);
@@ -97,22 +149,35 @@ async function report({ files, trials: [alone, ...others] }: Everything): Promis
     say(
       `\nlargest error of a phase of ${shownMs / 1000} s or more: ${largest.phase} with ${largest.machines} machines, ${Math.round(largest.error * 100)} %`,
     );
-  return { parameters: calibration.parameters, demands: calibration.demands, results, largest };
+  return { failed, peer, parameters: calibration.parameters, demands: calibration.demands, results, largest };
 }
 
 const { values } = parseArgs({
   options: {
-    ...{ quick: { type: "boolean" }, help: { type: "boolean" } },
+    ...{ quick: { type: "boolean" }, help: { type: "boolean" }, machines: { type: "string" } },
     ...{ "uplink-mbps": { type: "string", default: "100" }, keep: { type: "string" }, from: { type: "string" } },
   },
 });
-if (values.help) process.stdout.write(about);
-else {
-  const counts = values.quick === true ? [2] : [2, 4, 6];
-  const everything =
-    values.from === undefined
-      ? await measureAll(counts, Number(values["uplink-mbps"]))
-      : (JSON.parse(readFileSync(values.from, "utf8")) as Everything);
-  if (values.keep !== undefined) writeFileSync(values.keep, JSON.stringify(everything));
+
+function wholeNumber(option: string, text: string): number {
+  if (!/^[1-9]\d{0,5}$/.test(text))
+    throw new Error(`${option}: expected a whole number, found ${JSON.stringify(text)}`);
+  return Number(text);
+}
+
+async function main(): Promise<void> {
+  const { machines = values.quick === true ? "2" : "2,4,6", keep, from } = values;
+  const counts = machines.split(",").map((text) => wholeNumber("--machines", text));
+  const uplinkMbps = wholeNumber("--uplink-mbps", values["uplink-mbps"]);
+  const known = await readKept(from ?? keep, uplinkMbps);
+  const write = (now: Everything) => {
+    if (keep !== undefined) writeFileSync(keep, JSON.stringify(now));
+  };
+  const everything = from === undefined ? await measureAll(counts, { known, keep: write }) : known;
+  write(everything);
+  process.exitCode = everything.failed.length === 0 ? 0 : 1;
   process.stdout.write(`${JSON.stringify(await report(everything))}\n`);
 }
+
+if (values.help) process.stdout.write(about);
+else await main();

@@ -61,6 +61,12 @@ export const parameterTable = {
     unit: "bytes/s",
     source: "fetch and placement of one agent, bench/images on 2 idle cores, in memory; --agent-fetch",
   },
+  peerSendsCpu: {
+    value: 0.13,
+    unit: "ms of CPU per MB",
+    source:
+      "birther-peer, natively over loopback, bench/calibrate; counts for virtual machines, which share processors",
+  },
   place: { value: 5000, unit: "ms", source: "an update places fetched contents by rename: assumed" },
   shutdown: { value: 2000, unit: "ms", source: "agent to reset: assumed" },
   systemStart: { value: 15_000, unit: "ms", source: "GRUB, kernel and systemd to the agent's first poll: assumed" },

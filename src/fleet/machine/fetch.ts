@@ -129,7 +129,7 @@ function* fromPeer(
     return "nothing";
   }
   return yield* transfer(world, {
-    ...{ links: world.wires.between(peer, machine), bytes: totalBytes },
+    ...{ links: world.wires.between(peer, machine), bytes: totalBytes, isFromMachine: true },
     ...{ limit: limitOf(world, machine), work: "agentFetch" as const, mostMs, progress: serves, source },
     lossOf: (lost) => {
       source.lost.add(lost);

@@ -94,6 +94,8 @@ export function* transfer(
     readonly limit: number;
     /** The work that it is for the machine, at this limit. */
     readonly work?: ParameterName;
+    /** Whether another machine sends, and works for it, too. */
+    readonly isFromMachine?: boolean;
     /** Where its progress is kept; one that begins anew if it is left out. */
     readonly progress?: Progress;
     readonly source?: Readonly<Progress>;
@@ -120,16 +122,38 @@ export function* transfer(
     };
     const { stop, limitTo } = flows.start(flow);
     undo.push(stop);
-    const { host } = world;
-    if (host !== undefined && of.work !== undefined) {
-      // What a narrower link lets through keeps the processor less busy.
-      const part = Math.min(1, ...of.links.map(({ bytesPerMs }) => bytesPerMs / flow.limitBytesPerMs));
-      const paced = (pace: number) => limitTo(flow.limitBytesPerMs * pace);
-      undo.push(host.join(host.demandOf(of.work) * part, paced));
-    }
+    undo.push(...joinHost(world, { ...of, bytesPerMs: flow.limitBytesPerMs, limitTo }));
     if (of.mostMs !== undefined) undo.push(agenda.after(of.mostMs, () => end("time")));
     if (of.lossOf !== undefined) undo.push(of.lossOf(() => end("lost")));
     return all;
   };
   return yield* until(wait);
+}
+
+const bytesPerMega = 1e6;
+
+/** The work of a transfer for virtual machines, at both ends: the slower one sets its rate. Returns what ends it. */
+function joinHost(
+  { host, parameters }: World,
+  of: {
+    readonly links: readonly Link[];
+    readonly work?: ParameterName;
+    readonly isFromMachine?: boolean;
+    readonly bytesPerMs: number;
+    readonly limitTo: (bytesPerMs: number) => void;
+  },
+): readonly (() => void)[] {
+  const { links, work: takes, isFromMachine = false, bytesPerMs, limitTo } = of;
+  if (host === undefined || takes === undefined) return [];
+  // What a narrower link lets through keeps the processors less busy.
+  const part = Math.min(1, ...links.map((link) => link.bytesPerMs / bytesPerMs));
+  const demands = [host.demandOf(takes)];
+  if (isFromMachine) demands.push((bytesPerMs / bytesPerMega) * parameters.peerSendsCpu);
+  const paces = demands.map(() => 1);
+  return demands.map((demand, nth) =>
+    host.join(demand * part, (pace) => {
+      paces[nth] = pace;
+      limitTo(bytesPerMs * Math.min(...paces));
+    }),
+  );
 }
