@@ -57,7 +57,7 @@ static int read_headers(const char *line, const char *end, struct peer_request *
 {
 	int lengths = 0, macs = 0;
 	uint64_t number = 0;
-	request->from = 0;
+	request->from = request->to = 0;
 	while (line < end) {
 		const char *next = memmem(line, (size_t)(end - line), "\r\n", 2), *value;
 		size_t length = (size_t)(next - line), value_length;
@@ -67,6 +67,8 @@ static int read_headers(const char *line, const char *end, struct peer_request *
 			request->body_length = (size_t)number;
 		} else if ((value = value_of(line, length, "birther-from", &value_length))) {
 			if (!read_number(value, value_length, 15, &request->from)) return 400;
+		} else if ((value = value_of(line, length, "birther-to", &value_length))) {
+			if (!read_number(value, value_length, 15, &request->to)) return 400;
 		} else if ((value = value_of(line, length, "authorization", &value_length))) {
 			size_t prefix = sizeof scheme - 1;
 			if (macs++ || value_length < prefix || memcmp(value, scheme, prefix) ||

@@ -1,8 +1,8 @@
 /*
  * The program that serves this machine's fetched contents to other machines, until its agent ends. `POST /objects` with
  * hashes, one a line, is answered with `HEX LENGTH` and the content for each, in that order; with a header `birther-from: N`,
- * the first one with `HEX LENGTH N` and what it has from byte N on. A content that another
- * fetch may still bring is waited for: `HEX ?` each second, and in the end `HEX -`, behind which nothing comes. A machine
+ * the first one with `HEX LENGTH N` and what it has from byte N on; with `birther-to: M`, up to the byte before M. A content that
+ * another fetch may still bring is waited for: `HEX ?` each second, and in the end `HEX -`, behind which nothing comes. A machine
  * that serves the files of its system does not fetch: `HEX !` says that it does not have the content. One process, one
  * thread, one poll; files of the system are opened by another process (host-peer-tree.c).
  */
@@ -170,11 +170,13 @@ static void begin_content(struct connection *c)
 	hex[PEER_HEX] = 0;
 	find_content(c, hex);
 	if (c->file >= 0) {
-		off_t from = c->next == 0 ? (off_t)c->request.from : 0;
+		off_t from = c->next == 0 ? (off_t)c->request.from : 0, to = c->next == 0 ? (off_t)c->request.to : 0;
+		off_t beyond = to > 0 && to < c->left ? c->left - to : 0; /* what is not wanted at its end */
 		if (from > 0 && from < c->left && lseek(c->file, from, SEEK_SET) == from) {
 			snprintf(text, sizeof text, "%s %lld %lld\n", hex, (long long)c->left, (long long)from);
 			c->left -= from;
 		} else snprintf(text, sizeof text, "%s %lld\n", hex, (long long)c->left);
+		c->left = beyond < c->left ? c->left - beyond : 0;
 		c->next += PEER_LINE;
 		c->missing_ms = c->question = 0;
 		print(c, text);

@@ -14,7 +14,7 @@ struct peer_request {
 	uint8_t mac[PEER_KEY];
 	const uint8_t *body;
 	size_t body_length;
-	uint64_t from; /* the first content is wanted from this byte on */
+	uint64_t from, to; /* the first content is wanted from this byte on, and up to the one before `to`; 0: to its end */
 };
 
 /* The keys that a request may be authenticated with: none, one, or one and its predecessor. */

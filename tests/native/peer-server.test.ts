@@ -13,6 +13,7 @@ import {
   macOf,
   newKey,
   type PeerServer,
+  partFor,
   pathOf,
   received,
   requestFor,
@@ -68,6 +69,38 @@ test("sends the rest of the first content, and the others whole", async () => {
     for (const from of ["", "-1", "1 ", "0x1", "1".repeat(16)]) {
       const { status } = await ask(port, restFor(key, hashes, from).replace("1 \r", "1 2\r"));
       assert.equal(status, 400, JSON.stringify(from));
+    }
+  });
+});
+
+test("sends a part of the first content, and the others whole", async () => {
+  await withServer(async ({ port, store }, key) => {
+    const large = randomBytes(3_000_001);
+    const hashes = [await store(large), await store(small)];
+    const others = [Buffer.from(lineOf(small)), small];
+    const parts: readonly (readonly [from: number, to: number])[] = [
+      ...([
+        [0, 1],
+        [0, 1_000_000],
+        [1, 2],
+        [1_000_000, 2_000_000],
+        [3_000_000, 3_000_001],
+      ] as const),
+      // Beyond its end, and nothing at all.
+      ...([
+        [3_000_000, 9_000_000],
+        [7, 7],
+        [8, 7],
+      ] as const),
+    ];
+    for (const [from, to] of parts) {
+      const line = Buffer.from(`${hashes[0]} ${large.length}${from === 0 ? "" : ` ${from}`}\n`);
+      const { body } = await ask(port, partFor(key, hashes, { from: String(from), to: String(to) }));
+      assert.ok(body.equals(Buffer.concat([line, large.subarray(from, to), ...others])), `${from} to ${to}`);
+    }
+    for (const to of ["", "-1", "0x1", "1".repeat(16)]) {
+      const { status } = await ask(port, partFor(key, hashes, { from: "1", to }));
+      assert.equal(status, 400, JSON.stringify(to));
     }
   });
 });

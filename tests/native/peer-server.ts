@@ -88,6 +88,13 @@ export function requestFor(
 export const restFor = (key: string, hashes: readonly string[], from: string): string =>
   requestFor(key, hashes, bodyOf(hashes), [`Birther-From: ${from}`]);
 
+/** A whole request that wants a part of the first content. */
+export const partFor = (
+  key: string,
+  hashes: readonly string[],
+  { from, to }: { readonly from: string; readonly to: string },
+): string => requestFor(key, hashes, bodyOf(hashes), [`Birther-From: ${from}`, `Birther-To: ${to}`]);
+
 /** A connection that has sent this; what ends it is no error here. */
 export function send(port: number, text: string): Socket {
   const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });

@@ -1,14 +1,13 @@
 /** Several birther-peers at once, each with an upload limit: one gets a part from each, whatever becomes of the others. */
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { runProgram } from "./native-program.ts";
-import { newKey, sha512Of, startPeerServer } from "./peer-server.ts";
+import { newKey, sha512Of } from "./peer-server.ts";
+import { startPeer, straight, type Way } from "./peer-way.ts";
 
 const key = newKey();
 const bytesPerSecond = 4_000_000;
@@ -18,59 +17,12 @@ const contents = [3_000_000, ...Array.from({ length: 40 }, (_, i) => 100_000 + 7
 const wanted = contents.map((content) => ({ sha512: sha512Of(content), size: content.length }));
 const totalBytes = contents.reduce((sum, { length }) => sum + length, 0);
 
-/** What is between a machine and a peer: what it does with what the peer sends. */
-type Way = { readonly passes: (bytes: Buffer, sentBytes: number) => Buffer | "breaks" | "nothing" };
-const straight: Way = { passes: (bytes) => bytes };
-
-/** A peer with all contents, behind a way that counts what it sent. */
-async function startPeer(way: Way) {
-  const server = await startPeerServer();
-  server.set(key, { bytesPerSecond });
-  for (const content of contents) await server.store(content);
-  let sentBytes = 0;
-  const sockets = new Set<Socket>();
-  const front = createServer((socket) => {
-    const peer = connect({ port: server.port, host: "127.0.0.1" });
-    for (const one of [socket, peer]) {
-      sockets.add(one);
-      one.on("error", () => undefined);
-    }
-    socket.on("data", (bytes: Buffer) => void peer.write(bytes));
-    peer.on("data", (bytes: Buffer) => {
-      const passed = way.passes(bytes, sentBytes);
-      if (passed === "breaks") {
-        front.close();
-        socket.destroy();
-        return;
-      }
-      if (passed === "nothing") return;
-      sentBytes += passed.length;
-      socket.write(passed);
-    });
-    peer.on("end", () => {
-      if (way.passes(Buffer.alloc(0), sentBytes) !== "nothing") socket.end();
-    });
-    socket.on("close", () => peer.destroy());
-  });
-  front.listen(0, "127.0.0.1");
-  await once(front, "listening");
-  return {
-    endpoint: `127.0.0.1:${(front.address() as AddressInfo).port}`,
-    sentBytes: () => sentBytes,
-    [Symbol.asyncDispose]: async () => {
-      for (const socket of sockets) socket.destroy();
-      front.close();
-      await server.close();
-    },
-  };
-}
-
 async function fetchAtOnce(ways: readonly Way[]) {
   await using stack = new AsyncDisposableStack();
   const root = await mkdtemp(join(tmpdir(), "birther-several-"));
   stack.defer(() => rm(root, { recursive: true }));
   const peers: Awaited<ReturnType<typeof startPeer>>[] = [];
-  for (const way of ways) peers.push(stack.use(await startPeer(way)));
+  for (const way of ways) peers.push(stack.use(await startPeer(way, { key, bytesPerSecond, contents })));
   const endpoints = peers.map(({ endpoint }) => endpoint);
   const work = JSON.stringify({ endpoints, key, bytesPerSecond, wanted });
   const result = await runProgram(root, "peer-several", [root, work]);

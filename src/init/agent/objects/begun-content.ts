@@ -11,6 +11,8 @@ export type BegunContent = {
   readonly begins: (sha512: string, source: string, begunBytes: number) => void;
   /** What an error of the reception means: if the wrong content came from several sources, none of them is to blame. */
   readonly judge: (error: unknown) => unknown;
+  /** Whether a content was wrong that came from several sources: it is to come from one. */
+  readonly isToBeOfOne: (sha512: string) => boolean;
   /** Whether an earlier process left the beginning of a content; it can only be continued as the first content of a request. */
   readonly hasDraft: (sha512: string) => boolean;
   /** Removes what an earlier process left, except of these contents. */
@@ -24,6 +26,9 @@ export type BegunContent = {
   /** To be called after a reception: `sha512` is the content that was not complete. */
   readonly ended: (sha512: string | undefined) => void;
 };
+
+/** Stands for several sources that send the parts of one content at the same time. */
+export const severalSources = "several";
 
 /** Stands for the sources of a draft that an earlier process left, and for what became of it on the disk. */
 const earlierProcess = "";
@@ -49,7 +54,7 @@ export function begunContent(left: LeftDrafts): BegunContent {
     bytesFor: (sha512, source) => {
       if (kept?.sha512 !== sha512 && left.adopt(sha512)) kept = { sha512, sources: new Set([earlierProcess]) };
       if (kept?.sha512 !== sha512) return 0;
-      const isOwn = kept.sources.size === 1 && kept.sources.has(source);
+      const isOwn = source !== severalSources && kept.sources.size === 1 && kept.sources.has(source);
       return isOwn || !alone.has(sha512) ? host.objectsKept(sha512) : 0;
     },
     begins: (sha512, source, begunBytes) => {
@@ -59,10 +64,12 @@ export function begunContent(left: LeftDrafts): BegunContent {
     judge: (error) => {
       const forged = host.objectsForged();
       if (now === undefined || forged !== now.sha512) return error;
-      if (![...now.before].some((source) => source !== now?.source)) return error;
+      const isOfOne = now.source !== severalSources && [...now.before].every((source) => source === now?.source);
+      if (isOfOne) return error;
       alone.add(forged);
       return unready(`${forged.slice(0, 16)}… is wrong, and came from several sources; it is fetched again from one`);
     },
+    isToBeOfOne: (sha512) => alone.has(sha512),
     ...{ forget, hasDraft: left.has, keepDrafts: left.keepOnly },
     drop: () => {
       forget();

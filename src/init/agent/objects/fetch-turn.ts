@@ -37,7 +37,7 @@ export type Turn = {
   /** Whether the server or failures have made another machine, or the origin, the one to ask. */
   readonly isReplaced: (peer: NamedPeer) => boolean;
   readonly failed: (
-    peer: NamedPeer,
+    peer: Pick<NamedPeer, "machineId">,
     fault: { readonly isToBlame: boolean; readonly isOfNoUse: boolean; readonly stored: number },
   ) => void;
   /** Everything is there; to be called now and then as long as the machine serves it to others. Never fails. */

@@ -10,6 +10,7 @@ import type { NamedPeer } from "../peers/source-list.ts";
 import type { SubContext } from "../sub-context.ts";
 import { fetchBatch, originSource } from "./fetch-batch.ts";
 import type { Turn } from "./fetch-turn.ts";
+import { type LargeContents, largeContents } from "./large-contents.ts";
 import type { ObjectCache } from "./object-cache.ts";
 import type { PackSources } from "./pack-sources.ts";
 
@@ -48,14 +49,19 @@ export function fetchObjects(context: SubContext, http: HttpClient, store: Objec
     const reporting = { ...context, alive };
     return fromPacks(reporting, cache, { packs, rest }) || fromOrigin(reporting, http, cache, rest);
   }
+  const large = turn === undefined ? undefined : largeContents(context, cache, turn);
   while (done < contents.length) {
     const source = turn?.next(doneBytes) ?? "origin";
     if (source === "nobody") return;
-    const peers = source === "origin" || turn === undefined ? [] : turn.atOnce();
+    const areSeveral = source !== "origin" && turn !== undefined && turn.atOnce().length > 1;
+    const next = contents[done];
     const stored =
-      peers.length > 1 && turn !== undefined && isToBeSplit(cache, contents.slice(done, done + 2))
-        ? fromSeveral(context, http, cache, { turn, contents, done, doneBytes })
-        : fromOne(source);
+      areSeveral && next !== undefined && large?.isFor(next) === true
+        ? large.fetch(next, doneBytes)
+        : areSeveral && isToBeSplit(cache, contents.slice(done, done + 2))
+          ? fromSeveral(context, http, cache, { turn, large, contents, done, doneBytes })
+          : fromOne(source);
+    large?.stored(contents.slice(done, done + stored));
     doneBytes += contents.slice(done, done + stored).reduce((sum, { size }) => sum + size, 0);
     done += stored;
     arrivedBytes = 0;
@@ -132,7 +138,7 @@ function fromOrigin(context: SubContext, http: HttpClient, cache: ObjectCache, r
 /** Several sources at the same time are asked for as much: what is stored then is not in the order of the list. */
 const severalBytes = 256 << 20;
 
-/** The beginning of a content is continued by one source, and a single content comes from one. */
+/** The beginning of a small content is continued by one source, and a single one comes from one. */
 function isToBeSplit({ begun }: ObjectCache, [first, second]: readonly Content[]): boolean {
   return first !== undefined && second !== undefined && begun.bytesFor(first.sha512, originSource) === 0;
 }
@@ -142,11 +148,15 @@ function fromSeveral(
   context: SubContext,
   http: HttpClient,
   cache: ObjectCache,
-  now: Pick<OfPeers, "turn" | "doneBytes"> & { readonly contents: PlacedContent[]; readonly done: number },
+  now: Pick<OfPeers, "turn" | "doneBytes"> & {
+    readonly contents: PlacedContent[];
+    readonly done: number;
+    readonly large: LargeContents | undefined;
+  },
 ): number {
-  const { turn, contents, done, doneBytes } = now;
+  const { turn, contents, done, doneBytes, large } = now;
   const part = upTo(severalBytes, contents.slice(done, done + maxBatchObjects));
-  const wanted = part.filter(({ sha512 }) => !cache.begun.hasDraft(sha512));
+  const wanted = part.filter((content) => !cache.begun.hasDraft(content.sha512) && large?.isFor(content) !== true);
   const { stored, lacked } = fetchFromSeveral(context, cache, { turn, contents: wanted, doneBytes });
   for (const group of contentBatches(lacked)) fetchBatch(context, http, cache, group);
   const there = new Set([...stored, ...lacked.map(({ sha512 }) => sha512)]);

@@ -11,8 +11,9 @@ import {
   removeTree,
   rename,
 } from "../../beneath/files.ts";
-import { atEntry, atPlace, statPath } from "../../beneath/place.ts";
+import { atEntry, atFile, atPlace, statPath } from "../../beneath/place.ts";
 import { checked } from "../../system/errno.ts";
+import { readAt } from "../../system/files.ts";
 import { agentPaths } from "../paths.ts";
 import type { SubContext } from "../sub-context.ts";
 import { type BegunContent, begunContent } from "./begun-content.ts";
@@ -42,7 +43,12 @@ export type ObjectCache = {
    */
   readonly receiveBeside: (contents: readonly Content[], number: number) => Reception;
   /** The beginnings of contents that are not complete. */
-  readonly begun: Pick<BegunContent, "bytesFor" | "hasDraft" | "keepDrafts" | "room" | "forget" | "drop">;
+  readonly begun: Pick<
+    BegunContent,
+    "bytesFor" | "isToBeOfOne" | "hasDraft" | "keepDrafts" | "room" | "forget" | "drop"
+  >;
+  /** Bytes of a stored content. */
+  readonly read: (sha512: string, part: { readonly from: number; readonly to: number }) => Uint8Array;
   /** Stores a copy of an open file of this size; false if its content is another one. */
   readonly addCopy: (content: { readonly sha512: string; readonly size: number }, fd: number) => boolean;
   /** Gives all contents a second name, by which they are served while they are placed. */
@@ -95,6 +101,7 @@ export function openObjectCache(context: SubContext): ObjectCache {
     },
     receiveBeside: (contents, number) => receiveBeside({ root, alive, known, left, pathFor }, contents, number),
     begun,
+    read: (sha512, part) => readPart(root, pathOf(sha512), part),
     addCopy: ({ sha512, size }, fd) => {
       const path = draftPath();
       copyTo(root, path, { fd, limitBytes: size });
@@ -130,6 +137,16 @@ export function openObjectCache(context: SubContext): ObjectCache {
       removeTree(root, privateMark);
     },
   };
+}
+
+function readPart(
+  root: string,
+  path: string,
+  { from, to }: { readonly from: number; readonly to: number },
+): Uint8Array {
+  const bytes = new Uint8Array(to - from);
+  atFile(root, path, (fd) => readAt({ fd, path }, from, bytes));
+  return bytes;
 }
 
 function linkServed({ root, alive }: SubContext): void {

@@ -111,8 +111,8 @@ export function demandContents(status: number): void {
   if (status !== 200) throw new Error(`status ${status}`);
 }
 
-/** A request for contents, of which the first one is there up to this byte. */
-export function requestTo(peer: Peer, wanted: readonly Content[], begunBytes: number): Uint8Array {
+/** A request for contents, of which the first one is there up to this byte, and wanted up to the one before `to`. */
+export function requestTo(peer: Peer, wanted: readonly Content[], begunBytes: number, to?: number): Uint8Array {
   const body = bytesFromText(wanted.map(({ sha512 }) => `${sha512}\n`).join(""));
   return writeRequest({
     ...{ method: "POST", path: objectPaths.batch, host: `${peer.address}:${peer.port}`, body },
@@ -120,6 +120,7 @@ export function requestTo(peer: Peer, wanted: readonly Content[], begunBytes: nu
       authorization: `Birther-Peer ${macOf(peer.key, body)}`,
       // An agent of an earlier version sends the whole content.
       ...(begunBytes > 0 ? { "birther-from": String(begunBytes) } : {}),
+      ...(to === undefined ? {} : { "birther-to": String(to) }),
     },
   });
 }

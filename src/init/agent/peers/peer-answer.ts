@@ -20,11 +20,13 @@ export type PeerAnswer = {
 
 /**
  * Passes the contents of an answer on to a sink, which verifies them. Between contents, a peer says `HEX ?` while it waits for one,
- * `HEX -` if it does not have it, and `HEX !` if it never will (host-peer.c).
+ * `HEX -` if it does not have it, and `HEX !` if it never will (host-peer.c). With `endBytes`, only the bytes of the one content before
+ * that one are wanted; what follows is not looked at.
  */
 export function peerAnswer(
   { sink, nowMs }: { readonly sink: ObjectSink; readonly nowMs: () => number },
   wanted: readonly Content[],
+  endBytes?: number,
 ): PeerAnswer {
   const line = new Uint8Array(maxLineBytes);
   let filled = 0;
@@ -51,7 +53,7 @@ export function peerAnswer(
     waitingSinceMs = undefined;
     sink.take(line.subarray(0, filled));
     // The sink has checked the line: a third word is how many bytes are left out.
-    leftBytes = content.size - Number(text.split(" ")[2] ?? 0);
+    leftBytes = (endBytes ?? content.size) - Number(text.split(" ")[2] ?? 0);
     next += 1;
   }
   /** Returns how many bytes of the piece it used. */
@@ -73,11 +75,15 @@ export function peerAnswer(
     }
     return part.length;
   }
+  const isComplete = () => next === wanted.length && leftBytes === 0;
   return {
     take: (piece) => {
-      for (let offset = 0; offset < piece.length; ) offset += takeSome(piece.subarray(offset));
+      for (let offset = 0; offset < piece.length; ) {
+        if (endBytes !== undefined && isComplete()) return;
+        offset += takeSome(piece.subarray(offset));
+      }
     },
     isInContent: () => leftBytes > 0,
-    isComplete: () => next === wanted.length && leftBytes === 0,
+    isComplete,
   };
 }

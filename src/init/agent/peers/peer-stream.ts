@@ -17,6 +17,7 @@ import {
   requestTo,
   stepMs,
 } from "./fetch-from-peer.ts";
+import type { ArrivingPart, Part } from "./part-of-content.ts";
 import { peerAnswer } from "./peer-answer.ts";
 
 const maxHeadBytes = 2048;
@@ -33,15 +34,16 @@ export type PeerStream = {
 /** Bytes are read into this buffer, one stream after the other. */
 const buffer = new Uint8Array(1 << 18);
 
-/** Asks a peer; throws if there is no connection. */
+/** Asks a peer for contents, or for a part of one, which the reception then is; throws if there is no connection. */
 export function openPeerStream(
-  reception: Reception,
-  { peer, wanted }: { readonly peer: Peer; readonly wanted: readonly Content[] },
+  reception: Reception | ArrivingPart,
+  { peer, wanted, part }: { readonly peer: Peer; readonly wanted: readonly Content[]; readonly part?: Part },
 ): PeerStream {
   const fd = host.tcpConnect(peer.address, peer.port, stepMs);
   const source = `${peer.address}:${peer.port}`;
-  const sink = objectSink({ receive: () => reception }, wanted, { source, begunBytes: 0 });
-  const answer = peerAnswer({ sink, nowMs: host.monotonicMs }, wanted);
+  const sink =
+    part === undefined ? objectSink({ receive: () => reception }, wanted, { source, begunBytes: 0 }) : reception;
+  const answer = peerAnswer({ sink, nowMs: host.monotonicMs }, wanted, part?.to);
   const judge = paceOf({ ...expectationOf(peer), isCounted: answer.isInContent });
   const takeBody = behindHead(answer.take);
   let waitedFromMs = host.monotonicMs();
@@ -67,7 +69,7 @@ export function openPeerStream(
       return otherwise;
     }
   }
-  guarded(() => writeToDescriptor(fd, requestTo(peer, wanted, 0), "write"), undefined);
+  guarded(() => writeToDescriptor(fd, requestTo(peer, wanted, part?.from ?? 0, part?.to), "write"), undefined);
   return {
     fd,
     step: (isReadable) => fault === undefined && guarded(() => read(isReadable), false),

@@ -58,8 +58,9 @@ export function openSourceList(): SourceList {
       if (failed.size + skippedUntilMs.size >= maxFailed) sources = [];
       else if (why === "unready") skippedUntilMs.set(machineId, host.monotonicMs() + skippedMs);
       else {
+        const isKnown = unreported.includes(machineId);
         failed.add(machineId);
-        if (why === "toBlame") unreported = [...unreported, machineId];
+        if (why === "toBlame" && !isKnown) unreported = [...unreported, machineId];
       }
     },
     unreported: () => unreported.slice(0, maxReported),
