@@ -9,7 +9,15 @@ import { conditionKinds, orderActions, phases, repairSteps } from "../core/machi
 import { formatIpv4 } from "../core/net/ipv4.ts";
 import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";
 import { agentReport } from "./agent.ts";
-import { burnInReport, diskIdentity, heardPlace, neighbour, placement, storageReport } from "./machine-facing.ts";
+import {
+  burnInReport,
+  diskIdentity,
+  heardPlace,
+  neighbour,
+  placement,
+  storageReport,
+  suspects,
+} from "./machine-facing.ts";
 import { hardware, mac, machineId, switchPort } from "./machine-record.ts";
 import { diskKeyState, measuredBoot } from "./measured-boot.ts";
 import { pinned } from "./same.ts";
@@ -96,7 +104,11 @@ export const machineEvent = v.variant("kind", [
     heard: v.exactOptional(heardPlace),
     ...ofOrder,
   }),
-  v.object({ kind: v.literal("burnInDone"), id: machineId, report: burnInReport, ...ofOrder }),
+  v.object({
+    ...{ kind: v.literal("burnInDone"), id: machineId, report: burnInReport, ...ofOrder },
+    suspects: v.exactOptional(suspects),
+    holdSuspects: flag,
+  }),
   v.object({
     kind: v.literal("placed"),
     id: machineId,

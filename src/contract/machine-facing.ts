@@ -16,7 +16,7 @@ import { portKinds } from "../core/lldp/lldpdu.ts";
 import { type HeardPlace, orderActions, type StorageReport } from "../core/machine/record.ts";
 import { type WorkProgress, works } from "../core/machine/work-progress.ts";
 import { parseMac } from "../core/net/mac.ts";
-import type { ImageRule } from "../core/site/image-rule.ts";
+import { burnInWishes, type ImageRule } from "../core/site/image-rule.ts";
 import { type Neighbour, neighbourLimit, type Placement, type PlacementRule } from "../core/site/placement.ts";
 import { type AddressesAsText, endpoint, ipv4 } from "./address-text.ts";
 import { keySealing } from "./measured-boot.ts";
@@ -101,7 +101,7 @@ export const placementRule = v.object({
 
 /** The conditions of an image rule. */
 export const imageConditions = v.object({
-  burnIn: v.exactOptional(v.picklist(["passed", "failed"])),
+  burnIn: v.exactOptional(v.picklist(burnInWishes)),
   minCpus: v.exactOptional(count),
   minMemoryMiB: v.exactOptional(count),
   minStorageGiB: v.exactOptional(count),
@@ -292,6 +292,13 @@ export const burnInReport = v.object({
   ),
 });
 
+/** core/machine/record.ts */
+export const suspect = v.object({
+  ...{ test: name, subject: name, figure: name, value: v.number(), machines: count },
+  ...{ median: v.number(), least: v.number(), most: v.number() },
+});
+export const suspects = v.pipe(v.array(suspect), v.maxLength(partsLimit), v.readonly());
+
 /** core/machine/work-progress.ts */
 export const workProgress = v.object({ what: v.picklist(works), done: count, total: count });
 
@@ -394,6 +401,9 @@ export type ReportItem = v.InferOutput<typeof reportItem>;
 export type SentReportItem = v.InferInput<typeof reportItem>;
 
 export const reportRequest = v.object({ items: v.array(reportItem) });
+/** `suspect`: the burn-in in this report has figures far below those of the machine's siblings. Servers before it say nothing. */
+export const reportAnswer = v.object({ suspect: v.exactOptional(v.literal(true)) });
+export type ReportAnswer = v.InferOutput<typeof reportAnswer>;
 
 export const healthyRequest = v.object({
   generation: count,

@@ -17,7 +17,16 @@ import { formatIpv4 } from "../core/net/ipv4.ts";
 import type { Mac } from "../core/net/mac.ts";
 import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";
 import { agentReport } from "./agent.ts";
-import { burnInReport, diskIdentity, heardPlace, neighbour, placement, scan, storageReport } from "./machine-facing.ts";
+import {
+  burnInReport,
+  diskIdentity,
+  heardPlace,
+  neighbour,
+  placement,
+  scan,
+  storageReport,
+  suspects,
+} from "./machine-facing.ts";
 import { diskKeyState, measuredBoot } from "./measured-boot.ts";
 import { pinned } from "./same.ts";
 
@@ -90,6 +99,7 @@ const common = {
   neighbours: v.exactOptional(v.array(neighbour)),
   heard: v.exactOptional(heardPlace),
   burnIn: v.exactOptional(burnInReport),
+  suspects: v.exactOptional(suspects),
   tpm: v.exactOptional(v.object({ ekSha256: text, firstSeenMs: count })),
   pxe: v.object({ requests: count, responses: count, lastRequestAtMs: count, lastAnswer: text }),
   lastSeenAtMs: count,

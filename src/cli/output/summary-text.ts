@@ -15,7 +15,7 @@ const causesShown = 8;
 
 /** The head: how many machines there are, how they stand, and when those on their way arrive. */
 export function headText(summary: SummaryView, width: number): string[] {
-  const { machines, statuses: counts, conditions, nowMs, server, unplaced, unreadable } = summary;
+  const { machines, statuses: counts, conditions, nowMs, server, unplaced, suspect, unreadable } = summary;
   const parts = statuses.filter((status) => counts[status] > 0).map((one) => `${formatCount(counts[one])} ${one}`);
   const waiting =
     conditions.waiting === undefined
@@ -28,6 +28,7 @@ export function headText(summary: SummaryView, width: number): string[] {
     ...expectedText(summary),
     ...diskKeysText(summary.diskKeys),
     ...(unplaced === 0 ? [] : [unplacedText(unplaced)]),
+    ...(suspect === 0 ? [] : [suspectText(suspect)]),
     ...(unreadable === 0
       ? []
       : [
@@ -35,6 +36,10 @@ export function headText(summary: SummaryView, width: number): string[] {
         ]),
   ];
   return lines.flatMap((line) => wrapHanging(line, { width, indent: 2 }));
+}
+
+function suspectText(machines: number): string {
+  return `${counted(machines, "machine is", "machines are")} suspect (far below machines of the model): birther machines --where suspect=yes`;
 }
 
 /** Births per minute, and the time of arrival with what it goes by. */

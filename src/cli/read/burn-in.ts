@@ -37,16 +37,17 @@ export function burnInCommand(program: Command): void {
 
 /** The figures of many machines, a line for each model and test. */
 export function figuresTable(figures: readonly FigureSummary[]): string[] {
-  const rows = figures.map(({ model, test, figure, machines, median, least, most, outliers }) => [
+  const rows = figures.map(({ model, test, part, figure, machines, median, least, most, outliers }) => [
     model || "-",
     test,
+    part || "-",
     figure,
     String(machines),
     numberText(median),
     `${numberText(least)} to ${numberText(most)}`,
     outliers.map(({ name, value, score }) => `${name} ${numberText(value)} (${signed(score)})`).join(", ") || "-",
   ]);
-  return formatTable(["MODEL", "TEST", "FIGURE", "MACHINES", "MEDIAN", "RANGE", "FAR FROM THE OTHERS"], rows);
+  return formatTable(["MODEL", "TEST", "DISK", "FIGURE", "MACHINES", "MEDIAN", "RANGE", "FAR FROM THE OTHERS"], rows);
 }
 
 function machineTable({ figures }: Siblings): string[] {

@@ -5,6 +5,7 @@ import type { Siblings } from "../../core/fleet/siblings.ts";
 import { describeBiosDrive } from "../../core/hardware/bios-drives.ts";
 import { whyNotFixed } from "../../core/hardware/suitable-disk.ts";
 import { describeNotErased, disksNotErased } from "../../core/machine/not-erased.ts";
+import { describeSuspect } from "../../core/machine/suspect.ts";
 import { describeProgress } from "../../core/machine/work-progress.ts";
 import { describeNeighbour } from "../../core/site/place.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
@@ -139,6 +140,7 @@ function hardwareFacts(machine: MachineView, ago: (atMs: number) => string): Fac
     ["boot order", bootOrderText(machine)],
     ["burn-in", burnIn?.verdict],
     ...(burnIn?.results ?? []).map((result): Fact => ["", burnInText(result)]),
+    ...(machine.suspects ?? []).map((suspect): Fact => ["suspect", describeSuspect(suspect)]),
   ];
 }
 

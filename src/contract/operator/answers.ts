@@ -24,6 +24,7 @@ import {
   problem,
   scan,
   storageReport,
+  suspects,
 } from "../machine-facing.ts";
 import { diskKeyState, measuredBoot } from "../measured-boot.ts";
 import { pinnedShape } from "../same.ts";
@@ -164,6 +165,12 @@ export const machineAnswer = pinnedShape<MachineView>()(
       v.pipe(heardPlace, v.description("where it is by what it hears on its cable, before its slot is accepted")),
     ),
     burnIn: v.exactOptional(burnInReport),
+    suspects: v.exactOptional(
+      v.pipe(
+        suspects,
+        v.description("figures that were far below those of machines of the same model, although nothing failed"),
+      ),
+    ),
     storage: v.exactOptional(storageReport),
     tpm: v.exactOptional(
       v.strictObject({

@@ -95,6 +95,10 @@ export const summaryAnswer = pinnedShape<SummaryView>()(
     ),
     racks: v.array(rack),
     unplaced: v.pipe(count, v.description("machines whose place is not known")),
+    suspect: v.pipe(
+      count,
+      v.description("machines with figures far below those of their siblings, although nothing failed"),
+    ),
     births: v.strictObject({ lastMinutes: count, count, perMinute: v.number() }),
     arrival,
     work: v.array(
@@ -206,6 +210,7 @@ export const burnInAnswer = v.strictObject({
     pinnedShape<FigureSummary>()(
       v.strictObject({
         ...{ model: text, test: text },
+        part: v.pipe(text, v.description("the model of the disk that was tested; empty for other tests")),
         figure: v.pipe(text, v.description("its name with the unit last, such as writeMiBps")),
         ...spread,
         outliers: v.pipe(
@@ -244,6 +249,7 @@ export const siblingsAnswer = pinnedShape<Siblings>()(
     figures: v.array(
       v.strictObject({
         ...{ test: text, subject: text },
+        part: v.pipe(text, v.description("the model of the disk that was tested; empty for other tests")),
         figure: v.pipe(text, v.description("its name with the unit last, such as writeMiBps")),
         value: v.number(),
         siblings: v.strictObject({

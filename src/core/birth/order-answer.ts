@@ -24,19 +24,24 @@ const recoveringProtocol = 3;
 /** The version of an order with rules for the root disk: an older init would erase a disk that they keep it from. */
 const rootDiskRulesProtocol = 4;
 
+/** The version of an order whose image rules ask for suspect burn-ins, which an older init takes for none. */
+const suspectRulesProtocol = 4;
+
 /** The lowest version whose readers carry out what an order says. */
 export function protocolForOrder({
   action,
   placementRules,
+  imageRules,
   rootDiskRules = [],
-}: Pick<OrderAnswer, "action" | "placementRules" | "rootDiskRules">): number {
+}: Pick<OrderAnswer, "action" | "placementRules" | "imageRules" | "rootDiskRules">): number {
   if (rootDiskRules.length > 0) return rootDiskRulesProtocol;
+  if (imageRules.some(({ when }) => when.burnIn === "suspect")) return suspectRulesProtocol;
   return action === "recover" ? recoveringProtocol : protocolForRules(placementRules);
 }
 
 /**
- * The lowest version whose readers place a machine right by these rules. Version 1 does not know the keys that name one
- * field of LLDP, or how ports count: it would match another port without them.
+ * The lowest version whose readers apply these rules right. Version 1 does not know the keys that name one field of LLDP,
+ * or how ports count: it would match another port without them.
  */
 export function protocolForRules(rules: readonly PlacementRule[]): number {
   const isNewer = ({ portId, portIdKind, portDescription, counting }: PlacementRule) =>

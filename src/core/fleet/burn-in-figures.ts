@@ -1,18 +1,17 @@
 import { nameOf } from "../machine/life/move.ts";
 import type { Machine } from "../machine/record.ts";
 import { modelOf } from "./birth-times.ts";
+import { type Measured, measuredBy } from "./measured.ts";
 import { outlierScore, roundScore, type Spread, scoreIn, spreadInSteps } from "./spread.ts";
 
 /** One figure of the burn-in over the machines of one model: what is usual, and which machines are far from it. */
-export type FigureSummary = Spread & {
-  readonly model: string;
-  readonly test: string;
-  /** Its name with the unit last, such as `writeMiBps`. */
-  readonly figure: string;
-  readonly machines: number;
-  /** The values farthest from the median, the farthest first. */
-  readonly outliers: readonly FigureOutlier[];
-};
+export type FigureSummary = Spread &
+  Pick<Measured, "test" | "part" | "figure"> & {
+    readonly model: string;
+    readonly machines: number;
+    /** The values farthest from the median, the farthest first. */
+    readonly outliers: readonly FigureOutlier[];
+  };
 
 /** A value far from those of its siblings; `score` is its distance in robust standard deviations, negative below. */
 export type FigureOutlier = {
@@ -29,7 +28,7 @@ const outliersShown = 20;
 const figureLimit = 2000;
 
 type Value = { readonly machine: Machine; readonly subject: string; readonly value: number };
-type Figure = Pick<FigureSummary, "model" | "test" | "figure"> & {
+type Figure = Pick<FigureSummary, "model" | "test" | "part" | "figure"> & {
   readonly values: Value[];
   machines: number;
 };
@@ -48,20 +47,19 @@ export function* figuresInSteps(machines: readonly Machine[]): Generator<void, F
 
 function noteMachine(figures: Map<string, Figure>, machine: Machine): void {
   const model = modelOf(machine);
-  for (const { test, subject, figures: measured } of machine.burnIn?.results ?? [])
-    for (const [figure, value] of Object.entries(measured)) {
-      const key = JSON.stringify([model, test, figure]);
-      const known = figures.get(key);
-      if ((known === undefined && figures.size >= figureLimit) || !Number.isFinite(value)) continue;
-      const of = known ?? { model, test, figure, values: [], machines: 0 };
-      if (of.values[of.values.length - 1]?.machine !== machine) of.machines += 1;
-      of.values.push({ machine, subject, value });
-      if (known === undefined) figures.set(key, of);
-    }
+  for (const { test, part, subject, figure, value } of measuredBy(machine)) {
+    const key = JSON.stringify([model, test, part, figure]);
+    const known = figures.get(key);
+    if (known === undefined && figures.size >= figureLimit) continue;
+    const of = known ?? { model, test, part, figure, values: [], machines: 0 };
+    if (of.values[of.values.length - 1]?.machine !== machine) of.machines += 1;
+    of.values.push({ machine, subject, value });
+    if (known === undefined) figures.set(key, of);
+  }
 }
 
 function byName(a: FigureSummary, b: FigureSummary): number {
-  const [one, other] = [a, b].map(({ model, test, figure }) => `${model}\n${test}\n${figure}`) as [string, string];
+  const [one = "", other = ""] = [a, b].map(({ model, test, part, figure }) => [model, test, part, figure].join("\n"));
   return one < other ? -1 : 1;
 }
 

@@ -27,6 +27,11 @@ export const machineFields = {
     of: ({ conditions }) => conditions.map(({ kind }) => kind),
     oneOf: conditionKinds,
   },
+  suspect: {
+    about: "whether its burn-in is far below those of its siblings",
+    of: ({ suspects = [] }) => [suspects.length === 0 ? "no" : "yes"],
+    oneOf: ["yes", "no"],
+  },
   network: { about: "the network it was last seen on", of: ({ network }) => [network] },
   mac: { about: "its MAC addresses", of: ({ macs }) => macs },
   address: {

@@ -1,6 +1,7 @@
 import { type Machine, type Phase, phases } from "../machine/record.ts";
 import { modelOf } from "./birth-times.ts";
 import { leastFigureDeviation } from "./burn-in-figures.ts";
+import { type Measured, measuredBy } from "./measured.ts";
 import { roundScore, type Spread, scoreIn, spreadInSteps } from "./spread.ts";
 import { staysOf } from "./stays.ts";
 
@@ -11,11 +12,10 @@ export type SiblingSpread = Spread & { readonly machines: number };
 type PhaseSpread = SiblingSpread & { readonly phase: Phase };
 
 /** What the burn-ins of a model measured. `dots` are some of the values, ascending, the least and the most among them. */
-type FigureSpread = SiblingSpread & {
-  readonly test: string;
-  readonly figure: string;
-  readonly dots: readonly number[];
-};
+type FigureSpread = SiblingSpread &
+  Pick<Measured, "test" | "part" | "figure"> & {
+    readonly dots: readonly number[];
+  };
 
 /** The machines of one model: their times in each phase of the birth, and their figures of the burn-in. */
 export type Model = {
@@ -40,12 +40,7 @@ export type PhaseAmongSiblings = {
 };
 
 /** A figure of a machine's latest burn-in, beside its siblings. */
-export type FigureAmongSiblings = {
-  readonly test: string;
-  readonly subject: string;
-  /** Its name with the unit last, such as `writeMiBps`. */
-  readonly figure: string;
-  readonly value: number;
+export type FigureAmongSiblings = Measured & {
   readonly siblings: SiblingSpread & { readonly dots: readonly number[] };
   readonly score: number;
 };
@@ -65,6 +60,7 @@ const dotLimit = 120;
 const figureLimit = 200;
 
 type Values = { readonly values: number[]; machines: number };
+type FigureValues = Values & Pick<Measured, "test" | "part" | "figure">;
 
 /**
  * The machines of a model, in steps of a machine each. A stay counts as soon as it has ended, so that machines switched on
@@ -72,7 +68,7 @@ type Values = { readonly values: number[]; machines: number };
  */
 export function* modelInSteps(machines: readonly Machine[], model: string): Generator<void, Model, undefined> {
   const inPhase = new Map<Phase, Values>();
-  const figures = new Map<string, Values & { readonly test: string; readonly figure: string }>();
+  const figures = new Map<string, FigureValues>();
   let count = 0;
   for (const machine of machines) {
     if (modelOf(machine) === model) {
@@ -90,9 +86,9 @@ export function* modelInSteps(machines: readonly Machine[], model: string): Gene
     phaseSpreads.push({ phase, machines: of.machines, ...spread });
   }
   const figureSpreads: FigureSpread[] = [];
-  for (const { test, figure, values, machines } of figures.values()) {
+  for (const { test, part, figure, values, machines } of figures.values()) {
     const { spread, sample } = yield* spreadInSteps(values);
-    figureSpreads.push({ test, figure, machines, ...spread, dots: dotsOf(sample, spread) });
+    figureSpreads.push({ test, part, figure, machines, ...spread, dots: dotsOf(sample, spread) });
   }
   return { model, machines: count, phases: phaseSpreads, figures: figureSpreads };
 }
@@ -106,15 +102,14 @@ function noteStays(inPhase: Map<Phase, Values>, machine: Machine): void {
   }
 }
 
-function noteFigures(figures: Map<string, Values & { test: string; figure: string }>, { burnIn }: Machine): void {
+function noteFigures(figures: Map<string, FigureValues>, machine: Machine): void {
   const seen = new Set<string>();
-  for (const { test, figures: measured } of burnIn?.results ?? [])
-    for (const [figure, value] of Object.entries(measured)) {
-      const key = JSON.stringify([test, figure]);
-      if (!Number.isFinite(value) || (figures.size >= figureLimit && !figures.has(key))) continue;
-      note(figures, key, () => ({ test, figure, values: [], machines: 0 }), value, !seen.has(key));
-      seen.add(key);
-    }
+  for (const { test, part, figure, value } of measuredBy(machine)) {
+    const key = JSON.stringify([test, part, figure]);
+    if (figures.size >= figureLimit && !figures.has(key)) continue;
+    note(figures, key, () => ({ test, part, figure, values: [], machines: 0 }), value, !seen.has(key));
+    seen.add(key);
+  }
 }
 
 function note<K, V extends Values>(all: Map<K, V>, key: K, fresh: () => V, value: number, isFirst: boolean): void {
@@ -148,15 +143,15 @@ export function amongSiblings(machine: Machine, of: Model, nowMs: number): Sibli
         ...(siblings === undefined ? {} : { siblings, score: phaseScore(siblings, durationMs, isOpen) }),
       };
     }),
-    figures: (machine.burnIn?.results ?? []).flatMap(({ test, subject, figures }) =>
-      Object.entries(figures).flatMap(([figure, value]) => {
-        const found = of.figures.find((one) => one.test === test && one.figure === figure);
-        if (found === undefined) return [];
-        const { median, mad, least, most, machines, dots } = found;
-        const score = roundScore(scoreIn(found, value, leastFigureDeviation(found)));
-        return [{ test, subject, figure, value, siblings: { median, mad, least, most, machines, dots }, score }];
-      }),
-    ),
+    figures: [...measuredBy(machine)].flatMap((own) => {
+      const isOwn = ({ test, part, figure }: FigureSpread) =>
+        test === own.test && part === own.part && figure === own.figure;
+      const found = of.figures.find(isOwn);
+      if (found === undefined) return [];
+      const { median, mad, least, most, machines, dots } = found;
+      const score = roundScore(scoreIn(found, own.value, leastFigureDeviation(found)));
+      return [{ ...own, siblings: { median, mad, least, most, machines, dots }, score }];
+    }),
   };
 }
 

@@ -37,6 +37,8 @@ export type FleetSummary = {
   readonly racks: readonly RackSummary[];
   /** Machines whose place is not known. */
   readonly unplaced: number;
+  /** Machines with figures of the burn-in far below those of their siblings, although nothing failed. */
+  readonly suspect: number;
   /** Births that ended in the last minutes, and how many that is per minute. */
   readonly births: { readonly lastMinutes: number; readonly count: number; readonly perMinute: number };
   readonly arrival: Arrival;
@@ -99,6 +101,7 @@ class FleetTally {
   readonly #work = new Map<Work, { machines: number; done: number; total: number }>();
   readonly #diskKeys: { -readonly [K in keyof DiskKeyCounts]: number } = {};
   #births = 0;
+  #suspect = 0;
 
   constructor(rules: SummaryRules) {
     this.#rules = rules;
@@ -111,6 +114,7 @@ class FleetTally {
     this.#statuses[status] += 1;
     this.#rules.records?.add(machine, nowMs);
     for (const { kind } of machine.conditions) this.#conditions.set(kind, (this.#conditions.get(kind) ?? 0) + 1);
+    if (machine.suspects !== undefined) this.#suspect += 1;
     this.#addDiskKey(machine);
     this.#racks.add(machine, { status, nowMs, name: nameOf(machine) });
     if (status === "failing") this.#causes.add(machine);
@@ -170,6 +174,7 @@ class FleetTally {
         phases: phases.flatMap((phase) => this.#phaseSummary(phase)),
         racks,
         unplaced: this.#racks.unplaced(),
+        suspect: this.#suspect,
         births: { lastMinutes: rateMinutes, count: this.#births, perMinute },
         arrival,
         work: works.flatMap((what) => {

@@ -19,6 +19,7 @@ import type {
   Reboot,
   RepairStep,
   StorageReport,
+  Suspect,
   SwitchPort,
 } from "./record.ts";
 
@@ -116,7 +117,14 @@ export type MachineEvent =
       readonly neighbours: readonly Neighbour[];
       readonly heard?: HeardPlace;
     } & OfOrder)
-  | ({ readonly kind: "burnInDone"; readonly id: MachineId; readonly report: BurnInReport } & OfOrder)
+  /** `suspects` is what is far below the siblings; with `holdSuspects` the machine waits for an operator if one is new. */
+  | ({
+      readonly kind: "burnInDone";
+      readonly id: MachineId;
+      readonly report: BurnInReport;
+      readonly suspects?: readonly Suspect[];
+      readonly holdSuspects?: true;
+    } & OfOrder)
   /** `rootDisk` is the disk that will be written to once this is accepted. */
   | ({
       readonly kind: "placed";

@@ -210,6 +210,8 @@ type CommonFacts = {
   /** The place that they mean; absent in records of older versions. */
   readonly heard?: HeardPlace;
   readonly burnIn?: BurnInReport;
+  /** What of it was far below the machine's siblings, although nothing failed; absent if nothing was. */
+  readonly suspects?: readonly Suspect[];
   /** The TPM that orders are bound to, from the first proof on: a token without a proof of it is refused, with *conflict*. */
   readonly tpm?: TpmBinding;
   readonly pxe: PxeStatistics;
@@ -231,6 +233,21 @@ type CommonFacts = {
     /** Proofs that a silent healthy machine really restarts, in place of packets that anyone can send. */
     readonly trial?: RepairTrial;
   };
+};
+
+/** A figure of a burn-in or scan that is far below those of machines of the same model, as they were then. */
+export type Suspect = {
+  /** The burn-in's test, or `hardware` for what the scan has counted. */
+  readonly test: string;
+  readonly subject: string;
+  /** Its name with the unit last, such as `writeMiBps`. */
+  readonly figure: string;
+  readonly value: number;
+  /** How many machines the other figures are of. */
+  readonly machines: number;
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
 };
 
 /** A restart through the agent that an operator requested. */

@@ -1,6 +1,6 @@
-import type { BurnInReport, Hardware } from "../hardware/hardware.ts";
+import type { Hardware } from "../hardware/hardware.ts";
 import { isFixed } from "../hardware/suitable-disk.ts";
-import type { ImageRule } from "./image-rule.ts";
+import type { BurnInOutcome, ImageRule } from "./image-rule.ts";
 import { readPattern } from "./pattern.ts";
 
 export type ImageChoice =
@@ -14,11 +14,11 @@ const conditions: {
   readonly [Name in keyof Conditions]-?: (
     wanted: NonNullable<Conditions[Name]>,
     hardware: Hardware,
-    burnIn: BurnInReport["verdict"],
+    burnIn: BurnInOutcome,
   ) => boolean;
 } = {
-  // A skipped burn-in counts as passed: a clean skips it because the machine was healthy before.
-  burnIn: (wanted, _, outcome) => (outcome === "failed") === (wanted === "failed"),
+  // A skipped burn-in counts as passed: a clean skips it because the machine was healthy before. So does a suspect one.
+  burnIn: (wanted, _, outcome) => (wanted === "passed" ? outcome !== "failed" : outcome === wanted),
   minCpus: (wanted, hardware) => hardware.cpus >= wanted,
   minMemoryMiB: (wanted, hardware) => hardware.memoryMiB >= wanted,
   minStorageGiB: (wanted, hardware) => storageGiB(hardware) >= wanted,
@@ -34,20 +34,12 @@ const conditions: {
 export const conditionNames = Object.keys(conditions) as readonly (keyof Conditions)[];
 
 /** The image of the first rule whose conditions all hold, with the conditions that decided; or why no rule matches. */
-export function chooseImage(
-  rules: readonly ImageRule[],
-  hardware: Hardware,
-  burnIn: BurnInReport["verdict"],
-): ImageChoice {
+export function chooseImage(rules: readonly ImageRule[], hardware: Hardware, burnIn: BurnInOutcome): ImageChoice {
   for (const [index, rule] of rules.entries()) {
     const wanted = rule.when;
     const named = conditionNames.filter((name) => wanted[name] !== undefined);
     const holds = named.every((name) => {
-      const test = conditions[name] as (
-        wanted: unknown,
-        hardware: Hardware,
-        outcome: BurnInReport["verdict"],
-      ) => boolean;
+      const test = conditions[name] as (wanted: unknown, hardware: Hardware, outcome: BurnInOutcome) => boolean;
       return test(wanted[name], hardware, burnIn);
     });
     if (!holds) continue;

@@ -1,3 +1,10 @@
+import type { BurnInReport } from "../hardware/hardware.ts";
+
+/** What a rule can ask of the burn-in: `suspect` is passed, with figures far below those of the machine's siblings. */
+export const burnInWishes = ["passed", "failed", "suspect"] as const;
+/** How a burn-in ended, for the rules. */
+export type BurnInOutcome = BurnInReport["verdict"] | "suspect";
+
 /**
  * A rule that chooses the required image. Rules are tried in order; the first rule whose conditions all hold wins.
  * A rule without conditions matches every machine.
@@ -5,7 +12,7 @@
 export type ImageRule = {
   readonly image: string;
   readonly when: {
-    readonly burnIn?: "passed" | "failed";
+    readonly burnIn?: (typeof burnInWishes)[number];
     readonly minCpus?: number;
     readonly minMemoryMiB?: number;
     readonly minStorageGiB?: number;

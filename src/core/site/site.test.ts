@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { protocolForRules } from "../birth/order-answer.ts";
+import { protocolForOrder, protocolForRules } from "../birth/order-answer.ts";
 import type { Hardware } from "../hardware/hardware.ts";
 import { ip } from "../net/testing/addresses.ts";
 import { checkImageRules, checkPlacementRules } from "./check-rules.ts";
@@ -66,6 +66,9 @@ test("an order with rules that an older init would misread has a higher protocol
   assert.deepEqual([[rack], ...newer.map((rule) => [rack, rule])].map(protocolForRules), [1, 2, 2, 2]);
   assert.equal(protocolForRules([{ ...rack, counting: { unit: { first: 0, every: 4 } } }]), 2);
   assert.equal(protocolForRules([]), 1);
+  const order = { action: "birth", placementRules: [rack] } as const;
+  const burnInRule = (burnIn: "failed" | "suspect") => ({ ...order, imageRules: [{ image: "x", when: { burnIn } }] });
+  assert.deepEqual([protocolForOrder(burnInRule("failed")), protocolForOrder(burnInRule("suspect"))], [1, 4]);
 });
 
 const unplaced: readonly { title: string; rules: readonly PlacementRule[]; port?: string; reason: RegExp }[] = [

@@ -1,17 +1,25 @@
 import type { MachineView } from "../../contract/operator/views.ts";
+import { hardwareTest } from "../../core/fleet/measured.ts";
 import type { FigureAmongSiblings, Siblings } from "../../core/fleet/siblings.ts";
 import { outlierScore } from "../../core/fleet/spread.ts";
+import { describeSuspect } from "../../core/machine/suspect.ts";
 import { countText, durationText } from "../text/time.ts";
 
 /** The burn-in of the machine: each figure beside those of its siblings, machines of the same model. */
 export function BurnIn({ machine, siblings }: { machine: MachineView; siblings: Siblings | undefined }) {
-  const { burnIn } = machine;
+  const { burnIn, suspects = [] } = machine;
   if (burnIn === undefined) return <p>It has had no burn-in.</p>;
   const figureOf = (test: string, subject: string, figure: string) =>
     siblings?.figures.find((one) => one.test === test && one.subject === subject && one.figure === figure);
+  const counted = siblings?.figures.filter(({ test }) => test === hardwareTest) ?? [];
   return (
     <table>
-      <caption>Burn-in {burnIn.verdict}</caption>
+      <caption>
+        Burn-in {burnIn.verdict}
+        {suspects.map((suspect) => (
+          <div key={`${suspect.test} ${suspect.subject} ${suspect.figure}`}>▲ suspect: {describeSuspect(suspect)}</div>
+        ))}
+      </caption>
       <thead>
         <tr>
           <th scope="col">Test</th>
@@ -35,6 +43,19 @@ export function BurnIn({ machine, siblings }: { machine: MachineView; siblings: 
             </td>
           </tr>
         ))}
+        {counted.length === 0 ? null : (
+          <tr>
+            <th scope="row">{hardwareTest}</th>
+            <td>what the scan has counted</td>
+            <td>{suspects.some(({ test }) => test === hardwareTest) ? "▲ suspect" : ""}</td>
+            <td />
+            <td>
+              {counted.map((one) => (
+                <FigureLine key={one.figure} figure={one.figure} value={one.value} among={one} />
+              ))}
+            </td>
+          </tr>
+        )}
       </tbody>
     </table>
   );

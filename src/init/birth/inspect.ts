@@ -1,4 +1,5 @@
 import * as host from "host";
+import type { ReportAnswer } from "../../contract/machine-facing.ts";
 import { birthSteps } from "../../core/birth/birth-step.ts";
 import type { OrderAnswer } from "../../core/birth/order-answer.ts";
 import { judgeBurnIn, type Measurement } from "../../core/burn-in/judge.ts";
@@ -10,6 +11,7 @@ import { chooseRootDisk } from "../../core/hardware/root-disk.ts";
 import { diskSight, memoryMiB, scanHardware } from "../../core/hardware/scan.ts";
 import { isFixed } from "../../core/hardware/suitable-disk.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
+import type { BurnInOutcome } from "../../core/site/image-rule.ts";
 import { runBurnIn } from "../device/burn-in.ts";
 import { mbrSignatureOf, withContents } from "../device/disk-contents.ts";
 import { systemTree } from "../device/tree.ts";
@@ -27,6 +29,8 @@ export type Inspection = {
   /** Measurements of the read-only tests, and the tests that are left. */
   readonly measurements: readonly Measurement[];
   readonly writeTests: readonly BurnInTest[];
+  /** The result so far, as the server judges it beside the machine's siblings. */
+  readonly outcome: BurnInOutcome;
 };
 
 /** A disk's contents are read in a few seconds; a dying disk retries each read for a long time. */
@@ -83,10 +87,15 @@ export function inspectMachine(context: BirthContext, taken: TakenOrder, beforeT
   const faults = report.results
     .filter((result) => !result.ok)
     .map((result) => `${result.test} ${result.subject}: ${result.fault}`);
-  runStep("report", requestSeconds, () =>
+  const answer = runStep("report", requestSeconds, () =>
     session.phase("burnIn", [report.verdict, ...faults].join("; "), [{ kind: "burnIn", report }]),
   );
-  return { hardware, disk, diskWhy, measurements, writeTests: tests.filter(writes) };
+  const outcome = outcomeOf(report, answer);
+  return { hardware, disk, diskWhy, measurements, writeTests: tests.filter(writes), outcome };
+}
+
+function outcomeOf({ verdict }: BurnInReport, { suspect }: ReportAnswer): BurnInOutcome {
+  return verdict === "passed" && suspect === true ? "suspect" : verdict;
 }
 
 /** The signed image proves something only where the firmware starts no other. */
@@ -95,15 +104,14 @@ function bootTrustOf({ secureBoot }: Hardware, { bySignedImage }: TakenOrder): B
 }
 
 /** Runs the tests that write, after the MDB has accepted the machine's placement, and reports on the whole burn-in. */
-export function finishBurnIn(context: BirthContext, taken: TakenOrder, inspection: Inspection): BurnInReport {
+export function finishBurnIn(context: BirthContext, taken: TakenOrder, inspection: Inspection): BurnInOutcome {
   const { measurements, writeTests } = inspection;
-  const before = judgeBurnIn(measurements, taken.order.burnIn);
-  if (writeTests.length === 0) return before;
+  if (writeTests.length === 0) return inspection.outcome;
   const done = measurements.length;
   const plan = { tests: writeTests, before: done, of: done + writeTests.length, beforeTest: () => {} };
   const report = judgeBurnIn([...measurements, ...measure(context, taken, plan)], taken.order.burnIn);
-  context.runStep("report", requestSeconds, () => taken.session.report([{ kind: "burnIn", report }]));
-  return report;
+  const answer = context.runStep("report", requestSeconds, () => taken.session.report([{ kind: "burnIn", report }]));
+  return outcomeOf(report, answer);
 }
 
 function measure(

@@ -10,7 +10,9 @@ import {
   paths,
   problem,
   type RecoveryAnswer,
+  type ReportAnswer,
   recoveryAnswer,
+  reportAnswer,
   type SentReportItem,
   serverName,
 } from "../../contract/machine-facing.ts";
@@ -54,7 +56,7 @@ type Attempt =
 export type Mdb = {
   /** Presents the token, and proves the TPM when the MDB challenges it. */
   readonly takeOrder: (request: Omit<OrderRequest, "tpm">, tpm: Tpm) => OrderAnswer;
-  readonly report: (session: string, items: readonly ProgressReport[]) => void;
+  readonly report: (session: string, items: readonly ProgressReport[]) => ReportAnswer;
   /** Reports with the short retry limit, for a failed birth. */
   readonly reportBriefly: (session: string, items: readonly ProgressReport[]) => void;
   readonly askHealthy: (session: string, request: HealthyRequest) => HealthyAnswer;
@@ -123,7 +125,7 @@ export function openMdb(endpoint: Endpoint, caPem: string, log: Log): Mdb {
 
   return {
     takeOrder,
-    report: (session, items) => void ask(paths.report, { items }, session),
+    report: (session, items) => validated(reportAnswer, ask(paths.report, { items }, session), "answer"),
     reportBriefly: (session, items) => void ask(paths.report, { items }, session, shortRetryMs),
     askHealthy: (session, request) => validated(healthyAnswer, ask(paths.healthy, request, session), "answer"),
     askToResume: (session) => validated(healthyAnswer, ask(paths.resume, {}, session), "answer"),

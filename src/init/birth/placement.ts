@@ -1,8 +1,9 @@
 import { withAddressText } from "../../contract/address-text.ts";
 import { identityOf } from "../../core/hardware/disk-identity.ts";
-import type { BurnInReport, Disk, Hardware } from "../../core/hardware/hardware.ts";
+import type { Disk, Hardware } from "../../core/hardware/hardware.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { chooseImage } from "../../core/site/choose-image.ts";
+import type { BurnInOutcome } from "../../core/site/image-rule.ts";
 import { describeNeighbour, placeAmong, placeMachine } from "../../core/site/place.ts";
 import type { Neighbour, Placement } from "../../core/site/placement.ts";
 import { hostAt } from "../device/address-probe.ts";
@@ -107,10 +108,10 @@ function checkAddress(
 export function findImage(
   { runStep, console }: BirthContext,
   { order }: TakenOrder,
-  facts: { readonly hardware: Hardware; readonly burnIn: BurnInReport },
+  facts: { readonly hardware: Hardware; readonly burnIn: BurnInOutcome },
 ): string {
   const image = runStep("chooseImage", 10, () => {
-    const choice = chooseImage(order.imageRules, facts.hardware, facts.burnIn.verdict);
+    const choice = chooseImage(order.imageRules, facts.hardware, facts.burnIn);
     if (choice.kind === "none") throw stop(choice.reason);
     return choice;
   });

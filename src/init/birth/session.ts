@@ -1,5 +1,5 @@
 import * as host from "host";
-import type { ReportItem } from "../../contract/machine-facing.ts";
+import type { ReportAnswer, ReportItem } from "../../contract/machine-facing.ts";
 import type { OrderAnswer } from "../../core/birth/order-answer.ts";
 import type { Console } from "../device/console.ts";
 import type { Mdb, ProgressReport } from "./mdb.ts";
@@ -11,9 +11,9 @@ const longestText = 2000;
 
 /** What this boot reports to the MDB. Every report also carries the pending log lines. */
 export type Session = {
-  readonly report: (items: readonly ProgressReport[]) => void;
+  readonly report: (items: readonly ProgressReport[]) => ReportAnswer;
   /** Reports a new phase with further items; its duration is the time since the previous phase. */
-  readonly phase: (phase: PhaseItem["phase"], detail?: string, items?: readonly ProgressReport[]) => void;
+  readonly phase: (phase: PhaseItem["phase"], detail?: string, items?: readonly ProgressReport[]) => ReportAnswer;
   /** Says how far the burn-in is, to a server that wants to know; after one failure no more, because the birth must not wait for it. */
   readonly progress: (done: number, total: number) => void;
   /** Reports a failed birth, perhaps because of a conflict; ignores an MDB that does not accept the report. */
@@ -29,16 +29,16 @@ export function openSession(mdb: Mdb, order: OrderAnswer, console: Console): Ses
     const lines = console.takeLines();
     return lines.length === 0 ? items : [{ kind: "log", lines: [...lines] }, ...items];
   }
-  function report(items: readonly ProgressReport[]): void {
-    mdb.report(order.session, withLog(items));
+  function report(items: readonly ProgressReport[]): ReportAnswer {
+    return mdb.report(order.session, withLog(items));
   }
 
-  function phase(reached: PhaseItem["phase"], detail?: string, items: readonly ProgressReport[] = []): void {
+  function phase(reached: PhaseItem["phase"], detail?: string, items: readonly ProgressReport[] = []): ReportAnswer {
     const nowMs = host.monotonicMs();
     const durationMs = Math.round(nowMs - phaseStartMs);
     phaseStartMs = nowMs;
     const facts = detail === undefined ? {} : { detail: detail.slice(0, longestText) };
-    report([...items, { kind: "phase", phase: reached, durationMs, ...facts }]);
+    return report([...items, { kind: "phase", phase: reached, durationMs, ...facts }]);
   }
 
   function progress(done: number, total: number): void {

@@ -42,6 +42,7 @@ import { adoptImports, settleStreams } from "../../mdb/image-streams/first-curre
 import { machineFacingApp } from "../../mdb/machine-api/app.ts";
 import { orderIssuer } from "../../mdb/machine-api/issue-order.ts";
 import { startMachineServer } from "../../mdb/machine-api/server.ts";
+import { openSiblings } from "../../mdb/machine-api/siblings.ts";
 import { operatorApp } from "../../mdb/operator-api/app.ts";
 import { backupsIn } from "../../mdb/operator-api/backup-stream.ts";
 import { callersIn } from "../../mdb/operator-api/caller/callers.ts";
@@ -199,7 +200,9 @@ async function startForMachines(
   const signErasure = erasureSigner(paths.pki, shared.trust.issuing);
   const trusted = { signRecovery, signErasure, challengeKey: challengeKey(pkiOf(shared)) };
   const { othersOn, permanentOn } = opened.use(openSiteServers({ store, config, clock, log }));
-  const machineApp = machineFacingApp({ store, config, othersOn, ...signedLoader, clock, random, log, ...trusted });
+  const machineApp = machineFacingApp({
+    ...{ store, config, othersOn, findSuspects: openSiblings(store), ...signedLoader, clock, random, log, ...trusted },
+  });
   const agentUpgrades = opened.use(await handOutAgent({ directory: paths.agent, objects, store, clock, log }));
   const { caPem } = shared.trust;
   const { uplinkQueue, fetchTurns } = shareUplink(shared, files, opened);

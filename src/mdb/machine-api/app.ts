@@ -24,6 +24,7 @@ import { atMost, faultAnswer, lastHandlers, readBody, refusalAnswer } from "../h
 import { bodyRoom } from "./body-room.ts";
 import { keepErasure, type SignErasure } from "./keep-erasure.ts";
 import { eventOf } from "./report-events.ts";
+import type { FindSuspects } from "./siblings.ts";
 import { openTpmJudge, type TpmJudge } from "./tpm-challenge.ts";
 import { placementFault } from "./verify-place.ts";
 
@@ -32,6 +33,8 @@ export type MachineFacingDeps = {
   readonly config: Config;
   /** The other servers of the database; none if absent. */
   readonly othersOn?: (network: string) => OtherMdbs;
+  /** Compares burn-ins with those of siblings; nothing is suspect without it. */
+  readonly findSuspects?: FindSuspects;
   /** The Boot Server's signed loaders for disks; only if a network uses Secure Boot. */
   readonly signedLoader?: SignedLoader;
   readonly clock: Clock;
@@ -137,14 +140,14 @@ function orderFor(
   const choosesDisk = action === "birth" || action === "rebirth" || action === "clean";
   const rules = choosesDisk && rootDisk.length > 0 ? { rootDiskRules: rootDisk } : {};
   return {
-    protocol: protocolForOrder({ action, placementRules: config.placement.rules, ...rules }),
+    protocol: protocolForOrder({ action, placementRules: config.placement.rules, imageRules: config.images, ...rules }),
     machineId: machine.id,
     action,
     generation: machine.generation,
     placementRules: config.placement.rules.map(ruleText),
     lldpSeconds: config.placement.lldpSeconds,
     imageRules: [...config.images],
-    burnIn: config.burnIn,
+    burnIn: profileOf(config.burnIn),
     storage,
     ...rules,
     ...(signatureFor(network) === "debian" && signedLoader !== undefined ? { signedLoader } : {}),
@@ -162,6 +165,11 @@ function orderFor(
     keepsErasures: true,
     retrySeconds: config.retrySeconds,
   };
+}
+
+/** Without what concerns only the server. */
+function profileOf({ suspects: _, ...profile }: Config["burnIn"]): wire.SentOrder["burnIn"] {
+  return profile;
 }
 
 const otherMdbs = (endpoints: readonly Endpoint[]) =>
@@ -248,6 +256,7 @@ async function applyReport(c: Context, deps: MachineFacingDeps, rates: RequestRa
   }
   const tooMany = whyTooMany(c, deps, { rates, sender, cost: items.length });
   if (tooMany !== undefined) return tooMany;
+  let answer: wire.ReportAnswer = {};
   for (const item of items) {
     const session = findSession(c, store);
     if (session === undefined) return noSession(c);
@@ -270,10 +279,26 @@ async function applyReport(c: Context, deps: MachineFacingDeps, rates: RequestRa
       const why = placementFault(item.placement, network, config);
       if (why !== undefined) return await wrongPlace(c, deps, session, why);
     }
-    const decision = await store.apply(eventOf(item, { id: machine.id, order, network, placementRules }));
+    const event = eventOf(item, { id: machine.id, order, network, placementRules });
+    const judged = event.kind === "burnInDone" ? await besideSiblings(event, machine, deps) : event;
+    const decision = await store.apply(judged);
     if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
+    if (judged.kind === "burnInDone") answer = judged.suspects === undefined ? {} : { suspect: true };
   }
-  return c.json({});
+  return c.json(answer);
+}
+
+type BurnInDone = Extract<MachineEvent, { kind: "burnInDone" }>;
+
+/** The event with what of the burn-in is far below the machine's siblings. */
+async function besideSiblings(
+  event: BurnInDone,
+  machine: Machine,
+  { findSuspects, config }: Pick<MachineFacingDeps, "findSuspects" | "config">,
+): Promise<BurnInDone> {
+  const suspects = (await findSuspects?.(machine, event.report)) ?? [];
+  if (suspects.length === 0) return event;
+  return { ...event, suspects, ...(config.burnIn.suspects === "hold" ? { holdSuspects: true } : {}) };
 }
 
 /** The answer to a machine that reports more than it may, whatever its addresses are; undefined if it may go on. */

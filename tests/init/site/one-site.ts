@@ -36,6 +36,7 @@ import { adoptImports } from "../../../src/mdb/image-streams/first-current.ts";
 import type { Journal } from "../../../src/mdb/journal/journal.ts";
 import { machineFacingApp, type SignRecovery } from "../../../src/mdb/machine-api/app.ts";
 import { orderIssuer } from "../../../src/mdb/machine-api/issue-order.ts";
+import { openSiblings } from "../../../src/mdb/machine-api/siblings.ts";
 import { storeOn } from "../../../src/mdb/open-store.ts";
 import { signedWith } from "../../../src/mdb/tls/erasure-signer.ts";
 import { signatureOf } from "../../../src/mdb/tls/recovery-signer.ts";
@@ -175,6 +176,7 @@ export async function openSite(
       ? { temporary: [{ address: ip("10.77.0.2"), port: 443 }], permanent: [{ address: ip("10.77.1.2"), port: 443 }] }
       : noOtherMdbs;
   const mdbsOn = () => (secondServer === undefined ? undefined : ["10.77.1.1:443", "10.77.1.2:443"]);
+  const findSuspects = openSiblings(store);
   let machines = machineListener();
 
   function machineListener(): RequestListener {
@@ -182,7 +184,10 @@ export async function openSite(
     const { onError, notFound } = lastHandlers(log);
     app.onError(onError);
     app.notFound(notFound);
-    app.route("/", machineFacingApp({ store, config, othersOn, clock, random, log, signRecovery, signErasure }));
+    app.route(
+      "/",
+      machineFacingApp({ store, config, othersOn, findSuspects, clock, random, log, signRecovery, signErasure }),
+    );
     const agentUpgrades =
       bundle === undefined ? {} : { agentUpgrades: openAgentUpgrades({ bundle, store, clock, log }) };
     const peers = peerRules(facts, images);

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { BurnInProfile } from "../../../core/burn-in/profile.ts";
 import { pinned } from "../../same.ts";
-import { withDefault } from "../entry.ts";
+import { leaf, withDefault } from "../entry.ts";
 import { count, seconds, wholeNumber } from "../values.ts";
 
 const burnInDefaults: { readonly [K in keyof BurnInProfile]: readonly [number, string] } = {
@@ -30,6 +30,9 @@ const burnInBounds: { readonly [K in keyof BurnInProfile]?: ReturnType<typeof co
 const figure = (key: keyof BurnInProfile) =>
   withDefault(burnInBounds[key] ?? wholeNumber, burnInDefaults[key][0], burnInDefaults[key][1]);
 
+/** What becomes of a machine whose figures are far below those of its siblings. */
+export const suspectPolicies = ["note", "hold"] as const;
+
 /** The tests before an installation. */
 export const burnIn = withDefault(
   v.strictObject({
@@ -41,9 +44,14 @@ export const burnIn = withDefault(
     minMemoryMiBps: figure("minMemoryMiBps"),
     minDiskMiBps: figure("minDiskMiBps"),
     minNetworkMiBps: figure("minNetworkMiBps"),
+    suspects: withDefault(
+      leaf("note or hold", v.picklist(suspectPolicies)),
+      "note",
+      "What becomes of a machine that passes with figures far below those of at least eight machines of the same model (a disk, the memory, the network, or less memory or fewer disks than they have): `note` puts it on the record, `hold` also stops its birth until an operator releases it. An image rule with `burnIn: suspect` can give it another image.",
+    ),
   }),
   {},
   "How hard and how long a machine is tested before its installation, and the minimum results.",
 );
 
-pinned<BurnInProfile>()(burnIn);
+pinned<BurnInProfile & { readonly suspects: (typeof suspectPolicies)[number] }>()(burnIn);

@@ -1,6 +1,7 @@
 import { counted } from "../../bytes/counted.ts";
 import { conditionOf, isDisputed, nameOf } from "../life/move.ts";
 import { type Condition, isLeftToOthers, type Machine, type Phase } from "../record.ts";
+import { describeSuspect } from "../suspect.ts";
 import { type Deadlines, phaseWaitsFor } from "./deadlines.ts";
 import { deadlineOf, formatDuration } from "./stall-detection.ts";
 
@@ -257,6 +258,7 @@ function evidenceOf(machine: Machine, { nowMs, trial, packets = [], lines = [] }
     ...(machine.state === "birth" && machine.heard?.kind === "unplaced"
       ? [`not placed yet: ${machine.heard.reason}`]
       : []),
+    ...(machine.suspects ?? []).map((suspect) => `suspect: ${describeSuspect(suspect)}`),
     ...(trial === undefined ? [] : [`it is the first machine to get ${trial.image}, which ${trial.by} promoted`]),
     ...(rejected === undefined ? [] : [`its agent could not be upgraded to ${rejected.version}: ${rejected.reason}`]),
     ...disputedMacs

@@ -4,7 +4,8 @@ import type { Hardware, Nic } from "../../hardware/hardware.ts";
 import { isFixed } from "../../hardware/suitable-disk.ts";
 import type { Mac } from "../../net/mac.ts";
 import type { Decision } from "../event.ts";
-import type { BirthAction, Machine, MachineId, MachineIn } from "../record.ts";
+import type { BirthAction, Machine, MachineId, MachineIn, Suspect } from "../record.ts";
+import { describeSuspect } from "../suspect.ts";
 import { macLimit } from "./details.ts";
 import {
   type Context,
@@ -122,19 +123,41 @@ function sameAs(machine: Machine, holder: Machine, context: Context): Decision {
   );
 }
 
-/** Records the burn-in report. A failed burn-in sets *debug*, a passed one clears it, a skipped one changes neither. */
+/**
+ * Records the burn-in report. A failed burn-in sets *debug*, a passed one clears it, a skipped one changes neither. Where
+ * the configuration holds suspects, one that the record does not have yet holds the machine: what an operator has
+ * released is known, and does not hold it again.
+ */
 export const noteBurnIn: Transition<"burnInDone"> = (machine, event, context) => {
-  const { report } = event;
-  const seen = { ...machine, lastSeenAtMs: context.nowMs };
-  if (report.verdict === "skipped") return changed({ ...seen, burnIn: machine.burnIn ?? report });
-  const tested = { ...seen, burnIn: report };
-  if (report.verdict === "passed") return changed(withoutConditions(tested, "debug"));
-  const faults = report.results
-    .filter((result) => !result.ok)
-    .map((result) => `${result.test} of ${result.subject}: ${result.fault}`);
-  const reason = `burn-in failed: ${faults.join("; ") || "no test reports a fault"}`;
-  return changed(withCondition(tested, { kind: "debug", reason }, context.nowMs));
+  const { report, suspects = [] } = event;
+  const { suspects: known = [], ...others } = machine;
+  const seen = { ...others, lastSeenAtMs: context.nowMs } as typeof machine;
+  if (report.verdict === "skipped")
+    return changed({ ...machine, lastSeenAtMs: context.nowMs, burnIn: machine.burnIn ?? report });
+  const tested = { ...seen, burnIn: report, ...(suspects.length === 0 ? {} : { suspects }) };
+  if (report.verdict === "failed") {
+    const faults = report.results
+      .filter((result) => !result.ok)
+      .map((result) => `${result.test} of ${result.subject}: ${result.fault}`);
+    const reason = `burn-in failed: ${faults.join("; ") || "no test reports a fault"}`;
+    return changed(withCondition(tested, { kind: "debug", reason }, context.nowMs));
+  }
+  const passed = withoutConditions(tested, "debug");
+  const fresh = event.holdSuspects ? suspects.filter((one) => !known.some((other) => isSameFigure(one, other))) : [];
+  return fresh.length === 0 ? changed(passed) : holdForSuspects(passed, fresh, context);
 };
+
+function isSameFigure(a: Suspect, b: Suspect): boolean {
+  return a.test === b.test && a.subject === b.subject && a.figure === b.figure;
+}
+
+function holdForSuspects(machine: Machine, suspects: readonly Suspect[], context: Context): Decision {
+  const name = nameOf(machine);
+  const reason = `suspect: ${suspects.map(describeSuspect).join("; ")}`;
+  const next = `repair it, or accept it: birther release ${name}; all figures: birther burnin ${name}`;
+  const held = withCondition(machine, { kind: "hold", reason: `${reason}. ${next}` }, context.nowMs);
+  return refused({ kind: "held", message: `${name} is ${reason}`, next }, held);
+}
 
 /**
  * The slot is known: the last check before keys and disks are erased. A hold stops the birth here even if its order was

@@ -69,7 +69,8 @@ export const transitionText: { readonly [transition: string]: string } = {
     "accepted once: from this machine, before it expires, for this generation, and with a proof of the TPM that it is bound to (the first that it proves); without that proof: *conflict*",
   scanHardware: "all NICs identify the machine from now on; a NIC of another machine: *conflict*",
   noteNeighbours: "all of them are on record",
-  noteBurnIn: "failed: *debug*; passed: *debug* ends",
+  noteBurnIn:
+    "failed: *debug*; passed: *debug* ends; figures far below the siblings' are on record, and *hold* where the configuration says so",
   recordPlace: "the slot is recorded; refused on *hold*; a slot of another machine, or a different slot: *conflict*",
   noteFailure: "*failing*; the machine retries; *conflict* if a person must settle it",
   becomeHealthy: "→ **healthy** if order, name, address and slot are valid",

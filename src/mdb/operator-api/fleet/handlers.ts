@@ -8,6 +8,8 @@ import { expectedSlots } from "../../../core/site/site-plan.ts";
 import { answerJson, jsonText } from "../../http/json-answer.ts";
 import { jsonList } from "../../http/json-list.ts";
 import { answerPacked, packJson } from "../../http/packed-answer.ts";
+import { modelsOf } from "../../models.ts";
+import { sharedAnswer } from "../../shared-answer.ts";
 import { forEachInTurns, inTurns } from "../../turns.ts";
 import { rowFeed } from "../feed/row-feed.ts";
 import { type Handlers, type OperatorDeps, withMachine } from "../handler.ts";
@@ -15,8 +17,6 @@ import type { Imports } from "../imports.ts";
 import { follow } from "../read.ts";
 import { columnsAnswer, columnsOf } from "./columns-answer.ts";
 import { fleetEvents } from "./fleet-events.ts";
-import { modelsOf } from "./models.ts";
-import { sharedAnswer } from "./shared-answer.ts";
 import { summaryOf } from "./summary.ts";
 
 /** How long the figures of the fleet are shared between callers: they take some 30 ms for 10,000 machines. */

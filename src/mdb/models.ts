@@ -1,7 +1,7 @@
-import { type Model, modelInSteps } from "../../../core/fleet/siblings.ts";
-import type { Store } from "../../../core/ports.ts";
-import { inTurns } from "../../turns.ts";
+import { type Model, modelInSteps } from "../core/fleet/siblings.ts";
+import type { Store } from "../core/ports.ts";
 import { sharedAnswer } from "./shared-answer.ts";
+import { inTurns } from "./turns.ts";
 
 /** How long the spreads of a model are shared between callers: some 20 ms for 10,000 machines. */
 const validity = { leastMs: 2000, mostMs: 15_000 };
