@@ -1,5 +1,5 @@
 /*
- * What cryptsetup's configure would write for the Bootstrap Image: Nettle for hashes, ciphers by the kernel, no argon2 (our
+ * What cryptsetup's configure would write for the Bootstrap Image: Nettle for hashes, ciphers by dm-crypt, no argon2 (our
  * keys are random, PBKDF2 is enough), no udev (init has none). The names and defaults are those of its configure.ac.
  */
 #define HAVE_BYTESWAP_H 1
@@ -35,7 +35,6 @@
 #define HAVE_BLKID_WIPE 1
 #define HAVE_NETTLE_VERSION_H 1
 #define KERNEL_KEYRING 1
-#define ENABLE_AF_ALG 1
 #define ENABLE_LUKS_ADJUST_XTS_KEYSIZE 1
 #define USE_INTERNAL_ARGON2 0
 #define USE_INTERNAL_PBKDF2 0
