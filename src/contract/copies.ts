@@ -1,5 +1,5 @@
 /**
- * How the servers of a database fetch images from each other: over TLS, on the machines' port, with a secret that only they
+ * How the servers of a database fetch images and log lines from each other: over TLS, on the machines' port, with a secret that only they
  * know as a bearer token.
  */
 export const copyPaths = {
@@ -9,4 +9,6 @@ export const copyPaths = {
   manifest: "/server/v1/manifests/",
   /** `POST STREAM`, with hashes and an answer as for `objectPaths.batch`: what an image of the stream may contain. */
   objects: "/server/v1/objects/",
+  /** `GET ID`: the log lines of a machine that the server keeps, as in its files. */
+  log: "/server/v1/log/",
 } as const;

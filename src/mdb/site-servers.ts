@@ -1,5 +1,6 @@
 import type { Config } from "../contract/config/schema.ts";
 import { formatEndpoint } from "../core/net/endpoint.ts";
+import type { Network } from "../core/network/network.ts";
 import {
   addressesOn,
   aliveEveryMs,
@@ -23,6 +24,11 @@ export type SiteServers = Disposable & {
 const goneMs = 30 * 86_400_000;
 const by = "server";
 
+/** The name of a server's record: its address on its first network, `ADDRESS:PORT`. */
+export function siteServerKey({ serverAddress }: Pick<Network, "serverAddress">, port: number): string {
+  return formatEndpoint({ address: serverAddress, port });
+}
+
 /** Records this server, now and from time to time, where its database is one that several servers can use. */
 export function openSiteServers(deps: {
   readonly config: Pick<Config, "networks" | "ports" | "database">;
@@ -35,7 +41,7 @@ export function openSiteServers(deps: {
   const [first] = networks;
   if (config.database === undefined || first === undefined)
     return { othersOn: () => noOtherMdbs, permanentOn: () => undefined, [Symbol.dispose]: () => {} };
-  const key = formatEndpoint({ address: first.serverAddress, port: ports.machines });
+  const key = siteServerKey(first, ports.machines);
   const own = siteServer(networks, ports.machines, clock.nowMs());
 
   async function sayAlive(): Promise<void> {

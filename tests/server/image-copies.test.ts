@@ -65,7 +65,12 @@ async function openSite() {
     const port = await freePort();
     kept.use(
       await startMachineServer({
-        ...{ addresses: [ip("127.0.0.1")], port, pki, apps: [copyApp({ images, objects, confidential, secret })] },
+        ...{
+          addresses: [ip("127.0.0.1")],
+          port,
+          pki,
+          apps: [copyApp({ images, objects, confidential, secret, readLog: async () => [] })],
+        },
         ...{ requestLimit: () => ({ kind: "admitted" }), connectionsPerAddress: 100, log },
         clock: { ...stillClock(), nowMs: () => Date.now() },
       }),

@@ -37,3 +37,23 @@ test("whatever the texts and the width, no word is lost", () => {
     }),
   );
 });
+
+test("columns that are wider than the terminal become blocks: no line is longer, and nothing is lost", () => {
+  const titles = ["NAME", "MAC", "BOARD SERIAL", "NOTE"];
+  const row = [
+    "r01u01",
+    "02:00:00:00:00:01 02:00:00:00:00:02",
+    "S1-1",
+    "a note that is longer than the terminal is wide",
+  ];
+  assert.deepEqual(formatTable(titles, [row, ["r01u02", "-", "", "x"]], 40), [
+    "r01u01",
+    "    mac 02:00:00:00:00:01",
+    "    02:00:00:00:00:02",
+    "    board serial S1-1",
+    "    note a note that is longer than the",
+    "    terminal is wide",
+    "r01u02",
+    "    note x",
+  ]);
+});

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { AuditAnswer } from "../../contract/operator/answers.ts";
 import { counted } from "../../core/bytes/counted.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { formatCount, formatTime, timeTitle } from "../output/figures.ts";
+import { formatCount, formatTime, formatTimeZone, timeTitle } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
 
 type Entry = AuditAnswer["entries"][number];
@@ -90,10 +90,11 @@ function differences(before: unknown, after: unknown): string[] {
   const names = new Set([...Object.keys(was ?? {}), ...Object.keys(is ?? {})]);
   return [...names]
     .filter((name) => !omitted.has(name))
-    .map((name) => `${name}: ${shown(was?.[name])} → ${shown(is?.[name])}`);
+    .map((name) => `${name}: ${shown(name, was?.[name])} → ${shown(name, is?.[name])}`);
 }
 
-function shown(value: unknown): string {
+function shown(name: string, value: unknown): string {
   if (value === undefined) return "-";
+  if (typeof value === "number" && name.endsWith("AtMs")) return formatTimeZone(value);
   return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -32,6 +32,8 @@ export function logCommand(program: Command): void {
     const first = await (await openApi(options)).ask<LogView>("log", { name, query });
     if (options.output === "json") printJson(first.lines);
     else print(...logText(first));
+    for (const server of first.unreached ?? [])
+      process.stderr.write(`server ${server} did not answer: lines of ${name} that it keeps are missing\n`);
     if (options.follow === true) await follow(() => openApi(options), { name, first, options });
   });
 }

@@ -406,6 +406,12 @@ export const listAnswer = v.strictObject({
 export const eventsAnswer = v.strictObject({ events: v.array(changeAnswer) });
 export const logAnswer = pinnedShape<LogView>()(
   v.strictObject({
+    unreached: v.exactOptional(
+      v.pipe(
+        v.array(text),
+        v.description("other servers of the database that did not answer: their lines are missing"),
+      ),
+    ),
     boot: v.exactOptional(v.pipe(count, v.description("the number of the boot that the first line belongs to"))),
     boots: v.pipe(count, v.description("how many boots the kept lines are of")),
     lines: v.array(

@@ -79,6 +79,8 @@ export type LogView = {
   readonly boot?: number;
   readonly boots: number;
   readonly lines: readonly LogLine[];
+  /** Other servers of the database that did not answer, `ADDRESS:PORT`: the lines that they keep are missing. */
+  readonly unreached?: readonly string[];
 };
 
 /** A network as the Boot Server sees it; counts begin at the server's start. */

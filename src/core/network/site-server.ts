@@ -31,6 +31,15 @@ export function siteServer(networks: readonly Network[], port: number, nowMs: nu
   return { networks: networks.map(ofNetwork), aliveAtMs: nowMs };
 }
 
+/** The servers that run, `ADDRESS:PORT`, as their records are named. */
+export function namedServers(
+  records: readonly { readonly key: string; readonly document: SiteServer }[],
+  nowMs: number,
+): readonly string[] {
+  const running = records.filter(({ document }) => isWithin(silentMs, document.aliveAtMs, nowMs));
+  return running.map(({ key }) => key).slice(0, namedLimit + 1);
+}
+
 /** Where a server is on a network; undefined if it does not serve that. */
 export function addressesOn({ networks }: SiteServer, network: string): SiteServerAddresses | undefined {
   return networks.find((one) => one.network === network);

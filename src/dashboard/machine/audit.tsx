@@ -90,5 +90,9 @@ function Request({ id, from, reason }: NonNullable<AuditAnswer["entries"][number
 
 function Subject({ subject }: { subject: string }) {
   const row = fleetRows().get(subject);
-  return row === undefined ? <span>{subject}</span> : <Link to={machinePath(row.name)}>{row.name}</Link>;
+  return row === undefined ? (
+    <span title={subject}>{/^[0-9a-f]{64}$/.test(subject) ? `${subject.slice(0, 8)}…` : subject}</span>
+  ) : (
+    <Link to={machinePath(row.name)}>{row.name}</Link>
+  );
 }

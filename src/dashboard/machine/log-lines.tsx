@@ -6,7 +6,7 @@ import { visibleText } from "../text/visible-text.ts";
 
 /** The latest lines of init or the agent, the newest in sight until one scrolls away from it. */
 export function LogLines({ route }: { route: string }) {
-  const { value, fault } = useAnswer<Pick<LogView, "lines">>(`${route}/log`, 1000);
+  const { value, fault } = useAnswer<Pick<LogView, "lines" | "unreached">>(`${route}/log`, 1000);
   const box = useRef<HTMLPreElement>(null);
   const follows = useRef(true);
   const lines = value?.lines ?? [];
@@ -16,6 +16,11 @@ export function LogLines({ route }: { route: string }) {
   return (
     <>
       {fault === undefined ? null : <FaultNote fault={fault} />}
+      {(value?.unreached ?? []).map((server) => (
+        <p key={server} class="mark">
+          ▲ server {server} did not answer: lines that it keeps are missing
+        </p>
+      ))}
       <pre
         ref={box}
         class="lines"

@@ -1,3 +1,5 @@
+import { timeText } from "./time.ts";
+
 const longest = 400;
 
 /** Facts as words: `phase: burnIn, detail: passed`; nested ones in brackets, and not without end. */
@@ -10,6 +12,13 @@ function valueText(value: unknown, depth: number): string {
   if (value === null || value === undefined) return "none";
   if (typeof value !== "object") return String(value);
   if (Array.isArray(value)) return value.map((one) => valueText(one, depth + 1)).join("; ");
-  const parts = Object.entries(value).map(([key, one]) => `${key}: ${valueText(one, depth + 1)}`);
+  const parts = Object.entries(value).map(([key, one]) => factText(key, one, depth));
   return depth === 0 ? parts.join(", ") : `(${parts.join(", ")})`;
+}
+
+/** A time of a record as one, and not as a number of milliseconds. */
+function factText(key: string, value: unknown, depth: number): string {
+  if (typeof value === "number" && key.endsWith("AtMs") && value > 0)
+    return `${key.slice(0, -4)} at: ${timeText(value, "UTC")}`;
+  return `${key}: ${valueText(value, depth + 1)}`;
 }

@@ -3,15 +3,21 @@ import { createReadStream } from "node:fs";
 import { type Context, Hono } from "hono";
 import { copyPaths } from "../../contract/copies.ts";
 import { isStreamName } from "../../core/image/image-name.ts";
+import { writeLogLines } from "../../core/machine/log-line.ts";
+import type { MachineId } from "../../core/machine/record.ts";
+import type { Store } from "../../core/ports.ts";
 import { objectsOf } from "../storage/confidential-contents.ts";
 import { maxBatchRequestBytes, namesOfBatch, readBatch } from "../storage/objects-handler.ts";
 import { limitBody } from "../sub/body-limit.ts";
 import { type ConfidentialAppInput, streamed } from "../sub/confidential-app.ts";
 
 /** What the app reads; `secret` is known to the servers of a database, and to nobody else. */
-export type CopyAppInput = Omit<ConfidentialAppInput, "store"> & { readonly secret: string };
+export type CopyAppInput = Omit<ConfidentialAppInput, "store"> & {
+  readonly secret: string;
+  readonly readLog: Store["readLog"];
+};
 
-/** Gives manifests and contents to the other servers of the database, which know the secret. */
+/** Gives manifests, contents and log lines to the other servers of the database, which know the secret. */
 export function copyApp(input: CopyAppInput): Hono {
   const { images, secret } = input;
   const app = new Hono();
@@ -34,6 +40,9 @@ export function copyApp(input: CopyAppInput): Hono {
     if (batch.kind === "missing") return context.text(`no object ${batch.sha512} here\n`, 404);
     return streamed(batch.content, batch.bytes);
   });
+  app.get(`${copyPaths.log}:id`, async (context) =>
+    context.text(writeLogLines(await input.readLog(context.req.param("id") as MachineId))),
+  );
   return app;
 }
 

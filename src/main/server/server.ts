@@ -16,6 +16,7 @@ import { uplinkBytesPerSecond } from "../../core/uplink/fetch-queue.ts";
 import { openWaitingNotes } from "../../core/uplink/waiting-notes.ts";
 import { type Copies, openCopies } from "../../dominator/copies/copies.ts";
 import { copyApp } from "../../dominator/copies/copy-app.ts";
+import { type OtherLogs, openOtherLogs } from "../../dominator/copies/other-logs.ts";
 import { type Origin, openOrigin } from "../../dominator/origin/origin.ts";
 import { collectInThread } from "../../dominator/storage/collect/collect-thread.ts";
 import { startCollections } from "../../dominator/storage/collect/collections.ts";
@@ -47,7 +48,7 @@ import { operatorApp } from "../../mdb/operator-api/app.ts";
 import { backupsIn } from "../../mdb/operator-api/backup-stream.ts";
 import { callersIn } from "../../mdb/operator-api/caller/callers.ts";
 import { startOperatorServer, startOperatorTls } from "../../mdb/operator-api/server.ts";
-import { openSiteServers } from "../../mdb/site-servers.ts";
+import { openSiteServers, siteServerKey } from "../../mdb/site-servers.ts";
 import type { Trust } from "../../mdb/tls/authority.ts";
 import { erasureSigner } from "../../mdb/tls/erasure-signer.ts";
 import { operatorCertificate } from "../../mdb/tls/operator-certificate.ts";
@@ -100,7 +101,7 @@ export async function startServer(options: {
   // Before packets arrive: reading the whole fleet takes a moment. It also ends after the Boot Server does, and so
   // hears of what arrives last.
   opened.use(await openWatch({ store, config, rules: watchRulesOf(config), clock, random, log }));
-  const { bootServer, dominator, listImages } = await startForMachines(shared, tasks, opened);
+  const { bootServer, dominator, listImages, otherLogs } = await startForMachines(shared, tasks, opened);
   const { networks, traffic } = bootServer;
   const boot = { networks, traffic };
   const checks = readyChecks({
@@ -122,7 +123,7 @@ export async function startServer(options: {
   );
   const backup = backupsIn(config.stateDirectory, database);
   const { dashboardBases: bases } = options;
-  await startForOperators(shared, { bootServer, exports, backup, listImages, tasks, bases }, opened);
+  await startForOperators(shared, { bootServer, exports, backup, listImages, otherLogs, tasks, bases }, opened);
 
   const running = opened.move();
   return {
@@ -240,7 +241,7 @@ async function startForMachines(
       ...{ store, issueOrder, handlers, clock, log },
     }),
   );
-  return { bootServer, dominator, listImages: copies.listImages };
+  return { bootServer, dominator, listImages: copies.listImages, otherLogs: copies.otherLogs };
 }
 
 /** Serves public images on a port of their own, outside this process. */
@@ -318,10 +319,11 @@ function shareImages(
   shared: Shared,
   stores: { readonly objects: ObjectStore; readonly confidential: ConfidentialStores },
   opened: AsyncDisposableStack,
-): { readonly apps: readonly Hono[]; readonly listImages: Copies["images"] } {
+): { readonly apps: readonly Hono[]; readonly listImages: Copies["images"]; readonly otherLogs?: OtherLogs } {
   const { config, paths, store, images, clock, log } = shared;
   const [address] = addressesOf(config);
-  if (config.database === undefined || address === undefined) {
+  const [first] = config.networks;
+  if (config.database === undefined || address === undefined || first === undefined) {
     const listImages = async () => {
       await images.refresh();
       return viewImages(images);
@@ -336,7 +338,15 @@ function shareImages(
       self: `${formatIpv4(address)}:${config.ports.machines}`,
     }),
   );
-  return { apps: [copyApp({ images, ...stores, secret })], listImages: copies.images };
+  const logs = openOtherLogs({
+    store,
+    self: siteServerKey(first, config.ports.machines),
+    secret,
+    caPem: shared.trust.caPem,
+    clock,
+  });
+  const app = copyApp({ images, ...stores, secret, readLog: store.readLog });
+  return { apps: [app], listImages: copies.images, otherLogs: logs };
 }
 
 /** Starts the operators' API on its socket and over TLS. */
@@ -347,6 +357,7 @@ async function startForOperators(
     readonly exports: ReturnType<typeof openExports>;
     readonly backup: ReturnType<typeof backupsIn>;
     readonly listImages: Copies["images"];
+    readonly otherLogs: OtherLogs | undefined;
     readonly tasks: ReturnType<typeof openTaskThread>;
     readonly bases: readonly string[] | undefined;
   },
@@ -364,7 +375,7 @@ async function startForOperators(
     dashboardAddress: () =>
       dashboardAddress({ addresses, names, port: config.ports.operators, certificate, bases: parts.bases }),
     ...{ store, clock, log, version, packetsOf, networks, blastRadius, tokens, sessions, ...deadlineRulesOf(config) },
-    ...{ exports: parts.exports, backup: parts.backup, ending: ending.signal },
+    ...{ exports: parts.exports, backup: parts.backup, ending: ending.signal, otherLogs: parts.otherLogs },
     plan: planOf(config),
     catalogue: {
       ...openCatalogue({ images, store, tasks: parts.tasks }),

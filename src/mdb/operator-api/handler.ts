@@ -8,6 +8,7 @@ import type { ImageContents } from "../../core/image/catalogue/contents.ts";
 import type { ImageDifference } from "../../core/image/catalogue/image-difference.ts";
 import type { DeadlineRules } from "../../core/machine/health/stall-detection.ts";
 import { nameOf } from "../../core/machine/life/move.ts";
+import type { LogLine } from "../../core/machine/log-line.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { refuseUnreadable } from "../../core/machine/unreadable-record.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
@@ -53,6 +54,10 @@ export type OperatorDeps = DeadlineRules & {
   /** What the Boot Server has seen: its networks, and the last packets of a machine. */
   readonly networks: () => readonly NetworkView[];
   readonly packetsOf: (id: MachineId) => readonly PacketView[];
+  /** The log lines of a machine that other servers of the database keep; undefined if there are none. */
+  readonly otherLogs?:
+    | ((id: MachineId) => Promise<{ readonly lines: readonly LogLine[]; readonly unreached: readonly string[] }>)
+    | undefined;
   /** The slots that the configuration expects; empty without a section `site`. */
   readonly plan?: readonly PlannedSlot[];
   /** The exports for other tools. */

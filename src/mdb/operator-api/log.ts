@@ -1,5 +1,5 @@
 import type { LogView } from "../../contract/operator/views.ts";
-import { bootNumbered, bootsOf, type LogBoot } from "../../core/machine/log-line.ts";
+import { bootNumbered, bootsOf, type LogBoot, type LogLine } from "../../core/machine/log-line.ts";
 import { jsonList } from "../http/json-list.ts";
 import { faultAnswer } from "../http/problem.ts";
 import { type Handler, withMachine } from "./handler.ts";
@@ -9,7 +9,8 @@ export const logHandler: Handler<"log"> = (request) =>
   withMachine(request, async ({ id }) => {
     const { c, deps, query } = request;
     const { boot, sinceMs = 0, afterMs = -1 } = query;
-    const boots = bootsOf(await deps.store.readLog(id));
+    const [own, others] = await Promise.all([deps.store.readLog(id), deps.otherLogs?.(id)]);
+    const boots = bootsOf(inOrder(own, others?.lines ?? []));
     const chosen = boot === undefined ? boots : [bootNumbered(boots, boot)].filter((one) => one !== undefined);
     if (boot !== undefined && chosen.length === 0 && boots.length > 0) {
       const detail = `boot: expected a number from ${1 - boots.length} to ${boots.length}, found ${boot}`;
@@ -20,6 +21,15 @@ export const logHandler: Handler<"log"> = (request) =>
     const lines = chosen.flatMap((one) => one.lines.filter(isWanted));
     return jsonList<LogView, "lines">(c, {
       ...{ name: "lines", items: lines },
-      rest: { boots: boots.length, ...(first === undefined ? {} : { boot: boots.indexOf(first as LogBoot) + 1 }) },
+      rest: {
+        boots: boots.length,
+        ...(others === undefined || others.unreached.length === 0 ? {} : { unreached: others.unreached }),
+        ...(first === undefined ? {} : { boot: boots.indexOf(first as LogBoot) + 1 }),
+      },
     });
   });
+
+/** Lines of several servers by their times; those of one server stay in its order. */
+function inOrder(own: readonly LogLine[], others: readonly LogLine[]): readonly LogLine[] {
+  return others.length === 0 ? own : [...own, ...others].sort((a, b) => a.atMs - b.atMs);
+}
