@@ -131,3 +131,17 @@ test("export: a content of more than 8 GiB has its size in the pax header", asyn
     .then(({ value }) => [value]);
   assert.match(Buffer.from(blocks ?? []).toString("latin1"), /19 size=8589934593\n/);
 });
+
+test("export: a missing directory and a full disk are named, and nothing is left", async () => {
+  const exported = (file: string) => exportImage({ tree, objects, file });
+  await assert.rejects(exported(join(directory, "nowhere/x.tar")), /x\.tar: expected a directory to write to.*ENOENT/);
+  const small = join(directory, "small");
+  mkdirSync(small);
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=512k", "tmpfs", small]);
+  try {
+    await assert.rejects(exported(join(small, "x.tar")), /x\.tar: expected room for the archive, found a full disk/);
+    assert.deepEqual(readdirSync(small), []);
+  } finally {
+    execFileSync("umount", [small]);
+  }
+});

@@ -187,13 +187,14 @@ test("import: a truncated or missing archive is an error that names it", async (
 test("import: a truncated or damaged compressed archive is an error that names it", async () => {
   const archive = join(directory, "whole");
   const damaged = join(directory, "damaged");
+  const reported = (said: RegExp) =>
+    new RegExp(
+      `import .*: (the archive is truncated or damaged; .*\\((${said.source})|a tar header has a wrong checksum)`,
+    );
   for (const [option, said] of [
-    ["-z", /import .*damaged: (unexpected end of file|incorrect|invalid|too many)/],
-    ["--zstd", /import .*damaged: (unexpected end of file|.*zstd|.*checksum|.*orrupt)/i],
-    [
-      "-J",
-      /import .*damaged: (xz: expected exit status 0, found 1: .*(Unexpected end of input|Compressed data is corrupt)|a tar header has a wrong checksum)/,
-    ],
+    ["-z", reported(/gzip: (unexpected end of file|incorrect|invalid|too many)/)],
+    ["--zstd", reported(/zstd: /)],
+    ["-J", reported(/xz: .*(Unexpected end of input|Compressed data is corrupt)/)],
   ] as const) {
     execFileSync("tar", ["-C", source, "-c", "-f", archive, option, "."]);
     const bytes = await readFile(archive);

@@ -118,9 +118,12 @@ function storeCommands(image: Command, actions: ImageActions, state: FindState):
     );
   localOptions(exports).action(async (name: string, file: string, options: LocalOptions) => {
     const stateDirectory = await state(options);
-    using line = openImportLine(process.stderr);
-    await actions.exportImage({ stateDirectory, image: name, file, onProgress: line.show });
+    {
+      using line = openImportLine(process.stderr);
+      await actions.exportImage({ stateDirectory, image: name, file, onProgress: line.show });
+    }
     if (options.output === "json") printJson({ image: name, file });
+    else print(`${name} is in ${file}`);
   });
 }
 

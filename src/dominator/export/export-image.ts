@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { link, open, rm } from "node:fs/promises";
+import { link, lstat, open, rename, rm } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
 import { createZstdCompress } from "node:zlib";
 import { errorCode } from "../../core/error-code.ts";
@@ -26,19 +26,54 @@ export async function exportImage(
   const { file, signal } = input;
   const draft = `${file}.partial-${process.pid}`;
   const options = signal === undefined ? {} : { signal };
+  await checkFree(file);
   try {
     // Opened before anything can fail: a stream that opens it later could make it after it was removed.
     const out = (await open(draft, "wx", 0o600)).createWriteStream({ flush: true });
     if (file.endsWith(".zst")) await pipeline(archiveOf(input), createZstdCompress(), out, options);
     else await pipeline(archiveOf(input), out, options);
-    await link(draft, file);
+    await giveName(draft, file);
   } catch (cause) {
     if (signal?.aborted === true) throw signal.reason;
-    if (errorCode(cause) !== "EEXIST") throw cause;
-    throw new Error(`${file}: expected no file of this name, found one; remove it, or choose another name`, { cause });
+    throw explained(file, cause);
   } finally {
     await rm(draft, { force: true });
   }
+}
+
+/** Before gigabytes are written. */
+async function checkFree(file: string): Promise<void> {
+  const found = await lstat(file).catch(() => undefined);
+  if (found !== undefined) throw taken(file);
+}
+
+/** Never replaces a file; where the file system knows no second names, as on a USB stick, one that was made in the last moment. */
+async function giveName(draft: string, file: string): Promise<void> {
+  try {
+    await link(draft, file);
+  } catch (cause) {
+    if (!withoutLinks.includes(errorCode(cause))) throw cause;
+    await checkFree(file);
+    await rename(draft, file);
+  }
+}
+
+/** What link(2) says on FAT and on network file systems. */
+const withoutLinks: readonly string[] = ["EPERM", "EOPNOTSUPP", "ENOTSUP", "ENOSYS"];
+
+function taken(file: string): Error {
+  return new Error(`${file}: expected no file of this name, found one; remove it, or choose another name`);
+}
+
+/** What an operator can do about a system call that failed; anything else as it is. */
+function explained(file: string, cause: unknown): unknown {
+  const code = errorCode(cause);
+  if (code === "EEXIST") return taken(file);
+  if (code === "ENOSPC" || code === "EDQUOT")
+    return new Error(`${file}: expected room for the archive, found a full disk; nothing is left of it`, { cause });
+  if (["ENOENT", "ENOTDIR", "EACCES", "EROFS", "EISDIR"].includes(code))
+    return new Error(`${file}: expected a directory to write to, found none (${code})`);
+  return cause;
 }
 
 /** The bytes of the archive. */

@@ -43,12 +43,33 @@ function unpackedFrom(head: Buffer, whole: () => AsyncGenerator<Uint8Array>): As
     case "none":
       return whole();
     case "gzip":
-      return pipeline(whole, createGunzip(), () => undefined);
+      return named(
+        "gzip",
+        pipeline(whole, createGunzip(), () => undefined),
+      );
     case "zstd":
-      return pipeline(whole, createZstdDecompress(), () => undefined);
+      return named(
+        "zstd",
+        pipeline(whole, createZstdDecompress(), () => undefined),
+      );
     case "xz":
       return throughXz(whole);
   }
+}
+
+/** The codes of zlib and of zstd begin so; an error of the disk is another one. */
+const decoderCode = /^Z(STD)?_/;
+
+async function* named(format: string, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    yield* pieces;
+  } catch (cause) {
+    throw decoderCode.test(errorCode(cause)) ? damagedAs(format, cause instanceof Error ? cause.message : "") : cause;
+  }
+}
+
+function damagedAs(format: string, said: string): Error {
+  return new Error(`the archive is truncated or damaged; copy or make it again (${format}: ${said})`);
 }
 
 const magicBytes = 6;
@@ -87,6 +108,7 @@ async function* throughXz(whole: () => AsyncGenerator<Uint8Array>): AsyncGenerat
     const [status, signal] = await ended;
     const failure = await fed;
     if (failure !== undefined) throw failure;
+    if (status === 1) throw damagedAs("xz", said.trim().replace(/^xz: /, ""));
     if (status !== 0) throw new Error(`xz: expected exit status 0, found ${status ?? signal}: ${said.trim()}`);
   } finally {
     child.kill("SIGKILL");
