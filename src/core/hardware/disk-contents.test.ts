@@ -62,6 +62,18 @@ test("disk contents: a disk smaller than what is read of one", () => {
     );
 });
 
+test("each byte counts, also of areas that are no whole number of words or begin between two", () => {
+  for (const sizeBytes of [1, 3, 1001, 4096])
+    for (const at of [0, sizeBytes - 1])
+      for (const shift of [0, 1, 4]) {
+        const bytes = new Uint8Array(shift + sizeBytes);
+        const read: ReadDisk = (offset, length) => bytes.subarray(shift + offset, shift + offset + length);
+        assert.deepEqual(findContents(read, sizeBytes), []);
+        bytes[shift + at] = 1;
+        assert.deepEqual(findContents(read, sizeBytes), [unknownData], `${at} of ${sizeBytes} at ${shift}`);
+      }
+});
+
 test("the remains on an erased disk are not foreign data", () => {
   assert.deepEqual(foreignContents([unknownData]), []);
   assert.deepEqual(foreignContents(["LUKS", "GPT"]), ["LUKS", "GPT"]);

@@ -146,6 +146,21 @@ function samplesAreZero(read: ReadDisk, sizeBytes: number): boolean {
   );
 }
 
+/**
+ * Eight words at a time: QuickJS takes a seventh of the time that a call for each byte takes, and looks at three mebibytes of
+ * each disk.
+ */
 function isZero(bytes: Uint8Array): boolean {
-  return bytes.every((byte) => byte === 0);
+  const isAligned = bytes.byteOffset % 4 === 0;
+  const words = isAligned ? new Int32Array(bytes.buffer, bytes.byteOffset, (bytes.length >> 5) * 8) : new Int32Array();
+  const count = words.length;
+  // Each is in the array: to ask whether it is undefined costs more than the comparison.
+  for (let i = 0; i < count; i += 8) {
+    const first = (words[i] as number) | (words[i + 1] as number) | (words[i + 2] as number) | (words[i + 3] as number);
+    const rest =
+      (words[i + 4] as number) | (words[i + 5] as number) | (words[i + 6] as number) | (words[i + 7] as number);
+    if ((first | rest) !== 0) return false;
+  }
+  for (let index = count * 4; index < bytes.length; index += 1) if (bytes[index] !== 0) return false;
+  return true;
 }
