@@ -1,12 +1,6 @@
 import type { MachineId } from "../../core/machine/record.ts";
 import type { Clock, Store } from "../../core/ports.ts";
-import {
-  bootImageRules,
-  emptyFetchQueue,
-  isAnyWaiting,
-  obeysRetryAfter,
-  stepFetchQueue,
-} from "../../core/uplink/fetch-queue.ts";
+import { bootImageRules, obeysRetryAfter, openFetchQueue } from "../../core/uplink/fetch-queue.ts";
 import type { WaitingNotes } from "../../core/uplink/waiting-notes.ts";
 import type { UplinkQueue } from "./server.ts";
 
@@ -25,7 +19,8 @@ export function openUplinkQueue(deps: {
   const { sizes, store, notes, clock } = deps;
   const rules = bootImageRules(deps.bytesPerSecond);
   const wholeBytes = [...sizes.values()].reduce((total, size) => total + size, 0);
-  let line = emptyFetchQueue;
+  const queue = openFetchQueue();
+  const now = () => ({ nowMs: clock.monotonicMs(), rules });
 
   const idOf = (clientAddress: string): MachineId | undefined => store.find(clientAddress)?.id;
 
@@ -33,24 +28,24 @@ export function openUplinkQueue(deps: {
     admit: ({ clientAddress, userAgent, path }) => {
       if (!sizes.has(path) || !obeysRetryAfter(userAgent)) return { kind: "admitted" };
       const id = idOf(clientAddress);
-      const asked = { kind: "asked", who: id ?? clientAddress, bytes: wholeBytes } as const;
-      const step = stepFetchQueue(line, asked, { nowMs: clock.monotonicMs(), rules });
-      line = step.line;
-      const answer = step.answer ?? { kind: "admitted" };
+      const answer = queue.ask(id ?? clientAddress, wholeBytes, now());
       if (answer.kind === "admitted") {
         if (id !== undefined) notes.waitsNoMore(id);
         return answer;
       }
       const { position, estimatedSeconds, retryAfterSeconds } = answer;
       if (id !== undefined)
-        notes.waits(id, `position ${position} in the uplink queue, about ${estimatedSeconds} s left`);
+        notes.waits(
+          id,
+          `position ${position} in the uplink queue, about ${estimatedSeconds} s left`,
+          retryAfterSeconds,
+        );
       return { kind: "wait", retryAfterSeconds };
     },
     sent: ({ clientAddress, path, bytes }) => {
       if (!sizes.has(path)) return;
-      const sent = { kind: "sent", who: idOf(clientAddress) ?? clientAddress, bytes } as const;
-      line = stepFetchQueue(line, sent, { nowMs: clock.monotonicMs(), rules }).line;
+      queue.sent(idOf(clientAddress) ?? clientAddress, bytes, now());
     },
-    isWaiting: () => isAnyWaiting(line, { nowMs: clock.monotonicMs(), rules }),
+    isWaiting: () => queue.isAnyWaiting(now()),
   };
 }

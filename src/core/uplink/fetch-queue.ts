@@ -1,25 +1,11 @@
+import { type NewArray, newArray } from "./new-array.ts";
+import { openServedMachines } from "./served-machines.ts";
+import { openWaitingLine } from "./waiting-line.ts";
+
 /**
  * Decides which machines may fetch boot images or their system image now, and which wait in the queue. A hundred racks that
  * power on together would share the uplink so thinly that all of them time out; so only as many may fetch as fill it.
  */
-
-/** A machine that may fetch; `bytesLeft` remain to be sent. */
-type Served = { readonly who: string; readonly bytesLeft: number; readonly untilMs: number };
-/** A machine that waits; `asksAgainAtMs` is when it is due to retry. */
-type Waiting = { readonly who: string; readonly bytes: number; readonly asksAgainAtMs: number };
-
-/** The state of the queue, first come, first served. */
-export type FetchQueue = { readonly served: readonly Served[]; readonly waiting: readonly Waiting[] };
-
-export const emptyFetchQueue: FetchQueue = { served: [], waiting: [] };
-
-export type FetchQueueEvent =
-  /** A machine starts or continues a fetch of this many bytes in total. */
-  | { readonly kind: "asked"; readonly who: string; readonly bytes: number }
-  /** This many bytes of a fetch were sent. */
-  | { readonly kind: "sent"; readonly who: string; readonly bytes: number }
-  /** A machine has fetched everything, or gave up. */
-  | { readonly kind: "left"; readonly who: string };
 
 /** The answer to a machine. */
 export type FetchAnswer =
@@ -33,6 +19,19 @@ export type FetchAnswer =
       /** When to retry: at its turn, or earlier to keep its record current. */
       readonly retryAfterSeconds: number;
     };
+
+/** A queue, first come, first served. Each call takes O(log n) steps, so that 40,000 machines may wait. */
+export type FetchQueue = {
+  /** A machine starts or continues a fetch of this many bytes in total. */
+  readonly ask: (who: string, bytes: number, now: Moment) => FetchAnswer;
+  /** This many bytes of a fetch were sent. */
+  readonly sent: (who: string, bytes: number, now: Moment) => void;
+  /** A machine has fetched everything, or gave up. */
+  readonly left: (who: string) => void;
+  /** Whether a machine would have to wait if it asked now. */
+  readonly wouldWait: (who: string, now: Moment) => boolean;
+  readonly isAnyWaiting: (now: Moment) => boolean;
+};
 
 /** What is on its way, and what waits before a machine. */
 type Load = { readonly machines: number; readonly bytes: number };
@@ -51,8 +50,8 @@ export type FetchRules = {
   readonly graceMs: number;
   /** Whether a fetch of this many bytes may start beside that load. */
   readonly hasRoom: (load: Load, bytes: number) => boolean;
-  /** After how long the machine at this position asks again at the latest. */
-  readonly longestWaitSeconds: (position: number) => number;
+  /** After how long the machine at this position asks again at the latest, where its turn is expected after this time. */
+  readonly longestWaitSeconds: (position: number, estimatedSeconds: number | undefined) => number;
 };
 
 /** The boot images on their way are what a full uplink serves in this time: enough to fill it, few enough for each to be quick. */
@@ -86,18 +85,25 @@ export function systemImageSlots(bytesPerSecond: number | undefined): number {
   return bytesPerSecond === undefined ? unknownUplinkSlots : 4 + Math.ceil((2 * bytesPerSecond) / bytesPerGigabit);
 }
 
-/** System images are large, and agents are patient: what counts is machines; none starts while boot images wait. */
+/**
+ * System images are large, and agents wait: what counts is machines; none starts while boot images wait. A machine that may get
+ * the image from others meanwhile (`hasOthers`) asks more often: nobody knows when it can.
+ */
 export function systemImageRules(uplink: {
   readonly bytesPerSecond: number | undefined;
   readonly bootImagesWait: boolean;
+  readonly hasOthers: boolean;
 }): FetchRules {
-  const { bytesPerSecond, bootImagesWait } = uplink;
+  const { bytesPerSecond, bootImagesWait, hasOthers } = uplink;
   const slots = systemImageSlots(bytesPerSecond);
   return {
     ...(bytesPerSecond === undefined ? {} : { bytesPerSecond }),
     ...{ servedMs: 300_000, graceMs: 30_000 },
     hasRoom: ({ machines }) => machines === 0 || (machines < slots && !bootImagesWait),
-    longestWaitSeconds: (position) => (position <= slots ? nextWaitSeconds : waitSecondsAt(position)),
+    longestWaitSeconds: (position, estimated) => {
+      if (position <= slots) return nextWaitSeconds;
+      return hasOthers ? Math.min(longestWaitSeconds, waitSecondsAt(position)) : retrySecondsAt(position, estimated);
+    },
   };
 }
 
@@ -108,74 +114,83 @@ export function systemImageRules(uplink: {
 const turnsPerSecond = 50;
 
 function waitSecondsAt(position: number): number {
-  return Math.min(longestWaitSeconds, Math.max(nextWaitSeconds, Math.ceil(position / turnsPerSecond)));
+  return Math.max(nextWaitSeconds, Math.ceil(position / turnsPerSecond));
 }
 
-/** Maximum length of the queue; further machines wait, too, but without a position. */
-const lineLimit = 16_384;
+/** No machine waits longer without a question: an operator's action reaches it with the answer. */
+export const longestRetrySeconds = 300;
+
+/**
+ * Half of the time that the uplink needs for those before it: many of them may leave, and a place is not kept long for a machine that
+ * is gone. So 40,000 machines, which wait for hours without peers, ask about 150 times a second instead of 1,440 times.
+ */
+function retrySecondsAt(position: number, estimated = 0): number {
+  return Math.min(longestRetrySeconds, Math.max(waitSecondsAt(position), Math.floor(estimated / 2)));
+}
+
+/** Maximum length of the queue, more than 1,000 racks have; further machines wait, too, but without a position. */
+const lineLimit = 65_536;
 
 /** The time on a monotonic clock, and what counts now. */
 type Moment = { readonly nowMs: number; readonly rules: FetchRules };
 
-/** The next state of the queue, and the answer to the machine. */
-export function stepFetchQueue(
-  line: FetchQueue,
-  event: FetchQueueEvent,
-  now: Moment,
-): { readonly line: FetchQueue; readonly answer?: FetchAnswer } {
-  const { nowMs, rules } = now;
-  const { servedMs } = rules;
-  const served = line.served.filter(({ untilMs }) => untilMs > nowMs);
-  const { who } = event;
-  if (event.kind === "sent") {
-    // Who only says that it fetches does not keep its slot.
-    if (event.bytes <= 0) return { line: { ...line, served } };
-    const after = served.map((one) =>
-      one.who === who ? { ...one, bytesLeft: one.bytesLeft - event.bytes, untilMs: nowMs + servedMs } : one,
-    );
-    return { line: { ...line, served: after.filter(({ bytesLeft }) => bytesLeft > 0) } };
-  }
-  const waiting = stillWaiting(line, now);
-  if (event.kind === "left") {
-    const others = <T extends { readonly who: string }>(machines: readonly T[]) =>
-      machines.filter((one) => one.who !== who);
-    return { line: { served: others(served), waiting: others(waiting) } };
-  }
-  const { bytes } = event;
-  if (served.some((one) => one.who === who)) return { line: { served, waiting }, answer: { kind: "admitted" } };
+/** A queue in which nobody fetches or waits. */
+export function openFetchQueue(arrays: NewArray = newArray): FetchQueue {
+  const served = openServedMachines(arrays);
+  const waiting = openWaitingLine(arrays);
 
-  const at = waiting.findIndex((one) => one.who === who);
-  const ahead = at < 0 ? waiting : waiting.slice(0, at);
-  const bytesAhead = sum(served.map(({ bytesLeft }) => bytesLeft)) + sum(ahead.map((one) => one.bytes));
-  if (rules.hasRoom({ machines: served.length + ahead.length, bytes: bytesAhead }, bytes))
+  function loadBefore(who: string): Load {
+    const [sending, ahead] = [served.load(), waiting.ahead(who)];
+    return { machines: sending.machines + ahead.machines, bytes: sending.bytes + ahead.bytes };
+  }
+  function forgetOverdue({ nowMs }: Moment): void {
+    served.removeOverdue(nowMs);
+    waiting.removeOverdue(nowMs);
+  }
+  function ask(who: string, bytes: number, now: Moment): FetchAnswer {
+    forgetOverdue(now);
+    const { nowMs, rules } = now;
+    if (served.has(who)) return { kind: "admitted" };
+    const load = loadBefore(who);
+    if (rules.hasRoom(load, bytes)) {
+      waiting.remove(who);
+      served.put(who, { bytesLeft: bytes, untilMs: nowMs + rules.servedMs });
+      return { kind: "admitted" };
+    }
+    const position = waiting.ahead(who).machines + 1;
+    const estimate = estimatedSeconds(load.bytes, rules);
+    const retryAfterSeconds = Math.min(estimate ?? Infinity, rules.longestWaitSeconds(position, estimate));
+    const leavesAtMs = nowMs + retryAfterSeconds * 1000 + rules.graceMs;
+    if (position <= lineLimit) waiting.put(who, { bytes, leavesAtMs });
     return {
-      line: {
-        served: [...served, { who, bytesLeft: bytes, untilMs: nowMs + servedMs }],
-        waiting: waiting.filter((one) => one.who !== who),
-      },
-      answer: { kind: "admitted" },
-    };
-  const estimate = estimatedSeconds(bytesAhead, rules);
-  const retryAfterSeconds = Math.min(estimate ?? Infinity, rules.longestWaitSeconds(ahead.length + 1));
-  const place: Waiting = { who, bytes, asksAgainAtMs: nowMs + retryAfterSeconds * 1000 };
-  const behind = at < 0 ? [] : waiting.slice(at + 1);
-  return {
-    line: { served, waiting: ahead.length < lineLimit ? [...ahead, place, ...behind] : waiting },
-    answer: {
-      ...{ kind: "wait", position: ahead.length + 1, retryAfterSeconds },
+      ...{ kind: "wait", position, retryAfterSeconds },
       ...(estimate === undefined ? {} : { estimatedSeconds: estimate }),
+    };
+  }
+  function sent(who: string, bytes: number, now: Moment): void {
+    forgetOverdue(now);
+    const before = served.bytesLeft(who);
+    // Who only says that it fetches does not keep its slot.
+    if (before === undefined || bytes <= 0) return;
+    if (before <= bytes) served.remove(who);
+    else served.put(who, { bytesLeft: before - bytes, untilMs: now.nowMs + now.rules.servedMs });
+  }
+  return {
+    ask,
+    sent,
+    left: (who) => {
+      served.remove(who);
+      waiting.remove(who);
+    },
+    wouldWait: (who, now) => {
+      forgetOverdue(now);
+      return !served.has(who) && !now.rules.hasRoom(loadBefore(who), 1);
+    },
+    isAnyWaiting: (now) => {
+      forgetOverdue(now);
+      return waiting.size() > 0;
     },
   };
-}
-
-/** Those who have not left. */
-function stillWaiting({ waiting }: FetchQueue, { nowMs, rules }: Moment): readonly Waiting[] {
-  return waiting.filter(({ asksAgainAtMs }) => asksAgainAtMs + rules.graceMs > nowMs);
-}
-
-/** Whether a machine waits. */
-export function isAnyWaiting(line: FetchQueue, now: Moment): boolean {
-  return stillWaiting(line, now).length > 0;
 }
 
 function estimatedSeconds(bytesAhead: number, { bytesPerSecond }: FetchRules): number | undefined {
@@ -189,8 +204,4 @@ function estimatedSeconds(bytesAhead: number, { bytesPerSecond }: FetchRules): n
  */
 export function obeysRetryAfter(userAgent: string | undefined): boolean {
   return userAgent?.startsWith("iPXE/") ?? false;
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((total, number) => total + number, 0);
 }

@@ -2,10 +2,12 @@ import { conditionOf } from "../machine/life/move.ts";
 import type { MachineId } from "../machine/record.ts";
 import type { Clock, Log, Store } from "../ports.ts";
 
+import { longestRetrySeconds } from "./fetch-queue.ts";
+
 /** Shows on the records which machines wait for the uplink. */
 export type WaitingNotes = {
-  /** The machine waits, as `reason` says. */
-  readonly waits: (id: MachineId, reason: string) => void;
+  /** The machine waits, as `reason` says, and asks again after this time. */
+  readonly waits: (id: MachineId, reason: string, retryAfterSeconds: number) => void;
   readonly waitsNoMore: (id: MachineId) => void;
   /** Takes the note from every machine that has not asked for so long that it cannot be waiting; call it now and then. */
   readonly sweep: () => void;
@@ -13,8 +15,8 @@ export type WaitingNotes = {
 
 /** A place changes with every machine that is done; records and journal show it once in this time. */
 const renewMs = 60_000;
-/** Every waiting machine asks again within half a minute. */
-const goneMs = 90_000;
+/** A machine that has not asked for this time after it should have does not wait any more. */
+const overdueMs = 60_000;
 
 /** `waiting` conditions that are on the records already, from before a restart, go unless their machines ask again. */
 export function openWaitingNotes(deps: {
@@ -23,11 +25,11 @@ export function openWaitingNotes(deps: {
   readonly log: Log;
 }): WaitingNotes {
   const { store, clock, log } = deps;
-  const startMs = clock.monotonicMs();
-  const waiting = new Map<MachineId, { notedAtMs: number; askedAtMs: number }>();
+  const waiting = new Map<MachineId, { readonly notedAtMs: number; readonly goneAtMs: number }>();
+  const goneAfter = (seconds: number) => clock.monotonicMs() + seconds * 1000 + overdueMs;
   for (const machine of store.list())
     if (noteOf(machine.id) !== undefined)
-      waiting.set(machine.id, { notedAtMs: Number.NEGATIVE_INFINITY, askedAtMs: startMs });
+      waiting.set(machine.id, { notedAtMs: Number.NEGATIVE_INFINITY, goneAtMs: goneAfter(longestRetrySeconds) });
 
   function noteOf(id: MachineId): string | undefined {
     const machine = store.get(id);
@@ -46,17 +48,17 @@ export function openWaitingNotes(deps: {
   }
 
   return {
-    waits: (id, reason) => {
+    waits: (id, reason, retryAfterSeconds) => {
       const nowMs = clock.monotonicMs();
       const noted = noteOf(id);
       const notedAtMs = waiting.get(id)?.notedAtMs ?? Number.NEGATIVE_INFINITY;
       const isDue = noted === undefined || (noted !== reason && nowMs - notedAtMs >= renewMs);
-      waiting.set(id, { notedAtMs: isDue ? nowMs : notedAtMs, askedAtMs: nowMs });
+      waiting.set(id, { notedAtMs: isDue ? nowMs : notedAtMs, goneAtMs: goneAfter(retryAfterSeconds) });
       if (isDue) apply({ kind: "conditionSet", id, condition: "waiting", reason });
     },
     waitsNoMore,
     sweep: () => {
-      for (const [id, { askedAtMs }] of waiting) if (clock.monotonicMs() - askedAtMs > goneMs) waitsNoMore(id);
+      for (const [id, { goneAtMs }] of waiting) if (clock.monotonicMs() > goneAtMs) waitsNoMore(id);
     },
   };
 }

@@ -203,9 +203,37 @@ test("who leaves the queue without a word, or waited before a restart of the ser
   world.sweep();
   assert.notEqual(world.placeOf(slots), undefined);
   world.restart();
-  world.pass(91);
+  world.pass(300);
+  world.sweep();
+  assert.notEqual(world.placeOf(slots), undefined, "it may be told to ask after as long");
+  world.pass(61);
   world.sweep();
   assert.equal(world.placeOf(slots), undefined);
+});
+
+test("a machine that is far back asks again after minutes, and is shown as waiting until it is overdue", async () => {
+  const world = site(slots + 90);
+  await fill(world);
+  for (let i = slots; i < slots + 89; i += 1) await world.ask(i, { totalBytes: 8 * gigabyte });
+  const last = slots + 89;
+  const turn = await world.ask(last);
+  // Half of the time that the uplink needs for those before it, and at most five minutes.
+  assert.ok(turn.kind === "wait" && turn.seconds === 300, JSON.stringify(turn));
+  world.pass(359);
+  world.sweep();
+  assert.match(world.placeOf(last) ?? "", /^position 90 /);
+  world.pass(2);
+  world.sweep();
+  assert.equal(world.placeOf(last), undefined);
+  const passing = site(slots + 90, { keys: () => [key], isConfidential: () => false });
+  await fill(passing);
+  for (let i = slots; i < slots + 89; i += 1) await passing.ask(i, { totalBytes: 8 * gigabyte });
+  passing.change(last, ({ ...machine }) => {
+    delete machine.placement;
+    return machine;
+  });
+  const other = await passing.ask(last, { peerPort });
+  assert.ok(other.kind === "wait" && other.seconds === 3, "it may get the image from others at any time");
 });
 
 test("a place that changes with every machine is written once a minute", async () => {

@@ -13,6 +13,7 @@ import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
 import type { Log, Store } from "../../core/ports.ts";
+import type { FetchAnswer } from "../../core/uplink/fetch-queue.ts";
 import { type FetchTurn, smallFetchBytes } from "../../core/uplink/fetch-turn.ts";
 import { openSmallFetches } from "../../core/uplink/small-fetches.ts";
 import type { WaitingNotes } from "../../core/uplink/waiting-notes.ts";
@@ -133,18 +134,17 @@ function openTurns(deps: FetchTurnsDeps) {
     return goOn;
   }
   async function fetchFromOrigin(id: MachineId, known: Fetcher | undefined, now: Now): Promise<FetchTurn> {
-    const { image, doneBytes, leftBytes } = now;
-    const answer = origin.ask(id, { leftBytes, sentBytes: Math.max(0, doneBytes - (known?.doneBytes ?? doneBytes)) });
+    const { image, doneBytes, leftBytes, hasOthers } = now;
+    const sentBytes = Math.max(0, doneBytes - (known?.doneBytes ?? doneBytes));
+    const answer = origin.ask(id, { leftBytes, sentBytes, hasOthers });
     // One that was slow for so long that others took its slot goes on all the same.
     const isAdmitted = answer.kind === "admitted" || known?.from === "origin";
     passing.admitted(id, isAdmitted);
     fetchers.set(id, { image, doneBytes, from: isAdmitted ? "origin" : "nobody" });
     if (answer.kind === "admitted" || isAdmitted) return await go(id, known);
-    const { position, estimatedSeconds, retryAfterSeconds: seconds } = answer;
-    const left = estimatedSeconds === undefined ? "" : `, about ${estimatedSeconds} s left`;
-    const reason = `position ${position} in the queue for system images${left}`;
-    notes.waits(id, reason);
-    return { kind: "wait", seconds, reason };
+    const turn = waitingTurn(answer);
+    notes.waits(id, turn.reason, turn.seconds);
+    return turn;
   }
   async function turnOf(machine: Machine, request: FetchTurnRequest): Promise<FetchTurn> {
     const { id, requiredImage: image } = machine;
@@ -169,7 +169,8 @@ function openTurns(deps: FetchTurnsDeps) {
     const running = runningImage === undefined ? {} : { runningImage };
     await applyOrLog(store, { kind: "subSeen", id, upToDate: false, ...running }, log);
     if (sources === "origin") {
-      const turn = await fetchFromOrigin(id, known, { image, doneBytes, leftBytes });
+      const hasOthers = caller !== undefined || leftBytes <= smallFetchBytes;
+      const turn = await fetchFromOrigin(id, known, { image, doneBytes, leftBytes, hasOthers });
       return turn.kind === "go" && caller !== undefined ? { ...turn, ...passing.serving(id) } : turn;
     }
     origin.left(id);
@@ -177,6 +178,12 @@ function openTurns(deps: FetchTurnsDeps) {
     return { ...(await go(id, known)), ...passing.serving(id), sources };
   }
   return { turnOf, ended, gone, seed: passing.seed, seedsNoMore: passing.seedsNoMore };
+}
+
+function waitingTurn({ position, estimatedSeconds, retryAfterSeconds }: Extract<FetchAnswer, { kind: "wait" }>) {
+  const left = estimatedSeconds === undefined ? "" : `, about ${estimatedSeconds} s left`;
+  const reason = `position ${position} in the queue for system images${left}`;
+  return { kind: "wait", seconds: retryAfterSeconds, reason } as const satisfies FetchTurn;
 }
 
 /** A fetch that needs no slot of the queue, of a machine that has none. */
@@ -225,7 +232,11 @@ function passingOn({ peers, clock }: Pick<FetchTurnsDeps, "peers" | "clock">) {
 }
 
 /** What a machine still has to fetch. */
-type Now = Pick<Fetcher, "image" | "doneBytes"> & { readonly leftBytes: number };
+type Now = Pick<Fetcher, "image" | "doneBytes"> & {
+  readonly leftBytes: number;
+  /** It may get contents in another way at any time: from other machines, or what is small without a place in the queue. */
+  readonly hasOthers: boolean;
+};
 
 /** How a machine takes part in passing the image on; undefined if its agent cannot. */
 function callerOf(machine: Machine, request: FetchTurnRequest, { rack, isAlone }: RackOfMachine): Caller | undefined {

@@ -1,17 +1,14 @@
 import type { MachineId } from "../../core/machine/record.ts";
 import type { Clock } from "../../core/ports.ts";
-import {
-  emptyFetchQueue,
-  type FetchAnswer,
-  type FetchQueueEvent,
-  stepFetchQueue,
-  systemImageRules,
-} from "../../core/uplink/fetch-queue.ts";
+import { type FetchAnswer, openFetchQueue, systemImageRules } from "../../core/uplink/fetch-queue.ts";
 
 /** Which machines fetch their system image from this server. */
 export type OriginQueue = {
-  /** `sentBytes` are what the machine got since it asked last. */
-  readonly ask: (id: MachineId, bytes: { readonly leftBytes: number; readonly sentBytes: number }) => FetchAnswer;
+  /** `sentBytes` are what the machine got since it asked last; `hasOthers`: it may get the image from other machines. */
+  readonly ask: (
+    id: MachineId,
+    fetch: { readonly leftBytes: number; readonly sentBytes: number; readonly hasOthers: boolean },
+  ) => FetchAnswer;
   readonly left: (id: MachineId) => void;
   /** Whether this machine would have to wait. */
   readonly isFull: (id: MachineId) => boolean;
@@ -26,23 +23,17 @@ export type OriginQueueDeps = {
 };
 
 export function openOriginQueue({ bytesPerSecond, bootImagesWait, clock }: OriginQueueDeps): OriginQueue {
-  let line = emptyFetchQueue;
-
-  function next(event: FetchQueueEvent) {
-    const rules = systemImageRules({ bytesPerSecond, bootImagesWait: bootImagesWait() });
-    return stepFetchQueue(line, event, { nowMs: clock.monotonicMs(), rules });
-  }
-  function step(event: FetchQueueEvent): FetchAnswer {
-    const { line: after, answer } = next(event);
-    line = after;
-    return answer ?? { kind: "admitted" };
-  }
+  const queue = openFetchQueue();
+  const now = (hasOthers = true) => ({
+    nowMs: clock.monotonicMs(),
+    rules: systemImageRules({ bytesPerSecond, bootImagesWait: bootImagesWait(), hasOthers }),
+  });
   return {
-    ask: (id, { leftBytes, sentBytes }) => {
-      step({ kind: "sent", who: id, bytes: sentBytes });
-      return step({ kind: "asked", who: id, bytes: leftBytes });
+    ask: (id, { leftBytes, sentBytes, hasOthers }) => {
+      queue.sent(id, sentBytes, now());
+      return queue.ask(id, leftBytes, now(hasOthers));
     },
-    left: (id) => void step({ kind: "left", who: id }),
-    isFull: (id) => next({ kind: "asked", who: id, bytes: 1 }).answer?.kind === "wait",
+    left: queue.left,
+    isFull: (id) => queue.wouldWait(id, now()),
   };
 }
