@@ -42,6 +42,9 @@ type TestFiles = {
 
 const minuteMs = 60_000;
 
+/** What leaves signatures on a disk, and what finds them. */
+const signatureTools = ["cryptsetup-bin", "dosfstools", "e2fsprogs", "fdisk", "mount"];
+
 /** All suites, cheap ones first: a broken core is known before a machine is powered on. */
 export const suites: readonly Suite[] = [
   {
@@ -181,7 +184,7 @@ export const suites: readonly Suite[] = [
     about: "the native ground of init as an ordinary program: TLS, hashes, files, peers; TPM commands against a swtpm",
     cost: "1 min",
     needsRoot: true,
-    packages: [...packagesOf["image build"], "swtpm"],
+    packages: [...packagesOf["image build"], ...signatureTools, "swtpm"],
     group: "programs",
     run: {
       kind: "files",
@@ -253,7 +256,7 @@ export const suites: readonly Suite[] = [
       "native, dominator and the hostile wire of attacks again, with AddressSanitizer and UndefinedBehaviorSanitizer in the native program",
     cost: "4 min",
     needsRoot: true,
-    packages: [...packagesOf["image build"], "cpio", "cryptsetup-bin", "iproute2", "swtpm", "util-linux", "zstd"],
+    packages: [...packagesOf["image build"], ...signatureTools, "cpio", "iproute2", "swtpm", "util-linux", "zstd"],
     group: "programs",
     run: {
       kind: "files",

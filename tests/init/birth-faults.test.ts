@@ -44,10 +44,13 @@ const noUnencrypted = { storage: { allowUnencrypted: false, minRootDiskMiB: 2048
 const otherPort = { frames: [lldpFrame("tor-1", "mgmt0")], everyMs: 1000 };
 
 /**
- * How often a birth reads the disk's serial number: the last four checks, of two reads each, come before the disk is
- * written to.
+ * How often a birth reads the disk's serial number: the last five checks, of two reads each, come at the beginning, and
+ * before headers are overwritten, the disk discards its data, signatures are erased and the table is written.
  */
 const serialReads = countCalls(/^read .*vda\/serial$/);
+
+/** How often a birth reads from the disk itself; the last reads are those that prove the old signatures gone. */
+const contentReads = countCalls(/^read \/dev\/vda$/);
 
 function countCalls(call: RegExp): number {
   const site = openSite();
@@ -243,7 +246,7 @@ const beforePlacement: readonly Row[] = [
       "read",
       /vda\/serial/,
       text(() => "another\n"),
-      { from: serialReads - 7 },
+      { from: serialReads - 9 },
     ),
     fails: ["check the root disk", /now another disk.*serial another/],
   },
@@ -272,7 +275,7 @@ const afterPlacement: readonly Row[] = [
       "read",
       /vda\/serial/,
       text(() => "another\n"),
-      { from: serialReads - 5 },
+      { from: serialReads - 7 },
     ),
     fails: ["erase old LUKS headers", /now another disk.*serial another/],
   },
@@ -282,9 +285,24 @@ const afterPlacement: readonly Row[] = [
       "read",
       /vda\/serial/,
       text(() => "another\n"),
-      { from: serialReads - 3 },
+      { from: serialReads - 5 },
     ),
     fails: ["discard old data", /now another disk.*serial another/],
+  },
+  {
+    title: "another disk stands at the path when its signatures are about to be erased",
+    trial: one(
+      "read",
+      /vda\/serial/,
+      text(() => "another\n"),
+      { from: serialReads - 3 },
+    ),
+    fails: ["erase old signatures", /now another disk.*serial another/],
+  },
+  {
+    title: "the end of the disk cannot be read to erase what is there",
+    trial: one("read", /^\/dev\/vda$/, fails("EIO"), { from: contentReads }),
+    fails: ["erase old signatures", /read \/dev\/vda: Input\/output error/],
   },
   {
     title: "another disk stands at the path when it is about to be partitioned",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { findContents } from "../../src/core/hardware/disk-contents.ts";
 import { comeUp } from "./convergence.ts";
 import { changeDisks, type DiskFacts } from "./host/board.ts";
 import { mac, rackMachine, type TestMachine } from "./machine.ts";
@@ -113,6 +114,37 @@ test("no rule takes a disk: the machine stops, each disk is named with the reaso
     [root, data].map((disk) => contentsOf(machine, disk)),
     before,
   );
+});
+
+test("old RAID, volumes and pools are removed from the root disk, from both of its ends, and from no other", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const machine = rackMachine(site, { disks: [root, data] });
+  const end = (size: number, back: number, align: number) => Math.floor((size - back) / align) * align;
+  for (const { name, sizeBytes } of [root, data]) {
+    const disk = machine.board.disks.get(name) ?? assert.fail(`no disk ${name}`);
+    const marks: readonly (readonly [number, string])[] = [
+      [0, "bluestore block device"],
+      [512, "LABELONE"],
+      [4096, "\xfc\x4e\x2b\xa9"],
+      [end(sizeBytes, 65536, 65536), "\xfc\x4e\x2b\xa9"],
+      [16 * 1024, "SKUL\xba\xbe"],
+      [135 * 1024, "\x0c\xb1\xba\x00\x00\x00\x00\x00"],
+      [sizeBytes - 512, "EFI PART"],
+      [2 ** 30, "bluestore block device"],
+    ];
+    for (const [at, mark] of marks) disk.write(at, Buffer.from(mark, "latin1"));
+    disk.flush();
+  }
+  const before = contentsOf(machine, data);
+  machine.boot();
+  releaseToWipe(site);
+  assert.ok(comeUp(machine).isUp, reasonOf(site, "failing"));
+  const old = machine.board.disks.get(root.name) ?? assert.fail("no root disk");
+  const found = findContents((offset, length) => new Uint8Array(old.read(offset, length)), root.sizeBytes);
+  assert.deepEqual(found, ["GPT"]);
+  assert.equal(Buffer.from(old.read(2 ** 30, 9)).toString("latin1") === "bluestore", false);
+  assert.deepEqual(contentsOf(machine, data), before);
 });
 
 test("two paths to one disk: it is listed once, and is the root disk", (t) => {

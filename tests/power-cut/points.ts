@@ -15,6 +15,7 @@ const writing: readonly string[] = [
   "discardKeys",
   "eraseHeaders",
   "discardDisk",
+  "eraseSignatures",
   "makeKeys",
   "partition",
   "encryptRoot",

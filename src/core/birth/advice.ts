@@ -50,6 +50,7 @@ const advice: { readonly [Id in BirthStepId]: string } = {
   eraseHeaders: suspectTheDisk,
   discardDisk: suspectTheDisk,
   makeKeys: suspectTheNvram,
+  eraseSignatures: suspectTheDisk,
   partition: suspectTheDisk,
   encryptRoot: suspectTheDisk,
   rootFileSystem: suspectTheDisk,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { bytesFromText } from "../bytes/text.ts";
-import { findContents, foreignContents, type ReadDisk, unknownData } from "./disk-contents.ts";
+import { findContents, findSignatures, foreignContents, type ReadDisk, unknownData } from "./disk-contents.ts";
 
 const mib = 2 ** 20;
 const size = 64 * mib + 5 * 512;
@@ -52,6 +52,14 @@ test("disk contents: data in the middle is found by samples", () => {
     findContents((offset, length) => bytes.subarray(offset, offset + length), size),
     [unknownData],
   );
+});
+
+test("signatures alone: the same names, and nothing of data without one", () => {
+  const bytes = new Uint8Array(size).fill(7, 100_000, 200_000);
+  const read: ReadDisk = (offset, length) => bytes.subarray(offset, offset + length);
+  assert.deepEqual(findSignatures(read, size), []);
+  bytes.set(bytesFromText("EFI PART"), size - 512);
+  assert.deepEqual([findSignatures(read, size), findContents(read, size)], [["GPT"], ["GPT"]]);
 });
 
 test("disk contents: a disk smaller than what is read of one", () => {

@@ -98,9 +98,26 @@ const sampleBytes = 64 * kib;
  * Throws the errors of `read`.
  */
 export function findContents(read: ReadDisk, sizeBytes: number): readonly string[] {
-  const head = read(0, Math.min(headBytes, sizeBytes));
+  const ends = endsOf(read, sizeBytes);
+  const names = namesIn(ends, sizeBytes);
+  if (names.length > 0) return names;
+  if (!isZero(ends.head) || !isZero(ends.tail) || !samplesAreZero(read, sizeBytes)) return [unknownData];
+  return [];
+}
+
+/** The same without `unknownData`, which takes much longer to find or to rule out. */
+export function findSignatures(read: ReadDisk, sizeBytes: number): readonly string[] {
+  return namesIn(endsOf(read, sizeBytes), sizeBytes);
+}
+
+type DiskEnds = { readonly head: Uint8Array; readonly tail: Uint8Array };
+
+function endsOf(read: ReadDisk, sizeBytes: number): DiskEnds {
   const tailStart = Math.max(0, sizeBytes - tailBytes);
-  const tail = read(tailStart, sizeBytes - tailStart);
+  return { head: read(0, Math.min(headBytes, sizeBytes)), tail: read(tailStart, sizeBytes - tailStart) };
+}
+
+function namesIn({ head, tail }: DiskEnds, sizeBytes: number): readonly string[] {
   const bytesAt = (at: number, length: number): string => {
     const [area, start] = at < 0 ? [tail, tail.length + at] : [head, at];
     return start < 0 ? "" : textFromBytes(area.subarray(start, start + length));
@@ -116,9 +133,7 @@ export function findContents(read: ReadDisk, sizeBytes: number): readonly string
   );
   const names = new Set([...found.map(({ name }) => name), ...(hasMbr(head) ? ["partition table (MBR)"] : [])]);
   if (names.has("GPT")) names.delete("partition table (MBR)");
-  if (names.size > 0) return [...names];
-  if (!isZero(head) || !isZero(tail) || !samplesAreZero(read, sizeBytes)) return [unknownData];
-  return [];
+  return [...names];
 }
 
 /**

@@ -184,11 +184,16 @@ function keySteps(root: RootVolume): readonly Step[] {
   return [step("makeKeys", 60, make, "keysMade")];
 }
 
+/** A table of 512 old partitions gives 9 GiB to read, and to overwrite where it is not zero. */
+const signatureSeconds = 900;
+
 function partitionSteps(layout: Layout, root: RootVolume, disk: DiskIdentity): readonly Step[] {
   const expect = layout.partitions.map((partition) => partition.path);
   const partition = { kind: "partition", disk, script: sfdiskScript(layout), expect } as const;
-  if (root.kind === "plain") return [step("partition", 120, partition, "partitioned")];
+  const erase = step("eraseSignatures", signatureSeconds, { kind: "eraseSignatures", disk });
+  if (root.kind === "plain") return [erase, step("partition", 120, partition, "partitioned")];
   return [
+    erase,
     step("partition", 120, partition),
     step(
       "encryptRoot",

@@ -16,6 +16,8 @@ export type Act =
   | { readonly kind: "makeKey"; readonly variable: string; readonly byteCount: number }
   /** Fails if the path now leads to another disk: the following steps are destructive. */
   | { readonly kind: "checkDisk"; readonly disk: DiskIdentity }
+  /** Removes all signatures of RAID, volumes, file systems, encryption and partitions if the disk is still the chosen one. */
+  | { readonly kind: "eraseSignatures"; readonly disk: DiskIdentity }
   /** Writes a new partition table if the disk is still the chosen one, and waits until the kernel lists the partitions. */
   | {
       readonly kind: "partition";
@@ -72,6 +74,7 @@ export const installSteps = {
   eraseHeaders: "erase old LUKS headers",
   discardDisk: "discard old data",
   makeKeys: "make keys",
+  eraseSignatures: "erase old signatures",
   partition: "partition",
   encryptRoot: "encrypt root",
   rootFileSystem: "make root file system",

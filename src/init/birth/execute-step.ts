@@ -12,6 +12,7 @@ import { installBiosLoader } from "../device/bios-loader.ts";
 import { discardDisk } from "../device/discard.ts";
 import type { Drivers } from "../device/drivers.ts";
 import { addBootEntry, discardDiskKeys, diskKeyFile, makeDiskKey } from "../device/efi.ts";
+import { eraseSignatures } from "../device/erase-signatures.ts";
 import { eraseLuksHeaders } from "../device/luks-headers.ts";
 import { systemTree } from "../device/tree.ts";
 import { clock, sleepMs } from "../system/clock.ts";
@@ -80,6 +81,12 @@ const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
   makeKey: (act) => makeDiskKey(act.variable, act.byteCount),
 
   checkDisk: (act) => stopIfOtherDisk(act.disk),
+
+  eraseSignatures: ({ disk }, { log }) => {
+    stopIfOtherDisk(disk);
+    const found = eraseSignatures(disk);
+    if (found.length > 0) log("info", "old contents erased", { path: disk.path, contents: found.join(", ") });
+  },
 
   partition: (act, _, seconds) => {
     stopIfOtherDisk(act.disk);

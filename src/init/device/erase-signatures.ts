@@ -1,0 +1,52 @@
+import * as host from "host";
+import * as os from "os";
+import * as std from "std";
+import type { Extent } from "../../core/erasure/luks-header.ts";
+import { partitionStarts } from "../../core/erasure/partition-starts.ts";
+import { findSignatures, type ReadDisk } from "../../core/hardware/disk-contents.ts";
+import type { DiskIdentity } from "../../core/hardware/disk-identity.ts";
+import { signatureAreas } from "../../core/install/signature-areas.ts";
+import { checked } from "../system/errno.ts";
+import { readAt, writeToDescriptor } from "../system/files.ts";
+import { sha512Bytes } from "../system/sha512.ts";
+
+const blockBytes = 2 ** 20;
+
+/**
+ * Overwrites with zeros what may be a signature on this disk and on its old partitions, and reads it back from the medium. Returns
+ * what was there. Throws if something still is: a disk may accept a write and keep what it had.
+ */
+export function eraseSignatures({ path, sizeBytes }: Pick<DiskIdentity, "path" | "sizeBytes">): readonly string[] {
+  const fd = checked(`open ${path}`, os.open(path, os.O_RDWR));
+  // Offsets come from what an earlier system wrote.
+  const read: ReadDisk = (offset, length) => {
+    const bytes = new Uint8Array(Math.max(0, Math.min(length, sizeBytes - offset)));
+    if (bytes.length > 0) readAt({ fd, path }, offset, bytes);
+    return bytes;
+  };
+  try {
+    const found = findSignatures(read, sizeBytes);
+    for (const area of signatureAreas(sizeBytes, partitionStarts(read, sizeBytes))) zero(fd, path, area);
+    host.fsync(fd);
+    host.flushDeviceCache(path);
+    const left = findSignatures(read, sizeBytes);
+    if (left.length > 0) throw new Error(`erase ${path}: expected no signature, found ${left.join(", ")}`);
+    return found;
+  } finally {
+    os.close(fd);
+  }
+}
+
+const zeros = new Uint8Array(blockBytes);
+
+/** Blocks that are zero already are only read: most are, and flash wears. Hashes compare them, because JavaScript is slow at it. */
+function zero(fd: number, path: string, { start, length }: Extent): void {
+  for (let done = 0; done < length; done += blockBytes) {
+    const block = new Uint8Array(Math.min(blockBytes, length - done));
+    const blank = zeros.subarray(0, block.length);
+    readAt({ fd, path }, start + done, block);
+    if (sha512Bytes(block) === sha512Bytes(blank)) continue;
+    checked(`seek in ${path}`, os.seek(fd, start + done, std.SEEK_SET));
+    writeToDescriptor(fd, blank, `write ${path}`);
+  }
+}
