@@ -88,7 +88,7 @@ describe("a hundred racks in the middle of their power-on, 27 machines failing",
     assert.match(one.out, /^disk +writeMiBps +120 +903 +120 to 906 .* FAR FROM THE OTHERS/m);
     const shown = (await birther("show", "r05u06", "--state", state)).out;
     assert.match(shown, /^ {2}timeline \(UTC.*\), beside 4,000 machines of model R640$/m);
-    assert.match(shown, /^ {4}burnIn .* \d+ min +10 min \(9 min to 11 min\)$/m);
+    assert.match(shown, /^ {4}burnIn .* \d+:\d\d min +10:00 min \(9:00 min to 11:00 min\)$/m);
     const slot = await birther("slot", "17/1", "--state", state);
     assert.match(slot.out, /^r17u01 waits until .*\n(.*\n)*next: /);
     const nobody = await birther("slot", "tor-17:swp99", "--state", state);

@@ -28,7 +28,7 @@ export function timelineText(
 }
 
 function stayText({ phase, durationMs, isOpen, score = 0 }: PhaseAmongSiblings): string {
-  const duration = formatDuration(durationMs);
+  const duration = exactDuration(durationMs);
   if (phase === "up") return isOpen ? `for ${duration}` : `was for ${duration}`;
   return `${duration}${isOpen ? " so far" : ""}${score >= outlierScore ? ", SLOW" : ""}`;
 }
@@ -36,5 +36,12 @@ function stayText({ phase, durationMs, isOpen, score = 0 }: PhaseAmongSiblings):
 function siblingsText({ siblings }: PhaseAmongSiblings): string {
   if (siblings === undefined || siblings.machines < 2) return "-";
   const { median, least, most } = siblings;
-  return `${formatDuration(median)} (${formatDuration(least)} to ${formatDuration(most)})`;
+  return `${exactDuration(median)} (${exactDuration(least)} to ${exactDuration(most)})`;
+}
+
+/** As `formatDuration`, with the seconds of minutes: durations beside each other should not all be 3 min. */
+function exactDuration(ms: number): string {
+  if (ms < 120_000 || ms >= 7_200_000) return formatDuration(ms);
+  const seconds = Math.round(ms / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} min`;
 }

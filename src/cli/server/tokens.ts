@@ -37,6 +37,8 @@ export function tokensCommand(program: Command): void {
   serverOptions(list).action(async (options: ServerOptions) => {
     const answer = await (await open(options)).ask<{ tokens: TokenView[] }>("tokens");
     if (options.output === "json") return printJson(answer.tokens);
+    if (answer.tokens.length === 0)
+      return void process.stderr.write("no tokens yet; to create one: birther tokens create NAME --role ROLE\n");
     const nowMs = Date.now();
     const rows = answer.tokens.map(({ name, role, createdAtMs, createdBy, expiresAtMs, lastUsedAtMs }) => [
       name,
