@@ -9,6 +9,11 @@ export type MachineAnswer = {
   readonly retryAfterSeconds?: number | undefined;
 };
 
+/** What came of a promotion: the image that machines now get, or why it was refused. */
+export type Promoted =
+  | { readonly kind: "done"; readonly image: string }
+  | { readonly kind: "refused"; readonly reason: string };
+
 /** One server, with the code that answers real machines behind it. Nothing here takes time: the simulation adds it. */
 export type ServerPort = {
   readonly store: Pick<Store, "byMac" | "get" | "list">;
@@ -26,6 +31,8 @@ export type ServerPort = {
   ) => { readonly kind: "admitted" } | { readonly kind: "wait"; readonly retryAfterSeconds: number };
   readonly fileSent: (clientAddress: string, path: string, bytes: number, durationMs: number) => void;
   readonly ask: (request: MachineRequest) => Promise<MachineAnswer>;
+  /** An operator promotes the next version of the image that most machines follow: to one machine first, then to all. */
+  readonly promote?: (who: "first" | "all") => Promise<Promoted>;
   /** The process dies; what was not durable is lost. */
   readonly kill: () => void;
 };

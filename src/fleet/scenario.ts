@@ -22,6 +22,8 @@ export type Scenario = {
   /** `{rack}` and `{unit}` count from 1. */
   readonly switchName: string;
   readonly portName: string;
+  /** The first racks run a version already; an operator gives them the next one while the other racks are born. */
+  readonly rollout?: { readonly racks: number };
   /** For virtual machines: the processors that they share, and how many each work keeps busy in one machine. */
   readonly host?: { readonly processors: number; readonly demands: { readonly [Name in ParameterName]?: number } };
 };

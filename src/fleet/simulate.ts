@@ -1,3 +1,4 @@
+import { machineIdFromMac } from "../core/machine/life/move.ts";
 import type { MachineId, Phase } from "../core/machine/record.ts";
 import type { Change, Clock } from "../core/ports.ts";
 import { type Agenda, openAgenda } from "./engine/agenda.ts";
@@ -13,6 +14,7 @@ import { layWires } from "./network/wires.ts";
 import type { Site, SiteDeps } from "./ports.ts";
 import { openMeasures } from "./report/measures.ts";
 import { openTimeline, type Timeline } from "./report/timeline.ts";
+import { Rollout, type RolloutOutcome } from "./rollout.ts";
 import { openSafety } from "./safety.ts";
 import type { Scenario } from "./scenario.ts";
 import type { Chassis, ServerSlot, World } from "./world.ts";
@@ -28,6 +30,7 @@ export type Outcome = {
   readonly endMs: number;
   /** Properties that were broken, with the transcript of the machine. */
   readonly broken: readonly { readonly what: string; readonly atMs: number; readonly transcript: readonly string[] }[];
+  readonly rollout?: RolloutOutcome;
   /** Whether all machines are up that can be without a person. */
   readonly isComplete: boolean;
   /** The reason that an operator reads for a machine that is not up. */
@@ -43,6 +46,7 @@ export async function simulate(options: {
   readonly scenario: Scenario;
   readonly openSite: (deps: SiteDeps) => Site;
   readonly serverAt: World["serverAt"];
+  readonly compare?: World["compare"];
   readonly progressed?: (progress: { readonly nowMs: number; readonly up: number; readonly of: number }) => void;
   readonly why: (machine: Parameters<Outcome["whyNot"]>[0], site: World, nowMs: number) => string;
 }): Promise<Outcome> {
@@ -77,10 +81,13 @@ class Simulation {
   readonly #broken: Outcome["broken"][number][] = [];
   readonly #safety: ReturnType<typeof openSafety>;
   #awaited: number;
+  /** Machines that work when the rollout begins. */
+  #atWork: ReadonlySet<Chassis> = new Set();
+  #rollout: Rollout | undefined;
 
   constructor(
     scenario: Scenario,
-    { openSite, serverAt }: { readonly openSite: (deps: SiteDeps) => Site; readonly serverAt: World["serverAt"] },
+    { openSite, serverAt, compare }: Pick<Parameters<typeof simulate>[0], "openSite" | "serverAt" | "compare">,
   ) {
     const { agenda } = this;
     const { parameters, servers, racks, seed } = scenario;
@@ -94,6 +101,7 @@ class Simulation {
     this.#timeline = openTimeline();
     this.#world = {
       ...{ agenda, flows: openFlows(agenda), parameters, serverAt, peers: scenario.peers },
+      ...(compare === undefined ? {} : { compare }),
       wires: layWires({
         ...{ servers, racks, serverRate: parameters.serverLink, rackRate: parameters.rackUplink },
         ...{ bootRate: parameters.serverSendsBoot, imageRate: parameters.serverSendsImages },
@@ -115,21 +123,40 @@ class Simulation {
     };
     this.#safety = openSafety((what, id) => this.#break(what, this.#world.machinesById.get(id)));
     this.#awaited = this.machines.filter(({ isAwaited }) => isAwaited).length;
+    const { rollout } = scenario;
+    if (rollout === undefined) return;
+    this.#atWork = new Set(this.machines.filter(({ rack, isAwaited }) => rack < rollout.racks && isAwaited));
+    this.#rollout = new Rollout({ agenda, servers: this.#world.servers, machines: this.#atWork.size });
   }
 
   get isOver(): boolean {
-    return this.#broken.length > 0 || this.#awaited === 0;
+    return this.#broken.length > 0 || (this.#awaited === 0 && this.#rollout?.isOver !== false);
   }
 
   async start(): Promise<void> {
     for (const slot of this.#world.servers) await this.#startServer(slot);
     await this.settle();
-    const { powerOn, faults, parameters } = this.#scenario;
-    for (const machine of this.machines) {
-      const rackMs = powerOn.kind === "atOnce" ? 0 : powerOn.ms * machine.rack;
+    const { faults, rollout } = this.#scenario;
+    this.#switchOn(this.machines.filter(({ rack }) => rollout === undefined || rack < rollout.racks));
+    for (const fault of faults) if (!isMachineFault(fault)) this.#schedule(fault);
+  }
+
+  #switchOn(machines: readonly Chassis[]): void {
+    const { powerOn, parameters } = this.#scenario;
+    const first = machines[0]?.rack ?? 0;
+    for (const machine of machines) {
+      const rackMs = powerOn.kind === "atOnce" ? 0 : powerOn.ms * (machine.rack - first);
       this.agenda.after(rackMs + machine.chance.between(0, parameters.powerSpread), () => this.#power(machine));
     }
-    for (const fault of faults) if (!isMachineFault(fault)) this.#schedule(fault);
+  }
+
+  /** Once all machines work that are to, an operator gives them the next version, and the other racks are switched on. */
+  #beginRollout(): void {
+    const { rollout } = this.#scenario;
+    if (rollout === undefined || this.#rollout?.hasBegun !== false) return;
+    for (const { upAtMs } of this.#atWork) if (upAtMs === undefined) return;
+    this.#rollout.begin();
+    this.#switchOn(this.machines.filter(({ rack }) => rack >= rollout.racks));
   }
 
   step(): boolean {
@@ -150,7 +177,9 @@ class Simulation {
   outcome(why: (machine: Chassis, world: World, nowMs: number) => string): Outcome {
     return {
       ...{ scenario: this.#scenario, world: this.#world, machines: this.machines, timeline: this.#timeline },
-      ...{ site: this.#site, endMs: this.agenda.nowMs(), broken: this.#broken, isComplete: this.#awaited === 0 },
+      ...{ site: this.#site, endMs: this.agenda.nowMs(), broken: this.#broken },
+      isComplete: this.#awaited === 0 && this.#rollout?.isOver !== false,
+      ...(this.#rollout === undefined ? {} : { rollout: this.#rollout.outcome }),
       whyNot: (machine) => why(machine, this.#world, epochMs + this.agenda.nowMs()),
     };
   }
@@ -160,6 +189,10 @@ class Simulation {
   }
 
   #power(machine: Chassis): void {
+    if (machine.poweredAtMs === undefined) {
+      machine.poweredAtMs = this.agenda.nowMs();
+      this.#timeline.powered(machineIdFromMac(machine.mac), machine.poweredAtMs);
+    }
     machine.running = run(live(this.#world, machine), () => this.#break("the life of a machine has ended", machine));
   }
 
@@ -225,10 +258,13 @@ class Simulation {
     if (phase !== undefined && phaseAtMs !== undefined) this.#timeline.reached(id, phase, phaseAtMs - epochMs);
     if (phase !== "up" || state !== "healthy") return;
     const machine = this.#world.machinesById.get(id);
-    if (machine === undefined || machine.upAtMs !== undefined) return;
+    if (machine === undefined) return;
+    if (this.#atWork.has(machine)) this.#rollout?.seen(change.machine);
+    if (machine.upAtMs !== undefined) return;
     machine.upAtMs = this.agenda.nowMs();
     this.up += 1;
     if (machine.isAwaited) this.#awaited -= 1;
+    this.#beginRollout();
   }
 
   #break(what: string, machine: Chassis | undefined): void {

@@ -1,3 +1,4 @@
+import type { Comparison } from "../core/image/update/directive.ts";
 import type { Mac } from "../core/net/mac.ts";
 import type { Agenda } from "./engine/agenda.ts";
 import type { Chance } from "./engine/chance.ts";
@@ -41,12 +42,14 @@ export type Chassis = Attachment & {
   running?: Running | undefined;
   disk?: Installed | undefined;
   /** What it has of the image that it fetches, for others. */
-  serves: { doneBytes: number; readonly lost: Set<() => void> } | undefined;
+  serves: { doneBytes: number; readonly totalBytes: number; readonly lost: Set<() => void> } | undefined;
   readonly transcript: string[];
   /** When its program last spoke with which server, over a connection that both keep. */
   connection: { readonly server: number; usedMs: number } | undefined;
   /** Whether it must come up without a person. */
   readonly isAwaited: boolean;
+  /** When it had power for the first time. */
+  poweredAtMs?: number;
   upAtMs?: number;
 };
 
@@ -62,6 +65,14 @@ export type World = {
   readonly servers: readonly ServerSlot[];
   /** By the address in what the servers send, on either part of a network. */
   readonly serverAt: (address: string) => number | undefined;
+  /**
+   * What an agent finds when it compares its system with a manifest: the machine runs this image, and has fetched these contents. Without
+   * it, the system is always that of the manifest.
+   */
+  readonly compare?: (
+    running: string | undefined,
+    of: { readonly manifest: string; readonly objects: readonly string[] },
+  ) => Comparison;
   readonly machinesById: Map<string, Chassis>;
   readonly peers: boolean;
   /** The computer whose processors the machines share; absent if each has its own. */

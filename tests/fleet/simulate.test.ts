@@ -53,6 +53,7 @@ const site: { readonly [name: string]: Partial<Scenario> } = {
   },
   "power-cut-in-the-birth": { faults: [{ kind: "powerCut", racks: [1], atMs: 3 * minute, forMs: minute }] },
   "power-cut-in-the-fetch": { faults: [{ kind: "powerCut", racks: [1], atMs: 200_000, forMs: minute }] },
+  rollout: { racks: 2, machines: 2, peers: true, rollout: { racks: 1 } },
   "switch-reboots": { faults: [{ kind: "switchReboots", rack: 1, atMs: 2 * minute, forMs: 3 * minute }] },
 };
 describe("small sites, as recorded", () => {
@@ -72,6 +73,25 @@ test("where nothing fails, nobody is sent to a machine that serves no more, howe
     transcript.filter((line) => line.includes("nothing from")),
   );
   assert.deepEqual(inVain, []);
+});
+
+test("working machines move to the next version while others are born, one first, whatever fails", async () => {
+  const faults: readonly Fault[] = [
+    { kind: "serverDies", server: 1, atMs: 5 * minute, forMs: minute },
+    { kind: "hangsOnce", rack: 2, unit: 1 },
+  ];
+  for (const changes of [{}, { faults, servers: 2 }]) {
+    const outcome = await simulated({ racks: 3, machines: 4, peers: true, rollout: { racks: 2 }, ...changes });
+    assert.deepEqual(outcome.broken, []);
+    const { rollout } = outcome;
+    assert.ok(outcome.isComplete && rollout !== undefined, JSON.stringify(rollout));
+    const { machines, moved, image, beganMs = 0, allowedMs = 0, movedMs = 0 } = rollout;
+    assert.deepEqual([machines, moved, image], [8, 8, "compute/2"]);
+    assert.ok(beganMs < allowedMs && allowedMs < movedMs, "one machine was up with it before the others got it");
+    assert.ok(outcome.machines.every(({ disk }) => disk?.image === "compute/2"));
+    const text = reportText(summarise(outcome), 80).join(" ");
+    assert.match(text, /8 working machines moved to compute\/2 within/);
+  }
 });
 
 describe("machines with a fault", () => {

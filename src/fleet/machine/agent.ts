@@ -4,8 +4,6 @@ import { directive, type SubOutcome, type SubPoll } from "../../contract/sub.ts"
 import { isOfServer } from "../../core/birth/retry.ts";
 import { decideLoneSub } from "../../core/birth/unreachable-mdb.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
-import type { Assessment } from "../../core/image/update/assessment.ts";
-import type { Comparison } from "../../core/image/update/directive.ts";
 import { scanPauseSeconds } from "../../core/image/update/scan-pause.ts";
 import type { Script } from "../engine/script.ts";
 import type { Chassis, Installed, World } from "../world.ts";
@@ -30,7 +28,8 @@ type Memory = {
   fetchedBytes: number;
   scans: number;
   rebootPending: boolean;
-  comparison: Comparison | undefined;
+  /** SHA-512 of the manifest with which it has compared its system. */
+  comparedWith: string | undefined;
 };
 
 /** The agent's turns (src/init/agent/session.ts), until it restarts the machine. */
@@ -42,7 +41,7 @@ export function* runAgent(world: World, machine: Chassis, running: "birth" | "im
   const beganMs = world.agenda.nowMs();
   const memory: Memory = {
     ...{ beganMs, running, checkedMs: beganMs, outcome: undefined, hasTree: false, objects: [], fetchedBytes: 0 },
-    ...{ scans: 0, rebootPending: false, comparison: undefined },
+    ...{ scans: 0, rebootPending: false, comparedWith: undefined },
   };
   let answered = false;
   for (;;) {
@@ -67,24 +66,28 @@ export function* runAgent(world: World, machine: Chassis, running: "birth" | "im
   }
 }
 
-function pollOf({ agenda }: World, disk: Installed, memory: Memory): SubPoll {
-  const { running, outcome, hasTree, objects, rebootPending, checkedMs, comparison } = memory;
+function pollOf({ agenda, compare = foundSame }: World, disk: Installed, memory: Memory): SubPoll {
+  const { running, outcome, hasTree, objects, rebootPending, checkedMs, comparedWith: manifest } = memory;
   return {
     ...{ protocol: agentProtocol, machineId: disk.id, running, kernel: "6.12.0", rebootPending, freeBytes },
     secondsSinceCheck: Math.floor((agenda.nowMs() - checkedMs) / 1000),
     agent: { version: disk.agentVersion ?? agentVersion },
     ...(disk.image === undefined ? {} : { patchedImage: disk.image }),
     ...(hasTree ? { tree: { inodes: [], entries: [] }, objects } : {}),
-    ...(comparison === undefined ? {} : { comparison }),
+    ...(manifest === undefined ? {} : { comparison: compare(disk.image, { manifest, objects }) }),
     ...(outcome === undefined ? {} : { outcome }),
   };
 }
 
 /** No user changes a simulated machine: its tree is that of its image. */
-const sameTree: Assessment = {
-  ...{ entries: 1000, lacks: [], steps: 0, removed: 0, missing: { objects: 0, bytes: 0, diskBytes: 0 } },
-  ...{ kernelChanged: false, blocked: [] },
-};
+const foundSame: NonNullable<World["compare"]> = (_running, { manifest }) => ({
+  manifest,
+  assessment: {
+    ...{ entries: 1000, lacks: [], steps: 0, removed: 0, missing: { objects: 0, bytes: 0, diskBytes: 0 } },
+    ...{ kernelChanged: false, blocked: [] },
+  },
+  plan: { steps: [], missing: [] },
+});
 
 type Order = v.InferOutput<typeof directive>;
 
@@ -104,7 +107,7 @@ function* obey(
   switch (order.kind) {
     case "wait":
       memory.hasTree = false;
-      memory.comparison = undefined;
+      memory.comparedWith = undefined;
       return order.seconds;
     case "report":
       yield* work(world, "scanTree");
@@ -117,7 +120,8 @@ function* obey(
       const totalBytes = order.objects.reduce((sum, { size }) => sum + size, 0);
       const isWhole = yield* fetchImage(world, machine, { disk, totalBytes, mirror: mirrorOf(order) });
       if (!isWhole) return 0;
-      memory.objects = order.objects.map(({ sha512 }) => sha512);
+      // What it had for the version before may be of use for this one.
+      memory.objects = [...new Set([...memory.objects, ...order.objects.map(({ sha512 }) => sha512)])];
       memory.fetchedBytes = totalBytes;
       did("fetch");
       return 0;
@@ -127,6 +131,7 @@ function* obey(
       disk.image = order.image;
       memory.rebootPending = order.kernelChanged;
       memory.hasTree = false;
+      memory.comparedWith = undefined;
       memory.objects = [];
       did("update");
       return 0;
@@ -138,7 +143,7 @@ function* obey(
     case "compare":
       yield* work(world, "scanTree");
       memory.checkedMs = agenda.nowMs();
-      memory.comparison = { manifest: order.manifest.sha512, assessment: sameTree, plan: { steps: [], missing: [] } };
+      memory.comparedWith = order.manifest.sha512;
       did("compare");
       return scanPauseSeconds(memory.scans);
     case "upgradeAgent":

@@ -21,7 +21,7 @@ type Fetch = { readonly disk: Installed; readonly totalBytes: number; readonly m
 
 /** Asks for the turn, and fetches from whom the answer names, until all is there; false if it is to poll instead. */
 export function* fetchImage(world: World, machine: Chassis, { disk, totalBytes, mirror }: Fetch): Script<boolean> {
-  const serves = { doneBytes: 0, lost: new Set<() => void>() };
+  const serves = { doneBytes: 0, totalBytes, lost: new Set<() => void>() };
   machine.serves = serves;
   let failedPeers: string[] = [];
   while (serves.doneBytes < totalBytes) {
@@ -124,12 +124,19 @@ function* fromPeer(
     yield* sleep(world, silentMs);
     return "nothing";
   }
+  if (serves.doneBytes >= source.totalBytes) {
+    // An update fetches only what differs; a newborn needs more than such a machine has.
+    yield* sleep(world, silentMs);
+    return "nothing";
+  }
   if (peer.fault === "lyingPeer") {
     yield* sleep(world, (batchBytes / limitOf(world, machine)) * 1000);
     return "nothing";
   }
   return yield* transfer(world, {
-    ...{ links: world.wires.between(peer, machine), bytes: totalBytes, isFromMachine: true },
+    links: world.wires.between(peer, machine),
+    bytes: Math.min(totalBytes, source.totalBytes),
+    isFromMachine: true,
     ...{ limit: limitOf(world, machine), work: "agentFetch" as const, mostMs, progress: serves, source },
     lossOf: (lost) => {
       source.lost.add(lost);

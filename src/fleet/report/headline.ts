@@ -1,9 +1,10 @@
+import type { RolloutOutcome } from "../rollout.ts";
 import { formatBytes, formatShare, formatTime } from "./format.ts";
 import type { Summary } from "./summary.ts";
 
 /** What a manager wants to know, in a few sentences. */
 export function headlines(summary: Summary): readonly string[] {
-  const { scenario, machines, expected, expectedUp, allUpMs, endMs, limits, broken } = summary;
+  const { scenario, machines, expected, expectedUp, allUpMs, endMs, limits, broken, rollout } = summary;
   const { racks, machinesPerRack, servers, imageBytes, peers } = scenario;
   const site = `${racks} racks of ${machinesPerRack} machines, ${servers} ${servers === 1 ? "server" : "servers"}, an image of ${formatBytes(imageBytes)}, ${peers ? "with" : "without"} peers`;
   const [first, ...others] = limits;
@@ -15,6 +16,7 @@ export function headlines(summary: Summary): readonly string[] {
     lines.push(
       `All ${expected === machines ? machines : `${expected} machines that can be`} are healthy and up after ${formatTime(allUpMs)}.`,
     );
+  if (rollout !== undefined) lines.push(rolloutLine(rollout, allUpMs));
   if (first !== undefined)
     lines.push(
       `What takes longest: ${first.what}, ${formatShare(first.share)} of the time of the last machine.`,
@@ -23,4 +25,19 @@ export function headlines(summary: Summary): readonly string[] {
   if (others.length > 0)
     lines.push(`After it: ${others.map(({ what, share }) => `${what} (${formatShare(share)})`).join(", ")}.`);
   return lines;
+}
+
+/** How the working machines moved to their next version, and how long the births beside it took. */
+function rolloutLine(rollout: RolloutOutcome, allUpMs: number | undefined): string {
+  const { machines, beganMs, image, moved, movedMs, refused } = rollout;
+  if (beganMs === undefined)
+    return `The rollout has not begun: not all ${machines} machines that were to work before were up.`;
+  const why = refused === undefined ? "" : `; the latest request was refused: ${refused}`;
+  if (image === undefined || movedMs === undefined)
+    return `The rollout that began after ${formatTime(beganMs)} has moved ${moved} of ${machines} working machines${why}.`;
+  const births =
+    allUpMs === undefined
+      ? ""
+      : `; the machines born meanwhile were up ${formatTime(allUpMs - beganMs)} after it began`;
+  return `${machines} working machines moved to ${image} within ${formatTime(movedMs - beganMs)}${births}.`;
 }

@@ -2,6 +2,7 @@ import type { Phase } from "../../core/machine/record.ts";
 import { type MachineFaultKind, machineFaultKinds, machineFaults } from "../faults.ts";
 import type { Duplex } from "../network/wires.ts";
 import { type ParameterName, parameterNames, parameterTable } from "../parameters.ts";
+import type { RolloutOutcome } from "../rollout.ts";
 import type { Outcome } from "../simulate.ts";
 import type { Chassis } from "../world.ts";
 import type { Percentiles } from "./measures.ts";
@@ -24,6 +25,8 @@ export type Summary = {
   readonly isComplete: boolean;
   /** When the last machine came up that was expected to. */
   readonly allUpMs?: number;
+  /** Of the machines that worked before, with `--rollout`; the other racks have power since it began. */
+  readonly rollout?: RolloutOutcome;
   readonly endMs: number;
   readonly birthsPerSecond: number;
   /** What took longest on the way of the last machine, and what to change. */
@@ -71,8 +74,11 @@ const shownPhases = ["offered", "initUp", "placed", "handedOver", "updating", "r
 export function summarise(outcome: Outcome): Summary {
   const { scenario, world, machines, timeline, endMs } = outcome;
   const ups = machines.flatMap(({ upAtMs }) => upAtMs ?? []);
+  // Those that worked before the rollout were not born beside the others.
+  const before = scenario.rollout?.racks ?? 0;
+  const born = machines.flatMap(({ rack, upAtMs }) => (rack < before ? [] : (upAtMs ?? [])));
   const last = ups.reduce((latest, at) => Math.max(latest, at), 0);
-  const first = ups.reduce((earliest, at) => Math.min(earliest, at), Number.POSITIVE_INFINITY);
+  const first = born.reduce((earliest, at) => Math.min(earliest, at), Number.POSITIVE_INFINITY);
   const spanSeconds = (last - first) / 1000;
   const timesMs = Array.from({ length: points + 1 }, (_, n) => Math.round((endMs * n) / points));
   const phases = timeline.durations().map(([phase, took]) => ({ phase, ...took }));
@@ -90,7 +96,8 @@ export function summarise(outcome: Outcome): Summary {
     expected: machines.filter(({ isAwaited }) => isAwaited).length,
     expectedUp: machines.filter(({ isAwaited, upAtMs }) => isAwaited && upAtMs !== undefined).length,
     ...(outcome.isComplete ? { allUpMs: Math.round(last) } : {}),
-    birthsPerSecond: spanSeconds > 0 ? Math.round((ups.length / spanSeconds) * 10) / 10 : 0,
+    ...(outcome.rollout === undefined ? {} : { rollout: outcome.rollout }),
+    birthsPerSecond: spanSeconds > 0 ? Math.round((born.length / spanSeconds) * 10) / 10 : 0,
     limits: limitsOf(outcome),
     phases,
     requests: world.measures.requests().map(([kind, took]) => ({ kind, ...took })),
@@ -184,7 +191,7 @@ function limitsOf({ scenario, world, machines, timeline, endMs }: Outcome): Summ
   const of = (...names: readonly Phase[]) =>
     share(
       names.reduce((sum, name) => sum + (took.get(name) ?? 0), 0),
-      last.upAtMs ?? 0,
+      (last.upAtMs ?? 0) - (last.poweredAtMs ?? 0),
     );
   const busiest = (of: "up" | "images") => Math.max(...world.wires.servers.map((server) => server[of].busyMs)) / endMs;
   const isProgram = busiest("images") > busiest("up");

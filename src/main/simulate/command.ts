@@ -30,6 +30,11 @@ export function simulateCommand(program: Command): void {
     .option("--burn-in <time>", "duration of the burn-in", readDuration, readDuration("5m"))
     .option("--power-on <when>", '"all at once" or "rack every 30s"', "all at once")
     .option("--no-peers", "machines do not pass the image on to each other (default: as the configuration says)")
+    .option(
+      "--rollout <racks>",
+      "as many racks work already, and get the next version of their image while the others are born",
+      readCount(1, 10_000),
+    )
     .option("--fail <share>", "machines with a fault, drawn from all kinds", readShare, 0)
     .option("--loss <share>", "lost datagrams", readShare, 0)
     .option("--faults <file>", "YAML list of faults (docs/simulate.md)")

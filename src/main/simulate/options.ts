@@ -6,6 +6,7 @@ export type SimulateOptions = {
   readonly machines: number;
   readonly servers: number;
   readonly config?: string;
+  readonly rollout?: number;
   readonly image: number;
   readonly nic: number;
   readonly rackUplink: number;

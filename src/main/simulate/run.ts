@@ -3,7 +3,9 @@ import { failure } from "../../cli/api/failure.ts";
 import { printJson } from "../../cli/api/server-options.ts";
 import { readConfigFile } from "../../cli/server/config-file.ts";
 import type { Config } from "../../contract/config/schema.ts";
+import { othersUpdate } from "../../contract/config/updates.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
+import { isStreamName } from "../../core/image/image-name.ts";
 import { neighbourBy } from "../../core/lldp/neighbour.ts";
 import { why } from "../../core/machine/health/waiting-for.ts";
 import { placeMachine } from "../../core/site/place.ts";
@@ -17,14 +19,16 @@ import { type Outcome, simulate } from "../../fleet/simulate.ts";
 import { watchRulesOf } from "../../mdb/watch/open-watch.ts";
 import { configsFor, serverByAddress, siteConfig } from "./config.ts";
 import { readFaultFile } from "./fault-file.ts";
+import { comparing } from "./image.ts";
 import { readDuration, type SimulateOptions } from "./options.ts";
-import { openSimulatedSite } from "./site.ts";
+import { openSimulatedSite, simulatedImages } from "./site.ts";
 
 /** Simulates a site as the command line says; the exit status: 1 if not all machines came up, or a property was broken. */
 export async function runSimulation(options: SimulateOptions): Promise<number> {
   const config = await configOf(options);
   const scenario = await scenarioOf(options, config);
   checkNames(config, scenario);
+  checkRollout(config, scenario);
   const outcome = await simulateSite({ scenario, config, imageBytes: options.image, progressed: showProgress() });
   clearProgress();
   const summary = summarise(outcome);
@@ -51,9 +55,11 @@ export async function simulateSite(of: {
   const { kernelBytes, initramfsBytes } = scenario.parameters;
   const configs = configsFor(config, scenario.servers);
   const { deadlineSeconds } = watchRulesOf(config);
+  const versions = scenario.rollout === undefined ? 0 : 2;
   return await simulate({
     scenario,
-    openSite: (deps) => openSimulatedSite({ configs, imageBytes, kernelBytes, initramfsBytes }, deps),
+    openSite: (deps) => openSimulatedSite({ configs, imageBytes, kernelBytes, initramfsBytes, versions }, deps),
+    compare: comparing(simulatedImages(config, { imageBytes, versions }).values()),
     serverAt: serverByAddress(configs),
     ...(progressed === undefined ? {} : { progressed }),
     why: (machine, { servers }, nowMs) => {
@@ -78,6 +84,7 @@ async function scenarioOf(options: SimulateOptions, { peers }: Config): Promise<
     ...{ powerOn: powerOnOf(options.powerOn), failShare: options.fail, limitMs: options.limit },
     peers: options.peers && peers.enabled,
     faults: options.faults === undefined ? [] : await readFaultFile(options.faults),
+    ...(options.rollout === undefined ? {} : { rollout: { racks: options.rollout } }),
     ...{ switchName: options.switch, portName: options.port },
   };
 }
@@ -109,6 +116,22 @@ function checkNames({ placement, networks }: Config, { racks, machines, switchNa
   const placed = placeMachine(placement.rules, neighbourBy(nameIn(switchName, last), fields));
   if (placed.kind === "unplaced")
     throw failure("misused", placed.reason, "name switches and ports as the placement rules expect: --switch, --port");
+}
+
+/** A rollout needs machines that work, others that are born, and a stream that this Dominator updates. */
+function checkRollout(config: Config, { rollout, racks }: Scenario): void {
+  if (rollout === undefined) return;
+  if (rollout.racks >= racks)
+    throw failure(
+      "misused",
+      `--rollout: expected fewer racks than --racks ${racks}, found ${rollout.racks}`,
+      "the other racks are born meanwhile: correct one of the options",
+    );
+  const next = "leave out --rollout, or simulate another configuration";
+  if (othersUpdate(config))
+    throw failure("misused", "--rollout: an external Dominator updates the machines of this site", next);
+  if (!config.images.some(({ image }) => isStreamName(image)))
+    throw failure("misused", "--rollout: no image rule names a stream of images, so no version can be promoted", next);
 }
 
 /** What each machine met, one after the other. */

@@ -8,6 +8,7 @@ import { openUplinkQueue } from "../../boot-server/http/uplink-queue.ts";
 import { phaseReporter } from "../../boot-server/observe/phase-reporter.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import { othersUpdate } from "../../contract/config/updates.ts";
+import { formatImageName, isStreamName } from "../../core/image/image-name.ts";
 import { spreadMirrors } from "../../core/image/object-mirror.ts";
 import { noAddress, parseIpv4 } from "../../core/net/ipv4.ts";
 import type { Network } from "../../core/network/network.ts";
@@ -19,6 +20,7 @@ import { subApp } from "../../dominator/sub/app.ts";
 import { openFetchTurns } from "../../dominator/sub/fetch-turns.ts";
 import { readPoll } from "../../dominator/thread/read-poll.ts";
 import type { MachineRequest, ServerPort, Site, SiteDeps } from "../../fleet/ports.ts";
+import { settleStreams } from "../../mdb/image-streams/first-current.ts";
 import { machineFacingApp } from "../../mdb/machine-api/app.ts";
 import { orderIssuer } from "../../mdb/machine-api/issue-order.ts";
 import { type OpenStore, storeOn } from "../../mdb/open-store.ts";
@@ -27,8 +29,9 @@ import { startInterval } from "../../mdb/timer.ts";
 import { openFleetWatch } from "../../mdb/watch/fleet-watch.ts";
 import { watchRulesOf } from "../../mdb/watch/open-watch.ts";
 import { askApps } from "./ask-apps.ts";
-import { simulatedImage } from "./image.ts";
+import { type SimulatedImage, simulatedImage } from "./image.ts";
 import { SimulatedDatabase } from "./journal.ts";
+import { type Operator, openOperator } from "./promote.ts";
 
 type SiteOptions = {
   /** The configuration of each server: they differ in their own addresses. */
@@ -36,12 +39,15 @@ type SiteOptions = {
   readonly imageBytes: number;
   readonly kernelBytes: number;
   readonly initramfsBytes: number;
+  /** Versions of each stream of the image rules; 0: the name of a stream is that of its only image. */
+  readonly versions: number;
 };
 
 /** The real code of a site's servers, in virtual time: everything that decides, without sockets, files and threads. */
 export function openSimulatedSite(options: SiteOptions, deps: SiteDeps): Site {
   const { configs, imageBytes } = options;
   const logged = new Map<string, number>();
+  const operators: Operator[] = [];
   let moves = 0;
   const moved = () => {
     moves += 1;
@@ -61,7 +67,10 @@ export function openSimulatedSite(options: SiteOptions, deps: SiteDeps): Site {
   return {
     nurseries,
     imageBytes,
-    progress: () => moves,
+    progress: () => {
+      if (operators.some(({ isBusy }) => isBusy())) moved();
+      return moves;
+    },
     logged: () => logged,
     open: async (nth) => {
       const own = configs[nth];
@@ -70,7 +79,11 @@ export function openSimulatedSite(options: SiteOptions, deps: SiteDeps): Site {
       const opened = storeOn({ journal, clock, log, othersUpdate: othersUpdate(own) });
       const store = movingStore(await opened, moved);
       store.watch((change) => deps.changed(nth, change));
-      return openServer({ ...options, config: own, store, clock, random: deps.random, log, moved, close });
+      const operator = operatorOf({ ...options, config: own, store, clock });
+      operators.push(operator);
+      if (options.versions > 0) void settleStreams({ store, clock, log }, imageNames(own, 1)).finally(moved);
+      const { promote } = operator;
+      return openServer({ ...options, config: own, store, clock, random: deps.random, log, moved, close, promote });
     },
   };
 }
@@ -94,10 +107,15 @@ type ServerDeps = SiteOptions & {
   readonly log: Log;
   readonly moved: () => void;
   readonly close: () => void;
+  readonly promote: Operator["promote"];
 };
 
+function operatorOf({ config, store, clock, versions }: Pick<ServerDeps, "config" | "store" | "clock" | "versions">) {
+  return openOperator({ store, clock, othersUpdate: othersUpdate(config), images: imageNames(config, versions) });
+}
+
 function openServer(deps: ServerDeps): ServerPort {
-  const { config, store, clock, random, log, moved, close } = deps;
+  const { config, store, clock, random, log, moved, close, promote } = deps;
   const { networks, ports, orderSeconds } = config;
   const localBoots = openLocalBoots({ store, clock, log });
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds });
@@ -133,6 +151,10 @@ function openServer(deps: ServerDeps): ServerPort {
     ask: (request) => {
       moved();
       return ask(request).finally(moved);
+    },
+    promote: (who) => {
+      moved();
+      return promote(who).finally(moved);
     },
     kill: () => {
       moved();
@@ -233,13 +255,31 @@ function openApps(deps: ServerDeps) {
 /** Where all contents are: how they lie in packs changes no decision of a server. */
 const onePack = "00".repeat(64);
 
-/** Every image that the rules name, of the same size. */
+/** The images that the rules name: streams in as many versions, others as they are. */
+function imageNames({ images }: Config, versions: number): readonly string[] {
+  const names = [...new Set(images.map(({ image }) => image))];
+  return names.flatMap((name) =>
+    versions === 0 || !isStreamName(name)
+      ? [name]
+      : Array.from({ length: versions }, (_, nth) => formatImageName({ stream: name, version: nth + 1 })),
+  );
+}
+
+/** All of a site's images, by their names, of the same size. */
+export function simulatedImages(
+  config: Config,
+  { imageBytes, versions }: Pick<SiteOptions, "imageBytes" | "versions">,
+): ReadonlyMap<string, SimulatedImage> {
+  return new Map(imageNames(config, versions).map((name) => [name, simulatedImage(name, imageBytes)]));
+}
+
+/** What the Dominator serves. */
 function imagesOf({
   config,
   imageBytes,
+  versions,
 }: ServerDeps): Pick<Parameters<typeof subApp>[0], "images" | "tasks" | "packs"> {
-  const names = new Set(config.images.map(({ image }) => image));
-  const images = new Map([...names].map((name) => [name, simulatedImage(name, imageBytes)]));
+  const images = simulatedImages(config, { imageBytes, versions });
   const { objectMirrors, ports } = config;
   const find = () => () => ({ pack: onePack, offset: 0 });
   return {
