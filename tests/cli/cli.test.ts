@@ -450,7 +450,7 @@ describe("the birther command against a server on its Unix socket", () => {
       assert.match(answer.headers.get("content-type") ?? "", /problem\+json/);
     }
     const get = async (path: string) => (await app.request(path, {}, { listener })).json();
-    assert.deepEqual(await get("/v1/images"), { images });
+    assert.deepEqual(await get("/v1/images"), { images, imports: [] });
     assert.deepEqual(await get("/v1/check"), { inconsistencies: [] });
     assert.equal(((await get("/v1/status")) as { version: string }).version, "test");
   });
