@@ -157,7 +157,7 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "real-clients",
-    about: "curl, tftp-hpa, dhclient or udhcpc against our servers",
+    about: "curl, tftp-hpa, dhclient or udhcpc against our servers; systemd-networkd with the files of a birth",
     cost: "1.5 min",
     needsRoot: true,
     packages: [
@@ -171,6 +171,8 @@ export const suites: readonly Suite[] = [
       "iproute2",
       "nftables",
       "procps",
+      "systemd",
+      "util-linux",
     ],
     run: {
       kind: "files",

@@ -20,6 +20,7 @@ import { burnInWishes, type ImageRule } from "../core/site/image-rule.ts";
 import { type Neighbour, neighbourLimit, type Placement, type PlacementRule } from "../core/site/placement.ts";
 import { type AddressesAsText, endpoint, ipv4 } from "./address-text.ts";
 import { keySealing } from "./measured-boot.ts";
+import { networkProfile } from "./network-profile.ts";
 import { protocolNumber } from "./protocol.ts";
 import { pinned, pinnedShape } from "./same.ts";
 
@@ -97,6 +98,8 @@ export const placementRule = v.object({
   counting: v.exactOptional(v.record(v.string(), counting)),
   hostname: text,
   address: v.object({ first: ipv4, step: v.record(v.string(), v.number()) }),
+  ipv6: v.exactOptional(v.object({ first: text, step: v.record(v.string(), v.number()) })),
+  profile: v.exactOptional(text),
 });
 
 /** The conditions of an image rule. */
@@ -170,6 +173,7 @@ export const orderAnswer = v.object({
   session: text,
   nowMs: count,
   placementRules: v.array(placementRule),
+  networkProfiles: v.exactOptional(v.array(networkProfile)),
   lldpSeconds: count,
   imageRules: v.array(imageRule),
   burnIn: burnInProfile,
@@ -191,6 +195,10 @@ export const orderAnswer = v.object({
     prefixLength: count,
     gateway: v.exactOptional(ipv4),
     nameservers: v.array(ipv4),
+    vlan: v.exactOptional(count),
+    ipv6: v.exactOptional(
+      v.object({ prefixLength: count, gateway: v.exactOptional(text), nameservers: v.array(text) }),
+    ),
     mdb: endpoint,
     otherMdbs: v.exactOptional(otherMdbs),
   }),
@@ -319,6 +327,8 @@ export const placementText = v.object({
   position: v.pipe(v.record(name, name), v.maxEntries(64)),
   hostname: text,
   address: text,
+  ipv6: v.exactOptional(name),
+  profile: v.exactOptional(name),
   lldp: v.exactOptional(portFields),
 });
 export const placement = v.object({ ...placementText.entries, address: ipv4 });

@@ -63,8 +63,10 @@ static JSValue packet_open(JSContext *ctx, const struct argument *a)
 	const char *name = a[0].text;
 	uint16_t type = htons((uint16_t)a[1].number);
 	struct sockaddr_ll address = { .sll_family = AF_PACKET, .sll_protocol = type };
-	/* 01-80-C2-00-00-0E, nearest bridge: IEEE 802.1AB-2016 table 7-1 */
-	struct packet_mreq group = { .mr_type = PACKET_MR_MULTICAST, .mr_alen = 6,
+	/* 01-80-C2-00-00-0E, nearest bridge: IEEE 802.1AB-2016 table 7-1. Probes also await answers in a VLAN, or to groups,
+	 * that the NIC would filter out. */
+	struct packet_mreq group = { .mr_type = a[1].number == ETH_P_LLDP ? PACKET_MR_MULTICAST : PACKET_MR_PROMISC,
+	                             .mr_alen = 6,
 	                             .mr_address = { 0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e } };
 	address.sll_ifindex = group.mr_ifindex = (int)if_nametoindex(name);
 	if (address.sll_ifindex == 0) return close_and_throw(ctx, -1, "packetOpen", name);

@@ -65,7 +65,11 @@ export function openSiteServers(deps: {
     permanentOn: (network) => {
       const ours = addressesOn(own, network);
       if (ours === undefined) return undefined;
-      return [ours.permanent, ...othersOn(network).permanent.map(formatEndpoint)];
+      const others = othersOn(network);
+      const isTagged = networks.find(({ name }) => name === network)?.permanent?.vlan !== undefined;
+      // A machine that is being born reaches a tagged network only later.
+      const now = isTagged ? [ours.temporary, ...others.temporary.map(formatEndpoint)] : [];
+      return [ours.permanent, ...others.permanent.map(formatEndpoint), ...now];
     },
     [Symbol.dispose]: stop,
   };

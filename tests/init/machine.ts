@@ -183,7 +183,9 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
       kernel.mount({ source: "efivarfs", target: "/sys/firmware/efi/efivars", type: "efivarfs", flags: 0 });
     const run = kernel.mounts.at("/run");
     if (run !== undefined) fillTree(run.fileSystem).directory("/systemd/system");
-    const network = textIn(root, "/etc/systemd/network/10-birther.network") ?? "";
+    const network = ["", "main.", "bond0.", "bond0.120."]
+      .map((name) => textIn(root, `/etc/systemd/network/10-birther.${name}network`) ?? "")
+      .join("");
     kernel.nic.up();
     kernel.nic.setAddress(/^Address=([\d.]+)/m.exec(network)?.[1] ?? "");
     kernel.cpu.advance(10_000);

@@ -78,9 +78,11 @@ function placeFacts(machine: MachineView): Fact[] {
   const tagText = Object.entries(tags).map(([name, value]) => `${name}=${value}`);
   return [
     ["address", machine.permanentAddress ?? (machine.temporaryAddress && `${machine.temporaryAddress} (temporary)`)],
+    ["IPv6 address", placement?.ipv6],
     ["NICs", machine.macs.join(" ")],
     ["network", machine.network && `${machine.network}, ${machine.firmware} firmware`],
     ["slot", placement && `${placement.switchName} ${placement.port}`],
+    ["network profile", placement?.profile],
     ["announced", announcedText(machine)],
     ["groups", machine.groups?.join(" ")],
     ["tags", tagText.join(" ")],

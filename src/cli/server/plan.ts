@@ -62,13 +62,20 @@ export function planCommand(program: Command): void {
       if (placement === undefined) return print(found.fault ?? "");
       const groups = Object.entries(placement.position).map(([name, value]) => `${name} ${value}`);
       const address = formatIpv4(placement.address);
-      print(`${placement.hostname} ${address}: ${groups.join(", ") || "no groups"}`);
+      const more = [placement.ipv6, placement.profile && `profile ${placement.profile}`].filter(
+        (text) => text !== undefined,
+      );
+      print(`${[placement.hostname, address, ...more].join(" ")}: ${groups.join(", ") || "no groups"}`);
       if (unusable !== undefined) print(`${address} ${unusable}`);
     });
 }
 
 function jsonOf({ placement, ...slot }: PortPlan): object {
   if (placement === undefined) return slot;
-  const { hostname, address, position } = placement;
-  return { ...slot, hostname, address: formatIpv4(address), position };
+  const { hostname, address, position, ipv6, profile } = placement;
+  return {
+    ...{ ...slot, hostname, address: formatIpv4(address), position },
+    ...(ipv6 === undefined ? {} : { ipv6 }),
+    ...(profile === undefined ? {} : { profile }),
+  };
 }

@@ -8,12 +8,11 @@ import {
   prefixBroadcast,
   prefixContains,
 } from "../../core/net/ipv4.ts";
-import type { Network } from "../../core/network/network.ts";
-import { permanentPart } from "../../core/network/network.ts";
+import { ipv6PrefixContains, parseIpv6, parseIpv6Prefix } from "../../core/net/ipv6.ts";
+import { type Network, type PermanentPart, permanentPart } from "../../core/network/network.ts";
 import { entriesOf, expectedOf, itemOf, wrappedIn } from "../schema-walk.ts";
 import type { ConfigFault } from "./networks.ts";
 import { checkRules, sitePlanFaults } from "./rules.ts";
-
 import { type Config, configSchema } from "./schema.ts";
 
 export type ConfigResult =
@@ -82,6 +81,7 @@ function checkNetwork(network: Network, path: string): ConfigFault[] {
     ...outside(`${path}.temporaryPool.first`, pool.first, prefix),
     ...outside(`${path}.temporaryPool.last`, pool.last, prefix),
   );
+  faults.push(...checkIpv6Gateway(permanent, path));
   const range = `${formatIpv4(pool.first)}–${formatIpv4(pool.last)}`;
   if (pool.first > pool.last) {
     faults.push({
@@ -101,6 +101,15 @@ function checkNetwork(network: Network, path: string): ConfigFault[] {
     break;
   }
   return faults;
+}
+
+function checkIpv6Gateway({ ipv6 }: PermanentPart, path: string): ConfigFault[] {
+  const gateway = ipv6?.gateway === undefined ? undefined : parseIpv6(ipv6.gateway);
+  const prefix = ipv6 && parseIpv6Prefix(ipv6.prefix);
+  if (ipv6?.gateway === undefined || gateway === undefined || prefix === undefined) return [];
+  if (ipv6PrefixContains(prefix, gateway) || gateway >> 118n === 0xfe80n >> 6n) return [];
+  const expected = `an address in ${ipv6.prefix}, or a link-local one`;
+  return [{ path: `${path}.permanent.ipv6.gateway`, found: ipv6.gateway, expected }];
 }
 
 /** A network is reached either through an interface or through relay agents. */

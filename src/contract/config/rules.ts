@@ -1,12 +1,20 @@
 import { counted } from "../../core/bytes/counted.ts";
+import {
+  checkProfileNames,
+  checkProfiles,
+  type Family,
+  type RuleOnNetwork,
+} from "../../core/host-network/check-profiles.ts";
 import { formatIpv4, formatPrefix, prefixContains } from "../../core/net/ipv4.ts";
-import { permanentPart } from "../../core/network/network.ts";
+import { ipv6PrefixContains, parseIpv6, parseIpv6Prefix } from "../../core/net/ipv6.ts";
+import { type Network, permanentPart } from "../../core/network/network.ts";
 import {
   checkImageRules,
   checkPlacementRules,
   checkRootDiskRules,
   type RuleProblem,
 } from "../../core/site/check-rules.ts";
+import type { PlacementRule } from "../../core/site/placement.ts";
 import { checkPlan, type PlanFault, planSlots, slotLimit } from "../../core/site/site-plan.ts";
 import { type ConfigFault, poolHolding } from "./networks.ts";
 import type { Config } from "./schema.ts";
@@ -20,6 +28,9 @@ export function checkRules(config: Config): {
     faults: [
       ...checkPlacementRules(config.placement.rules).map(under("placement.rules")),
       ...checkAddresses(config),
+      ...checkIpv6(config),
+      ...checkProfileNames(config.placement.rules, config.networkProfiles).map(under("placement.rules")),
+      ...checkProfiles(config.networkProfiles, rulesOnNetworks(config)).map(under("networkProfiles")),
       ...checkImageRules(config.images).map(under("images")),
       ...checkRootDiskRules(config.storage.rootDisk).map(under("storage.rootDisk")),
     ],
@@ -29,7 +40,11 @@ export function checkRules(config: Config): {
 
 /** Turns a path inside the list, as core writes it (`0.switch`), into a path of the file: `placement.rules[0].switch`. */
 function under(list: string): (problem: RuleProblem) => ConfigFault {
-  return ({ path, found, expected }) => ({ path: list + path.replace(/^(\d+)/, "[$1]"), found, expected });
+  return ({ path, found, expected }) => ({
+    path: list + path.replace(/^(\d+)|\.(\d+)(?=\.|$)/g, "[$1$2]"),
+    found,
+    expected,
+  });
 }
 
 function checkAddresses(config: Config): ConfigFault[] {
@@ -46,6 +61,39 @@ function checkAddresses(config: Config): ConfigFault[] {
     const pool = poolHolding(config, first);
     if (pool === undefined) return [];
     return [{ path, found, expected: `an address outside the temporary pool of network ${pool.name}` }];
+  });
+}
+
+/** The network whose permanent addresses a rule gives. */
+function networkOfRule({ networks }: Config, { address }: PlacementRule): Network | undefined {
+  return networks.find((network) => prefixContains(permanentPart(network).prefix, address.first));
+}
+
+/** Each rule with what its permanent network has. */
+function rulesOnNetworks(config: Config): readonly RuleOnNetwork[] {
+  return config.placement.rules.flatMap((rule) => {
+    const network = networkOfRule(config, rule);
+    if (network === undefined) return [];
+    const { gateway, ipv6, vlan } = permanentPart(network);
+    const gateways: Family[] = [];
+    if (gateway !== undefined) gateways.push("IPv4");
+    if (ipv6?.gateway !== undefined && rule.ipv6 !== undefined) gateways.push("IPv6");
+    return [{ rule, permanent: { gateways, ...(vlan === undefined ? {} : { vlan }) } }];
+  });
+}
+
+/** IPv6 addresses outside of the permanent network whose IPv4 addresses the same rule gives. */
+function checkIpv6(config: Config): ConfigFault[] {
+  return config.placement.rules.flatMap((rule, index) => {
+    const network = networkOfRule(config, rule);
+    const address = rule.ipv6 === undefined ? undefined : parseIpv6(rule.ipv6.first);
+    if (network === undefined || address === undefined) return [];
+    const { ipv6 } = permanentPart(network);
+    const prefix = ipv6 && parseIpv6Prefix(ipv6.prefix);
+    if (prefix !== undefined && ipv6PrefixContains(prefix, address)) return [];
+    const expected =
+      ipv6 === undefined ? `permanent.ipv6 in network ${network.name}` : `an address in its prefix ${ipv6.prefix}`;
+    return [{ path: `placement.rules[${index}].ipv6.first`, found: rule.ipv6?.first ?? "", expected }];
   });
 }
 

@@ -56,7 +56,7 @@ const refusals: [title: string, document: unknown, expected: string][] = [
   [
     "no document at all",
     "hello",
-    'the file: expected a section with stateDirectory, networks, database, ports, operators, blastRadius, maxMachines, maxRequestsPerMinute, maxConnectionsPerAddress, uplinkMbps, peers, objectMirrors, placement, site, images, bootstrapImage, burnIn, storage, watch, machineLogs, exports, retrySeconds, orderSeconds, found "hello"',
+    'the file: expected a section with stateDirectory, networks, database, ports, operators, blastRadius, maxMachines, maxRequestsPerMinute, maxConnectionsPerAddress, uplinkMbps, peers, objectMirrors, placement, networkProfiles, site, images, bootstrapImage, burnIn, storage, watch, machineLogs, exports, retrySeconds, orderSeconds, found "hello"',
   ],
   ["no network", { networks: [] }, "networks: expected at least one network, found []"],
   [
@@ -67,7 +67,7 @@ const refusals: [title: string, document: unknown, expected: string][] = [
   [
     "a foreign key",
     { ...good, dhcpd: {} },
-    "dhcpd: expected one of the keys stateDirectory, networks, database, ports, operators, blastRadius, maxMachines, maxRequestsPerMinute, maxConnectionsPerAddress, uplinkMbps, peers, objectMirrors, placement, site, images, bootstrapImage, burnIn, storage, watch, machineLogs, exports, retrySeconds, orderSeconds, found the unknown key dhcpd",
+    "dhcpd: expected one of the keys stateDirectory, networks, database, ports, operators, blastRadius, maxMachines, maxRequestsPerMinute, maxConnectionsPerAddress, uplinkMbps, peers, objectMirrors, placement, networkProfiles, site, images, bootstrapImage, burnIn, storage, watch, machineLogs, exports, retrySeconds, orderSeconds, found the unknown key dhcpd",
   ],
   [
     "a missing key",

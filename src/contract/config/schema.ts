@@ -11,6 +11,7 @@ import { bootstrapImage } from "./sections/bootstrap-image.ts";
 import { burnIn } from "./sections/burn-in.ts";
 import { machineLogs } from "./sections/machine-logs.ts";
 import { network } from "./sections/network.ts";
+import { networkProfiles } from "./sections/network-profiles.ts";
 import { blastRadius, exports, operators } from "./sections/operators.ts";
 import { peers } from "./sections/peers.ts";
 import { images, placement } from "./sections/site.ts";
@@ -87,6 +88,7 @@ export const configSchema = v.strictObject({
     "HTTP caches of `ports.images` that machines ask for contents of public images, before this server; each machine begins with another one. A mirror that is dead, slow or wrong is left after seconds (docs/images.md).",
   ),
   placement,
+  networkProfiles,
   site,
   images,
   bootstrapImage,

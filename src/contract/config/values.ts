@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { type ObjectMirror, parseObjectMirror } from "../../core/image/object-mirror.ts";
 import { type Ipv4, type Prefix, parseIpv4, parsePrefix } from "../../core/net/ipv4.ts";
+import { canonicalIpv6, formatIpv6, parseIpv6Prefix } from "../../core/net/ipv6.ts";
 import { leaf } from "./entry.ts";
 
 /** Any text of at most 1024 characters. */
@@ -50,6 +51,30 @@ export const address: AddressSchema = leaf(
     v.transform((given) => parseIpv4(given) as Ipv4),
   ),
 );
+/** An IPv6 address, in its canonical form. */
+export const ipv6Address = leaf(
+  "an IPv6 address such as 2001:db8::1",
+  v.pipe(
+    v.string(),
+    v.check((given) => canonicalIpv6(given) !== undefined),
+    v.transform((given) => canonicalIpv6(given) ?? given),
+  ),
+);
+/** An IPv6 prefix of a network, in its canonical form. */
+export const ipv6Prefix = leaf(
+  "an IPv6 prefix such as 2001:db8::/64, without host bits, /16 to /126",
+  v.pipe(
+    v.string(),
+    v.check((given) => ipv6PrefixOf(given) !== undefined),
+    v.transform((given) => ipv6PrefixOf(given) ?? given),
+  ),
+);
+
+function ipv6PrefixOf(given: string): string | undefined {
+  const prefix = parseIpv6Prefix(given);
+  if (prefix === undefined || prefix.length < 16 || prefix.length > 126) return undefined;
+  return `${formatIpv6(prefix.address)}/${prefix.length}`;
+}
 /** An HTTP cache of images, parsed. */
 export const objectMirror: MirrorSchema = leaf(
   "a mirror as http://ADDRESS:PORT/PATH, without a name and without TLS",

@@ -30,6 +30,8 @@ const advice: { readonly [Id in BirthStepId]: string } = {
   findSwitchPort:
     "Enable LLDP on the switch port, or raise placement.lldpSeconds. Intel 700 and 800 NICs: check above that their firmware's LLDP agent was stopped.",
   computePlace: "Add or correct a rule in placement.rules in the Birther's configuration.",
+  planNetwork:
+    "Check the cables of the NICs that are named above, or correct the rule `nics` of the profile in networkProfiles.",
   checkAddress:
     "Find the host with this MAC (in the switch's table of addresses) and give it another address, or correct the rule in placement.rules.",
   chooseImage: "Add an image rule without conditions at the end of images in the Birther's configuration.",

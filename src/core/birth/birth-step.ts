@@ -15,6 +15,7 @@ export const birthSteps = {
   burnIn: "burn-in",
   findSwitchPort: "find the switch port",
   computePlace: "compute the place",
+  planNetwork: "plan the network",
   checkAddress: "check the permanent address",
   chooseImage: "choose the image",
   reportPlace: "report the place",

@@ -2,6 +2,7 @@ import type { SignedLoader } from "../boot-loader/signed-loader.ts";
 import type { BurnInProfile } from "../burn-in/profile.ts";
 import type { DiskIdentity, RecordedDisk } from "../hardware/disk-identity.ts";
 import type { RootDiskRule } from "../hardware/root-disk-rules.ts";
+import type { NetworkProfile } from "../host-network/profile.ts";
 import type { StoragePolicy } from "../install/storage-policy.ts";
 import type { OrderAction } from "../machine/record.ts";
 import type { Endpoint } from "../net/endpoint.ts";
@@ -16,7 +17,7 @@ import type { PlacementRule } from "../site/placement.ts";
 export const birthProtocol = 1;
 
 /** The newest version of orders, which init understands. An order has the lowest version that its content allows. */
-export const orderProtocol = 4;
+export const orderProtocol = 5;
 
 /** The version of an order to recover a disk key, which an older init does not know. */
 const recoveringProtocol = 3;
@@ -27,16 +28,17 @@ const rootDiskRulesProtocol = 4;
 /** The version of an order whose image rules ask for suspect burn-ins, which an older init takes for none. */
 const suspectRulesProtocol = 4;
 
-/** The lowest version whose readers carry out what an order says. */
-export function protocolForOrder({
-  action,
-  placementRules,
-  imageRules,
-  rootDiskRules = [],
-}: Pick<OrderAnswer, "action" | "placementRules" | "imageRules" | "rootDiskRules">): number {
-  if (rootDiskRules.length > 0) return rootDiskRulesProtocol;
-  if (imageRules.some(({ when }) => when.burnIn === "suspect")) return suspectRulesProtocol;
-  return action === "recover" ? recoveringProtocol : protocolForRules(placementRules);
+/** The version of an order with more network than one NIC and one IPv4 address: an older init would install less. */
+const networkProtocol = 5;
+
+/** The lowest version whose readers install all of a machine's network; 1 if that is one NIC with one IPv4 address. */
+function protocolForNetwork(
+  rules: readonly PlacementRule[],
+  { vlan, ipv6 }: Pick<OrderAnswer["permanent"], "vlan" | "ipv6">,
+): number {
+  const isNewer = vlan !== undefined || ipv6 !== undefined;
+  const asks = ({ profile, ipv6: own }: PlacementRule) => profile !== undefined || own !== undefined;
+  return isNewer || rules.some(asks) ? networkProtocol : 1;
 }
 
 /**
@@ -49,6 +51,26 @@ export function protocolForRules(rules: readonly PlacementRule[]): number {
   return rules.some(isNewer) ? 2 : 1;
 }
 
+/** The lowest version whose readers carry out what an order says. */
+export function protocolForOrder({
+  action,
+  placementRules,
+  imageRules,
+  rootDiskRules = [],
+  permanent,
+}: Pick<OrderAnswer, "action" | "placementRules" | "imageRules" | "rootDiskRules"> & {
+  readonly permanent: Pick<OrderAnswer["permanent"], "vlan" | "ipv6">;
+}): number {
+  const recovers = action === "recover";
+  return Math.max(
+    recovers ? recoveringProtocol : protocolForRules(placementRules),
+    // To recover a key, the network of the installed system is neither made nor used.
+    recovers ? 1 : protocolForNetwork(placementRules, permanent),
+    rootDiskRules.length > 0 ? rootDiskRulesProtocol : 1,
+    imageRules.some(({ when }) => when.burnIn === "suspect") ? suspectRulesProtocol : 1,
+  );
+}
+
 /** The MDB's answer to a request for an order: the permission, and all rules that init needs for its decisions. */
 export type OrderAnswer = {
   readonly protocol: number;
@@ -59,6 +81,8 @@ export type OrderAnswer = {
   readonly session: string;
   readonly nowMs: number;
   readonly placementRules: readonly PlacementRule[];
+  /** The profiles that placement rules name; absent if none does. */
+  readonly networkProfiles?: readonly NetworkProfile[];
   /** Time limit for the wait for an LLDP frame. */
   readonly lldpSeconds: number;
   readonly imageRules: readonly ImageRule[];
@@ -80,6 +104,14 @@ export type OrderAnswer = {
     readonly prefixLength: number;
     readonly gateway?: Ipv4;
     readonly nameservers: readonly Ipv4[];
+    /** The VLAN that carries the permanent network, tagged, on the cable of the NIC that boots. */
+    readonly vlan?: number;
+    /** The IPv6 part, in the texts of RFC 5952. */
+    readonly ipv6?: {
+      readonly prefixLength: number;
+      readonly gateway?: string;
+      readonly nameservers: readonly string[];
+    };
     /** The MDB on the permanent network. */
     readonly mdb: Endpoint;
     /** Where the agent finds it on other servers. */

@@ -1,9 +1,8 @@
 import { formatIpv4, type Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
-import { rootPaths } from "./paths.ts";
+import { type HostNetworkPlan, networkFiles } from "./network-files.ts";
+import { type HostFile, rootPaths } from "./paths.ts";
 
-/** A file to write: its path on the new root, its mode and its text. */
-export type HostFile = { readonly path: string; readonly mode: number; readonly text: string };
 /** A symbolic link to create. */
 export type HostLink = { readonly path: string; readonly target: string };
 
@@ -20,6 +19,8 @@ export type HostFacts = {
   readonly rootSource: string;
   readonly bootPartUuid: string;
   readonly espPartUuid?: string;
+  /** The network, if it is more than that NIC and that address. */
+  readonly network?: HostNetworkPlan;
 };
 
 /** Directories that the mounts of a running system need, with their modes. */
@@ -44,12 +45,12 @@ export function hostFiles(facts: HostFacts): readonly HostFile[] {
     // Empty, not missing: systemd then creates an id although / is still read-only. If the file is missing, there is no id at
     // the first boot, and networkd fails without a DUID (machine-id(5), systemd 252).
     { path: "/etc/machine-id", mode: 0o444, text: "" },
-    { path: "/etc/systemd/network/10-birther.link", mode: 0o644, text: link(facts) },
-    { path: "/etc/systemd/network/10-birther.network", mode: 0o644, text: network(facts) },
+    ...(facts.network === undefined ? plainNetwork(facts) : networkFiles(facts.network)),
     { path: "/etc/systemd/system/birther-agent.service", mode: 0o644, text: agentService },
   ];
-  if (facts.nameservers.length > 0) {
-    const text = facts.nameservers.map((server) => `nameserver ${formatIpv4(server)}\n`).join("");
+  const nameservers = [...facts.nameservers.map(formatIpv4), ...(facts.network?.permanent.ipv6?.nameservers ?? [])];
+  if (nameservers.length > 0) {
+    const text = nameservers.map((server) => `nameserver ${server}\n`).join("");
     files.push({ path: "/etc/resolv.conf", mode: 0o644, text });
   }
   return files;
@@ -85,7 +86,17 @@ function fstab(facts: HostFacts): string {
 }
 
 function hosts(facts: HostFacts): string {
-  return `127.0.0.1 localhost\n${formatIpv4(facts.address)} ${facts.hostname}\n::1 localhost ip6-localhost ip6-loopback\n`;
+  const ipv6 = facts.network?.permanent.ipv6?.address;
+  const own = ipv6 === undefined ? "" : `${ipv6} ${facts.hostname}\n`;
+  return `127.0.0.1 localhost\n${formatIpv4(facts.address)} ${facts.hostname}\n${own}::1 localhost ip6-localhost ip6-loopback\n`;
+}
+
+/** The files of a machine with one NIC and one address. */
+function plainNetwork(facts: HostFacts): readonly HostFile[] {
+  return [
+    { path: "/etc/systemd/network/10-birther.link", mode: 0o644, text: link(facts) },
+    { path: "/etc/systemd/network/10-birther.network", mode: 0o644, text: network(facts) },
+  ];
 }
 
 function link(facts: HostFacts): string {

@@ -39,3 +39,6 @@ export const rootPaths = {
 
 /** The device-mapper name of the unlocked root; its device is `/dev/mapper/` and the name. */
 export const rootMapperName = "birther-root";
+
+/** A file to write: its path on the new root, its mode and its text. */
+export type HostFile = { readonly path: string; readonly mode: number; readonly text: string };

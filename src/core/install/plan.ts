@@ -11,6 +11,7 @@ import type { Random } from "../ports.ts";
 import type { BirthPlainCause, KeySealing } from "../tpm/disk-key.ts";
 import { hostDirectories, hostFiles, hostLinks } from "./host-files.ts";
 import { type Layout, partitionFor, planLayout, sfdiskScript } from "./layout.ts";
+import type { HostNetworkPlan } from "./network-files.ts";
 import { imagePaths, newRoot, onNewRoot, rootMapperName, rootPaths } from "./paths.ts";
 import { type Step, step } from "./step.ts";
 import type { KeyLocation, StoragePolicy } from "./storage-policy.ts";
@@ -41,6 +42,8 @@ export type InstallInput = {
   readonly prefixLength: number;
   readonly gateway?: Ipv4;
   readonly nameservers: readonly Ipv4[];
+  /** The network, if it is more than that NIC and that address. */
+  readonly network?: HostNetworkPlan;
 };
 
 /** How the booted machine finds and opens its root. */

@@ -1,6 +1,7 @@
 import type { BootPartition } from "../boot-loader/efi-boot.ts";
 import type { DiskIdentity } from "../hardware/disk-identity.ts";
-import type { HostFile, HostLink } from "./host-files.ts";
+import type { HostLink } from "./host-files.ts";
+import type { HostFile } from "./paths.ts";
 
 /** The operation of a step. Paths are as seen from the Bootstrap Image; init has one function per kind. */
 export type Act =

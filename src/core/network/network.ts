@@ -55,6 +55,16 @@ export type PermanentPart = {
   readonly serverAddress: Ipv4;
   readonly gateway?: Ipv4;
   readonly nameservers: readonly Ipv4[];
+  /** The VLAN that carries it, tagged, on the cable of the NIC that boots; absent if it is untagged like the boot network. */
+  readonly vlan?: number;
+  readonly ipv6?: PermanentIpv6Part;
+};
+
+/** The IPv6 part of a permanent network, in the texts of RFC 5952. */
+export type PermanentIpv6Part = {
+  readonly prefix: string;
+  readonly gateway?: string;
+  readonly nameservers: readonly string[];
 };
 
 /** The network of machines after their birth. */

@@ -87,7 +87,9 @@ function permanentOf(machine: Machine, network: Network): Binding | undefined {
 }
 
 function permanentAt(address: Ipv4 | undefined, network: Network): Binding | undefined {
-  if (address === undefined || !prefixContains(permanentPart(network).prefix, address)) return undefined;
+  const { prefix, vlan } = permanentPart(network);
+  // Firmware asks without a tag: in another VLAN than its address it would reach nobody.
+  if (address === undefined || vlan !== undefined || !prefixContains(prefix, address)) return undefined;
   return permanentBinding(network, address);
 }
 

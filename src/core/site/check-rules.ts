@@ -7,6 +7,16 @@ import { templateGroups } from "./template.ts";
 /** A fault in a rule that can be seen without a machine: dotted path inside the list, what was expected, what was found. */
 export type RuleProblem = { readonly path: string; readonly expected: string; readonly found: string };
 
+/** The groups of a rule's patterns, in order; those of an invalid pattern are missing. */
+export function groupsOfRule(rule: PlacementRule): readonly string[] {
+  return patternKeys.flatMap((name) => {
+    const pattern = rule[name] === undefined ? undefined : readPattern(rule[name]);
+    return pattern?.kind === "pattern" ? pattern.groups : [];
+  });
+}
+
+const patternKeys = ["switch", "port", "portId", "portDescription"] as const;
+
 /** All faults in placement rules that can be seen without a machine. */
 export function checkPlacementRules(rules: readonly PlacementRule[]): readonly RuleProblem[] {
   return rules.flatMap((rule, index) => {
@@ -18,7 +28,7 @@ export function checkPlacementRules(rules: readonly PlacementRule[]): readonly R
         found: "a rule without port, portId and portDescription",
         expected: "at least one of them",
       });
-    for (const name of ["switch", "port", "portId", "portDescription"] as const) {
+    for (const name of patternKeys) {
       const source = rule[name];
       if (source === undefined) continue;
       const pattern = readPattern(source);
@@ -51,6 +61,7 @@ export function checkPlacementRules(rules: readonly PlacementRule[]): readonly R
       ...templateGroups(rule.hostname).map((group) => [`${index}.hostname`, group] as const),
       ...Object.keys(rule.counting ?? {}).map((group) => [`${index}.counting.${group}`, group] as const),
       ...Object.keys(rule.address.step).map((group) => [`${index}.address.step.${group}`, group] as const),
+      ...Object.keys(rule.ipv6?.step ?? {}).map((group) => [`${index}.ipv6.step.${group}`, group] as const),
     ];
     for (const [path, group] of wanted) {
       if (!groups.includes(group)) problems.push({ path, found: group, expected: known });

@@ -1,3 +1,4 @@
+import { addressAt } from "../host-network/address-template.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import { readPattern } from "./pattern.ts";
 import type { Counting, Neighbour, PlacementResult, PlacementRule, PortFields } from "./placement.ts";
@@ -29,6 +30,8 @@ export function placeMachine(rules: readonly PlacementRule[], neighbour: Neighbo
     }
     const address = addressBy(rule, position);
     if (typeof address === "string") return unplaced(`placement rule ${index + 1}, ${cable}: ${address}`);
+    const ipv6 = rule.ipv6 && addressAt(rule.ipv6, position);
+    if (ipv6?.kind === "none") return unplaced(`placement rule ${index + 1}, ${cable}: ipv6: ${ipv6.reason}`);
     return {
       kind: "placed",
       placement: {
@@ -37,6 +40,8 @@ export function placeMachine(rules: readonly PlacementRule[], neighbour: Neighbo
         position,
         hostname,
         address,
+        ...(ipv6 === undefined ? {} : { ipv6: ipv6.text }),
+        ...(rule.profile === undefined ? {} : { profile: rule.profile }),
         lldp: portFields(neighbour),
       },
     };

@@ -29,6 +29,10 @@ export type Placement = {
   readonly position: { readonly [group: string]: string };
   readonly hostname: string;
   readonly address: Ipv4;
+  /** The permanent IPv6 address in the form of RFC 5952, if the rule gives one. */
+  readonly ipv6?: string;
+  /** The name of the network profile, if the rule has one. */
+  readonly profile?: string;
   /** The fields that the rule was tried on; absent in records of older versions. */
   readonly lldp?: PortFields;
 };
@@ -57,6 +61,10 @@ export type PlacementRule = {
   readonly hostname: string;
   /** The address is `first + Σ group × step`, e.g. from 10.1.1.0 with the steps `{ rack: 64, unit: 1 }`. */
   readonly address: { readonly first: Ipv4; readonly step: { readonly [group: string]: number } };
+  /** The same for an IPv6 address beside it; `first` in the form of RFC 5952. */
+  readonly ipv6?: { readonly first: string; readonly step: { readonly [group: string]: number } };
+  /** The network profile of the installed system (core/host-network/profile.ts); the NIC that booted if absent. */
+  readonly profile?: string;
 };
 
 export type PlacementResult =

@@ -29,6 +29,20 @@ describe("the plan of a site", () => {
     assert.deepEqual([first?.placement?.hostname, first?.placement?.address], ["r001u01", ip("10.77.1.65")]);
   });
 
+  test("the same holds for IPv6 addresses", () => {
+    const slots = (step: number) => [
+      { ...rule("r{rack:3}u{unit:2}", 64), ipv6: { first: "2001:db8::", step: { rack: step, unit: 1 } } },
+    ];
+    assert.deepEqual(faultsOf(slots(64)), []);
+    assert.deepEqual(faultsOf(slots(39)), [
+      [
+        "addressTwice",
+        198,
+        "the address 2001:db8::4f is that of rack 1 unit 40 (tor-1 swp40) and of rack 2 unit 1 (tor-2 swp1)",
+      ],
+    ]);
+  });
+
   test("steps that are too small give two slots one address: all of them are counted", () => {
     assert.deepEqual(faultsOf([rule("r{rack:3}u{unit:2}", 20)]), [
       [

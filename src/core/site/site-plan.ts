@@ -86,6 +86,9 @@ export function checkPlan(slots: readonly PlannedSlot[], networks: readonly Netw
     faultOf("unplaced", unplaced.length, `${slotText(unplaced[0])}: ${unplaced[0]?.fault}`),
     shared(slots, "nameTwice", ({ hostname }) => ({ key: hostname, text: `the name ${hostname}` })),
     shared(slots, "addressTwice", ({ address }) => ({ key: address, text: `the address ${formatIpv4(address)}` })),
+    shared(slots, "addressTwice", ({ ipv6 }) =>
+      ipv6 === undefined ? undefined : { key: ipv6, text: `the address ${ipv6}` },
+    ),
     faultOf("addressUnusable", unusable.length, unusable[0] ?? ""),
   ];
   return faults.filter((fault) => fault !== undefined);
@@ -99,24 +102,25 @@ function faultOf(kind: PlanFault["kind"], slots: number, example: string): PlanF
 function shared(
   slots: readonly PlannedSlot[],
   kind: PlanFault["kind"],
-  of: (placement: Placement) => { readonly key: string | Ipv4; readonly text: string },
+  of: (placement: Placement) => { readonly key: string | Ipv4; readonly text: string } | undefined,
 ): PlanFault | undefined {
   const holders = new Map<string | Ipv4, PlannedSlot[]>();
   for (const slot of slots) {
-    if (slot.placement === undefined) continue;
-    const { key } = of(slot.placement);
-    const group = holders.get(key) ?? [];
-    if (group.push(slot) === 1) holders.set(key, group);
+    const held = slot.placement && of(slot.placement);
+    if (held === undefined) continue;
+    const group = holders.get(held.key) ?? [];
+    if (group.push(slot) === 1) holders.set(held.key, group);
   }
   const groups = [...holders.values()].filter(({ length }) => length > 1);
   const [first] = groups;
   const [one, other] = first ?? [];
-  if (one?.placement === undefined || other === undefined) return undefined;
+  const example = one?.placement && of(one.placement);
+  if (example === undefined) return undefined;
   const count = groups.reduce((sum, { length }) => sum + length, 0);
   return {
     kind,
     slots: count,
-    example: `${of(one.placement).text} is that of ${slotText(one)} and of ${slotText(other)}`,
+    example: `${example.text} is that of ${slotText(one)} and of ${slotText(other)}`,
   };
 }
 

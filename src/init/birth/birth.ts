@@ -6,6 +6,7 @@ import { finishBurnIn, inspectMachine } from "./inspect.ts";
 import { install } from "./install.ts";
 import { requestSeconds } from "./mdb.ts";
 import { findImage, findPlacement, neighbourReports } from "./placement.ts";
+import { listenOnLegs } from "./plan-network.ts";
 import { recoverKey } from "./recover-key.ts";
 import { resume } from "./resume.ts";
 import { takeOrder } from "./take-order.ts";
@@ -24,12 +25,14 @@ export function beBorn(context: BirthContext): never {
 
   // The switch has the time of the burn-in to announce itself.
   const listener = listenForLldp(nic, settings.mac, order.machineId, console.log);
+  const legs = listenOnLegs(context, taken);
   const reports = neighbourReports(context, taken, listener);
   const inspection = inspectMachine(context, taken, reports.look);
-  const placement = findPlacement(context, taken, { listener, reports, rootDisk: inspection.disk });
+  const placed = findPlacement(context, taken, { listener, legs, reports, rootDisk: inspection.disk });
+  const { placement } = placed;
   const burnIn = finishBurnIn(context, taken, inspection);
   const image = findImage(context, taken, { hardware: inspection.hardware, burnIn });
-  const plan = install(context, taken, inspection, placement);
+  const plan = install(context, taken, inspection, placed);
 
   const subSettings = subSettingsOf(taken, plan);
   runStep("writeSubSettings", 120, () => writeSubSettings(subSettings));

@@ -35,15 +35,19 @@ export function subSettingsOf(
   };
 }
 
-/** Where the agent finds the server on the permanent network. */
+/**
+ * Where the agent finds the server on the permanent network. A tagged one is not reached before the installed system
+ * runs: until then the agent turns to the address that this machine was born from.
+ */
 export function serversOf(
-  { http }: BootSettings,
-  { permanent }: OrderAnswer,
+  { http, mdb: bornFrom }: BootSettings,
+  { permanent, otherMdbs: othersNow = [] }: OrderAnswer,
 ): Pick<SubSettings, "mdb" | "otherMdbs" | "serverName" | "http"> {
-  const { mdb, otherMdbs } = permanent;
+  const { mdb, otherMdbs = [], vlan } = permanent;
+  const others = vlan === undefined ? otherMdbs : [...otherMdbs, bornFrom, ...othersNow];
   return {
     ...{ mdb: formatEndpoint(mdb), serverName, http: formatEndpoint({ ...mdb, port: http.port }) },
-    ...(otherMdbs === undefined ? {} : { otherMdbs: otherMdbs.map(formatEndpoint) }),
+    ...(others.length === 0 ? {} : { otherMdbs: others.map(formatEndpoint) }),
   };
 }
 
@@ -53,7 +57,7 @@ export function writeSubSettings(settings: SubSettings): void {
   host.sync();
 }
 
-/** Reports the hand-over, takes the permanent name and address, makes the new root the root, and becomes birther-agent. */
+/** Reports the hand-over, takes the permanent name and (unless it is in a VLAN) address, makes the new root the root, and becomes birther-agent. */
 export function handOver(
   { console, runStep, watchdog }: BirthContext,
   { session, mdb, order, nic }: TakenOrder,
@@ -65,8 +69,12 @@ export function handOver(
   mdb.close();
   watchdog.release();
   host.hostname(hostname);
-  host.interfaceAddress(nic, dotted, order.permanent.prefixLength);
-  if (order.permanent.gateway !== undefined) host.defaultRoute(formatIpv4(order.permanent.gateway));
+  const { vlan, prefixLength, gateway } = order.permanent;
+  // The installed system tags; until then the agent works with the temporary address.
+  if (vlan === undefined) {
+    host.interfaceAddress(nic, dotted, prefixLength);
+    if (gateway !== undefined) host.defaultRoute(formatIpv4(gateway));
+  }
   moveKernelFileSystems(newRoot);
   host.switchRoot(newRoot, [rootPaths.agent]);
 }

@@ -3,12 +3,12 @@ import { authenticodeSha256 } from "../../core/boot-loader/authenticode.ts";
 import { hexFromBytes } from "../../core/bytes/text.ts";
 import type { ErasureStep } from "../../core/erasure/erasure.ts";
 import { logicalSectorBytes } from "../../core/hardware/scan.ts";
+import { describeLinks, type HostNetworkPlan } from "../../core/install/network-files.ts";
 import { imagePaths } from "../../core/install/paths.ts";
 import { type InstallInput, type InstallPlan, planInstall } from "../../core/install/plan.ts";
 import type { InstallPhase, InstallStepId } from "../../core/install/step.ts";
 import type { BootOrder } from "../../core/machine/record.ts";
 import type { Random } from "../../core/ports.ts";
-import type { Placement } from "../../core/site/placement.ts";
 import { findKeyLocation } from "../device/efi.ts";
 import { systemTree } from "../device/tree.ts";
 import { readBytes } from "../system/files.ts";
@@ -17,6 +17,7 @@ import type { BirthContext } from "./birth-context.ts";
 import { executeStep } from "./execute-step.ts";
 import type { Inspection } from "./inspect.ts";
 import { requestSeconds } from "./mdb.ts";
+import type { Placed } from "./placement.ts";
 import { stop } from "./stop.ts";
 import type { TakenOrder } from "./take-order.ts";
 
@@ -30,7 +31,7 @@ export function install(
   context: BirthContext,
   taken: TakenOrder,
   inspection: Inspection,
-  placement: Placement,
+  { placement, network }: Placed,
 ): InstallPlan {
   const { runStep, console } = context;
   const { order, session, drivers, firmware, settings, bySignedImage } = taken;
@@ -49,7 +50,10 @@ export function install(
         hostname: placement.hostname,
         address: placement.address,
         mac: settings.mac,
-        ...order.permanent,
+        prefixLength: order.permanent.prefixLength,
+        nameservers: order.permanent.nameservers,
+        ...(order.permanent.gateway === undefined ? {} : { gateway: order.permanent.gateway }),
+        ...(network === undefined ? {} : { network }),
         ...(order.signedLoader === undefined ? {} : { signedLoader: order.signedLoader }),
         ...sealingFor(taken, inspection),
       },
@@ -77,7 +81,7 @@ export function install(
       );
     const { reaches } = step;
     if (reaches !== undefined) {
-      runStep("report", requestSeconds, () => session.phase(reaches, phaseDetail(plan, reaches)));
+      runStep("report", requestSeconds, () => session.phase(reaches, phaseDetail(plan, reaches, network)));
     }
   }
   return { ...plan, storage };
@@ -96,7 +100,7 @@ function sealingFor(
   return { sealing: { kind: "possible", loader: { path, sha256: hexFromBytes(hash) } } };
 }
 
-function phaseDetail(plan: InstallPlan, phase: InstallPhase): string {
+function phaseDetail(plan: InstallPlan, phase: InstallPhase, network: HostNetworkPlan | undefined): string {
   const { encryption, rootDisk } = plan.storage;
   switch (phase) {
     case "keysMade":
@@ -104,6 +108,6 @@ function phaseDetail(plan: InstallPlan, phase: InstallPhase): string {
     case "partitioned":
       return `${rootDisk.path}, ${encryption.kind === "luks2" ? "encrypted" : `not encrypted: ${encryption.reason}`}`;
     case "populated":
-      return rootDisk.path;
+      return [rootDisk.path, ...(network === undefined ? [] : [describeLinks(network)])].join("; ");
   }
 }

@@ -1,16 +1,20 @@
 import { withAddressText } from "../../contract/address-text.ts";
 import { identityOf } from "../../core/hardware/disk-identity.ts";
 import type { Disk, Hardware } from "../../core/hardware/hardware.ts";
+import type { HostNetworkPlan } from "../../core/install/network-files.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
+import { parseIpv6 } from "../../core/net/ipv6.ts";
+import type { Mac } from "../../core/net/mac.ts";
 import { chooseImage } from "../../core/site/choose-image.ts";
 import type { BurnInOutcome } from "../../core/site/image-rule.ts";
 import { describeNeighbour, placeAmong, placeMachine } from "../../core/site/place.ts";
 import type { Neighbour, Placement } from "../../core/site/placement.ts";
-import { hostAt } from "../device/address-probe.ts";
+import { hostAt, ipv6HostAt } from "../device/address-probe.ts";
 import type { LldpListener } from "../device/neighbour.ts";
 import type { BirthContext } from "./birth-context.ts";
 import { requestSeconds } from "./mdb.ts";
-import { conflict, stop } from "./stop.ts";
+import { type LegListeners, planNetwork } from "./plan-network.ts";
+import { conflict, type Stop, stop } from "./stop.ts";
 import type { TakenOrder } from "./take-order.ts";
 
 /** Reports the neighbours of a machine before its place is computed, each set once. */
@@ -36,6 +40,9 @@ export function neighbourReports(
   return { report, look: () => report(listener.heard(placeOf(order))) };
 }
 
+/** A machine's place, and its network if that is more than one NIC and one address. */
+export type Placed = { readonly placement: Placement; readonly network?: HostNetworkPlan };
+
 /** Whether a neighbour gives a place by the rules of an order. */
 function placeOf({ placementRules }: TakenOrder["order"]): (neighbour: Neighbour) => boolean {
   return (neighbour) => placeMachine(placementRules, neighbour).kind === "placed";
@@ -48,11 +55,16 @@ function placeOf({ placementRules }: TakenOrder["order"]): (neighbour: Neighbour
 export function findPlacement(
   context: BirthContext,
   taken: TakenOrder,
-  found: { readonly listener: LldpListener; readonly reports: NeighbourReports; readonly rootDisk: Disk },
-): Placement {
+  found: {
+    readonly listener: LldpListener;
+    readonly legs: LegListeners;
+    readonly reports: NeighbourReports;
+    readonly rootDisk: Disk;
+  },
+): Placed {
   const { runStep, console } = context;
   const { order, session } = taken;
-  const { listener, reports, rootDisk } = found;
+  const { listener, legs, reports, rootDisk } = found;
   const neighbours = runStep("findSwitchPort", order.lldpSeconds + 30, () => {
     const heard = listener.listen(order.lldpSeconds, placeOf(order));
     for (const neighbour of heard) console.log("info", "LLDP neighbour", { neighbour: describeNeighbour(neighbour) });
@@ -68,40 +80,48 @@ export function findPlacement(
   const { hostname, address, switchName, port } = placement;
   const dotted = formatIpv4(address);
   console.log("info", "placed", { hostname, address: dotted, switch: switchName, port });
+  const network = planNetwork(context, taken, { placement, booted: listener, legs });
   checkAddress(context, taken, placement);
   runStep("reportPlace", requestSeconds, () =>
     session.phase("placed", `${hostname} ${dotted}`, [
       { kind: "placed", placement: withAddressText(placement), rootDisk: identityOf(rootDisk) },
     ]),
   );
-  return placement;
+  return { placement, ...(network === undefined ? {} : { network }) };
 }
 
 /**
- * The MDB gives the permanent address to this machine only; a host that it does not know may use it all the same. Nothing
- * is written to a disk for a machine that could not be reached afterwards.
+ * The MDB gives the permanent addresses to this machine only; a host that it does not know may use one all the same.
+ * Nothing is written to a disk for a machine that could not be reached afterwards.
  */
 function checkAddress(
   { console, runStep }: BirthContext,
-  { nic, settings }: TakenOrder,
-  { address, hostname }: Placement,
+  { nic, settings, order }: TakenOrder,
+  { address, hostname, ipv6 }: Placement,
 ) {
-  if (address === settings.address) return; // ours already
+  const { mac, gateway } = settings;
+  const { vlan } = order.permanent;
+  const wire = { nic, mac, ...(vlan === undefined ? {} : { vlan }) };
   runStep("checkAddress", 10, () => {
-    const { mac, gateway } = settings;
-    const other = hostAt(nic, mac, address);
-    if (other === undefined) return;
-    if (gateway !== undefined && hostAt(nic, mac, gateway) === other) {
+    const isOurs = address === settings.address;
+    const other = isOurs ? undefined : hostAt(wire, address);
+    // A router that answers for every address (proxy ARP) hides who else does.
+    const router = vlan === undefined ? gateway : order.permanent.gateway;
+    if (other !== undefined && router !== undefined && hostAt(wire, router) === other) {
       console.log("warn", "the router answers for the permanent address, so another host there cannot be seen", {
         other,
       });
-      return;
-    }
-    const dotted = formatIpv4(address);
-    throw conflict(
-      `expected ${dotted}, the permanent address of ${hostname}, to be free, found another host with the MAC ${other} there`,
-    );
+    } else if (other !== undefined) throw usedBy(other, formatIpv4(address), hostname);
+    const number = ipv6 === undefined ? undefined : parseIpv6(ipv6);
+    const ipv6Other = number === undefined ? undefined : ipv6HostAt(wire, number);
+    if (ipv6 !== undefined && ipv6Other !== undefined) throw usedBy(ipv6Other, ipv6, hostname);
   });
+}
+
+function usedBy(other: Mac, address: string, hostname: string): Stop {
+  return conflict(
+    `expected ${address}, the permanent address of ${hostname}, to be free, found another host with the MAC ${other} there`,
+  );
 }
 
 /** From hardware and burn-in to the image, by the rules of the order. */

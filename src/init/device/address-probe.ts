@@ -5,25 +5,56 @@ import type { Nic } from "../../core/hardware/hardware.ts";
 import { arpEtherType, conflictIn, readArp, writeArpProbe } from "../../core/net/arp.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import type { Mac } from "../../core/net/mac.ts";
+import {
+  ipv6ConflictIn,
+  ipv6EtherType,
+  readNeighbourMessage,
+  writeNeighbourProbe,
+} from "../../core/net/neighbour-discovery.ts";
+import { withVlanTag } from "../../core/net/vlan-tag.ts";
 import { withPacketSocket } from "./packet-socket.ts";
 
 /** A host on the same wire answers within milliseconds; three questions, because a frame may be lost. */
 const probes = 3;
 const probeMs = 300;
 
+/** The wire that is asked: a NIC, or a VLAN on it. */
+export type ProbedWire = { readonly nic: string; readonly mac: Mac; readonly vlan?: number };
+
 /**
- * Asks on a NIC's wire whether another host uses an address, by ARP (RFC 5227 §2.1). Returns its MAC address, or
- * undefined after about a second without an answer. Needs no address of our own.
+ * Asks on a wire whether another host uses an address, by ARP (RFC 5227 §2.1). Returns its MAC address, or undefined
+ * after about a second without an answer. Needs no address of our own. The kernel removes the tags of what it receives,
+ * so an answer in a VLAN needs no interface there.
  */
-export function hostAt(nic: string, mac: Mac, address: Ipv4): Mac | undefined {
-  return withPacketSocket(nic, arpEtherType, (socket) => {
+export function hostAt({ nic, mac, vlan }: ProbedWire, address: Ipv4): Mac | undefined {
+  const question = { etherType: arpEtherType, frame: withVlanTag(writeArpProbe(mac, address), vlan) };
+  return ask(nic, question, (frame) => {
+    const message = readArp(frame);
+    return message && conflictIn(message, { mac, address });
+  });
+}
+
+/** The same for an IPv6 address, by the Neighbour Solicitation of Duplicate Address Detection (RFC 4862 §5.4). */
+export function ipv6HostAt({ nic, mac, vlan }: ProbedWire, address: bigint): Mac | undefined {
+  const question = { etherType: ipv6EtherType, frame: withVlanTag(writeNeighbourProbe(mac, address), vlan) };
+  return ask(nic, question, (frame) => {
+    const message = readNeighbourMessage(frame);
+    return message && ipv6ConflictIn(message, { mac, address });
+  });
+}
+
+function ask(
+  nic: string,
+  { etherType, frame }: { readonly etherType: number; readonly frame: Uint8Array },
+  read: (frame: Uint8Array) => Mac | undefined,
+): Mac | undefined {
+  return withPacketSocket(nic, etherType, (socket) => {
     for (let probe = 0; probe < probes; probe += 1) {
-      socket.send(writeArpProbe(mac, address));
+      socket.send(frame);
       const endMs = host.monotonicMs() + probeMs;
       for (let nowMs = host.monotonicMs(); nowMs < endMs; nowMs = host.monotonicMs()) {
-        const frame = socket.receive(endMs - nowMs);
-        const message = frame === undefined ? undefined : readArp(frame);
-        const other = message === undefined ? undefined : conflictIn(message, { mac, address });
+        const answer = socket.receive(endMs - nowMs);
+        const other = answer === undefined ? undefined : read(answer);
         if (other !== undefined) return other;
       }
     }
@@ -39,7 +70,7 @@ export function checkUnused(
   { name, mac }: Pick<Nic, "name" | "mac">,
   { address, leasedBy }: { readonly address: Ipv4; readonly leasedBy: Ipv4 },
 ): void {
-  const other = hostAt(name, mac, address);
+  const other = hostAt({ nic: name, mac }, address);
   if (other === undefined) return;
   const xid = uint32At(new Uint8Array(host.randomBytes(4)), 0);
   const decline = declineMessage(mac, xid, { address, server: leasedBy });

@@ -1,42 +1,31 @@
 import { createHash } from "node:crypto";
 import { type Context, Hono } from "hono";
-import type { Config } from "../../contract/config/schema.ts";
 import { isKept, parseMachineCredential } from "../../contract/credential.ts";
 import * as wire from "../../contract/machine-facing.ts";
-import { birthProtocol, protocolForOrder } from "../../core/birth/order-answer.ts";
-import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
+import { birthProtocol } from "../../core/birth/order-answer.ts";
 import { hexFromBytes } from "../../core/bytes/text.ts";
 import type { MachineEvent, OfOrder } from "../../core/machine/event.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
-import { type Machine, type MachineId, type OrderAction, orderActionOf } from "../../core/machine/record.ts";
-import { type Endpoint, formatEndpoint } from "../../core/net/endpoint.ts";
-import { formatIpv4 } from "../../core/net/ipv4.ts";
+import { type Machine, type MachineId, orderActionOf } from "../../core/machine/record.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
-import { type Network, permanentPart, signatureFor } from "../../core/network/network.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
-import { noOtherMdbs, type OtherMdbs } from "../../core/network/site-server.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
-import type { PlacementRule } from "../../core/site/placement.ts";
 import { recoveryPurpose } from "../../core/tpm/recovery.ts";
 import { signedMessage } from "../../core/tpm/seal-command.ts";
 import { hashSecret, newCredential } from "../http/credential.ts";
 import { atMost, faultAnswer, lastHandlers, readBody, refusalAnswer } from "../http/problem.ts";
 import { bodyRoom } from "./body-room.ts";
 import { keepErasure, type SignErasure } from "./keep-erasure.ts";
+import { networkOf, type OrderDeps, orderFor } from "./make-order.ts";
 import { eventOf } from "./report-events.ts";
 import type { FindSuspects } from "./siblings.ts";
 import { openTpmJudge, type TpmJudge } from "./tpm-challenge.ts";
 import { placementFault } from "./verify-place.ts";
 
-export type MachineFacingDeps = {
+export type MachineFacingDeps = OrderDeps & {
   readonly store: Store;
-  readonly config: Config;
-  /** The other servers of the database; none if absent. */
-  readonly othersOn?: (network: string) => OtherMdbs;
   /** Compares burn-ins with those of siblings; nothing is suspect without it. */
   readonly findSuspects?: FindSuspects;
-  /** The Boot Server's signed loaders for disks; only if a network uses Secure Boot. */
-  readonly signedLoader?: SignedLoader;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -121,98 +110,6 @@ function ownerOf(store: Store, tokenHash: string, mac: Mac): Machine | undefined
   const presenter = store.byMac(mac);
   if (presenter?.order?.tokenHash === tokenHash) return presenter;
   return store.byOrderToken(tokenHash) ?? presenter;
-}
-
-function orderFor(
-  machine: Machine,
-  action: OrderAction,
-  {
-    config,
-    signedLoader,
-    othersOn = () => noOtherMdbs,
-  }: Pick<MachineFacingDeps, "config" | "signedLoader" | "othersOn">,
-): Omit<wire.SentOrder, "session" | "nowMs"> {
-  const network = networkOf(machine, config);
-  const permanent = permanentPart(network);
-  const others = othersOn(network.name);
-  const { rootDisk, ...storage } = config.storage;
-  // Neither recovering a key nor going on after a power cut chooses a disk.
-  const choosesDisk = action === "birth" || action === "rebirth" || action === "clean";
-  const rules = choosesDisk && rootDisk.length > 0 ? { rootDiskRules: rootDisk } : {};
-  return {
-    protocol: protocolForOrder({ action, placementRules: config.placement.rules, imageRules: config.images, ...rules }),
-    machineId: machine.id,
-    action,
-    generation: machine.generation,
-    placementRules: config.placement.rules.map(ruleText),
-    lldpSeconds: config.placement.lldpSeconds,
-    imageRules: [...config.images],
-    burnIn: profileOf(config.burnIn),
-    storage,
-    ...rules,
-    ...(signatureFor(network) === "debian" && signedLoader !== undefined ? { signedLoader } : {}),
-    ...diskHistoryOf(machine),
-    ...(action === "recover" ? {} : resumePart(machine)),
-    permanent: {
-      prefixLength: permanent.prefix.length,
-      nameservers: permanent.nameservers.map(formatIpv4),
-      mdb: formatEndpoint({ address: permanent.serverAddress, port: config.ports.machines }),
-      ...(permanent.gateway === undefined ? {} : { gateway: formatIpv4(permanent.gateway) }),
-      ...otherMdbs(others.permanent),
-    },
-    ...otherMdbs(others.temporary),
-    takesProgress: true,
-    keepsErasures: true,
-    retrySeconds: config.retrySeconds,
-  };
-}
-
-/** Without what concerns only the server. */
-function profileOf({ suspects: _, ...profile }: Config["burnIn"]): wire.SentOrder["burnIn"] {
-  return profile;
-}
-
-const otherMdbs = (endpoints: readonly Endpoint[]) =>
-  endpoints.length === 0 ? {} : { otherMdbs: endpoints.map(formatEndpoint) };
-
-const ruleText = ({ address, ...rule }: PlacementRule): wire.SentOrder["placementRules"][number] => ({
-  ...rule,
-  address: { ...address, first: formatIpv4(address.first) },
-});
-
-/** What init needs to open the root of a machine that its birth has left without an image. */
-function resumePart(machine: Machine): Pick<wire.SentOrder, "resume"> {
-  if (machine.state !== "healthy") return {};
-  const { hostname, permanentAddress, storage } = machine;
-  return { resume: { hostname, address: formatIpv4(permanentAddress), encrypted: storage.encryption.kind !== "none" } };
-}
-
-/**
- * What init needs to tell a machine's root disk from data disks: the root disk of the last birth and the other disks of
- * that time. A birth, rebirth or clean keeps the disk that it chose when its placement was accepted; another disk is then
- * used only if it is empty, or if an operator allows it.
- */
-function diskHistoryOf(machine: Machine): Pick<wire.SentOrder, "rootDisk" | "knownDisks" | "allowedDisk"> {
-  const { storage, birthDisk, allowedDisk, mayWipe } = machine;
-  const recorded = birthDisk ?? storage?.rootDisk;
-  if (recorded === undefined) return {};
-  const { serial, wwn, path, sizeBytes } = recorded;
-  const known = storage === undefined ? [] : storage.disks;
-  const selector = allowedDisk?.selector;
-  return {
-    rootDisk: { serial, path, sizeBytes, ...(wwn === undefined ? {} : { wwn }) },
-    ...(known === undefined ? {} : { knownDisks: [...known] }),
-    ...(allowedDisk === undefined && mayWipe === undefined
-      ? {}
-      : { allowedDisk: selector === undefined ? {} : { selector } }),
-  };
-}
-
-/** The network that the machine was last seen on; the first network if that one is no longer configured. */
-function networkOf(machine: Machine, config: Config): Network {
-  const network = config.networks.find(({ name }) => name === machine.network) ?? config.networks[0];
-  if (network === undefined) throw new Error("configuration: expected at least one network, found none");
-  return network;
 }
 
 /** A machine, and the order of its running birth. */

@@ -1,7 +1,8 @@
 import type { Config } from "../../contract/config/schema.ts";
 import { neighbourBy } from "../../core/lldp/neighbour.ts";
 import { formatIpv4, formatPrefix, prefixBroadcast, prefixContains } from "../../core/net/ipv4.ts";
-import { type Network, permanentPart } from "../../core/network/network.ts";
+import { ipv6PrefixContains, parseIpv6, parseIpv6Prefix } from "../../core/net/ipv6.ts";
+import { type Network, type PermanentPart, permanentPart } from "../../core/network/network.ts";
 import { placeMachine } from "../../core/site/place.ts";
 import type { Placement } from "../../core/site/placement.ts";
 
@@ -21,6 +22,9 @@ export function placementFault(placement: Placement, network: Network, config: C
   if (hostname !== placement.hostname || address !== placement.address) {
     return `slot ${switchName} ${port}: expected ${hostname} ${dotted}, found ${placement.hostname} ${formatIpv4(placement.address)}`;
   }
+  const more = (["ipv6", "profile"] as const).find((key) => placement[key] !== ours.placement[key]);
+  if (more !== undefined)
+    return `slot ${switchName} ${port}: expected ${more} ${ours.placement[more] ?? "none"}, found ${placement[more] ?? "none"}`;
   const permanent = permanentPart(network);
   const inside = prefixContains(permanent.prefix, address);
   if (!inside || address === permanent.prefix.address || address === prefixBroadcast(permanent.prefix)) {
@@ -33,5 +37,15 @@ export function placementFault(placement: Placement, network: Network, config: C
   if (taken || (address >= first && address <= last)) {
     return `address of ${hostname}: expected an unused address, found ${dotted}, which ${taken ? "belongs to the server or gateway" : "is in the temporary pool"}`;
   }
-  return undefined;
+  return ipv6Fault(placement, permanent, network.name);
+}
+
+/** Why an IPv6 address is none of the network; undefined if there is none, or if it is. */
+function ipv6Fault({ hostname, ipv6 }: Placement, permanent: PermanentPart, network: string): string | undefined {
+  if (ipv6 === undefined) return undefined;
+  const prefix = permanent.ipv6 && parseIpv6Prefix(permanent.ipv6.prefix);
+  const address = parseIpv6(ipv6);
+  if (prefix !== undefined && address !== undefined && ipv6PrefixContains(prefix, address)) return undefined;
+  const expected = permanent.ipv6 === undefined ? "permanent.ipv6" : `an address in ${permanent.ipv6.prefix}`;
+  return `IPv6 address of ${hostname}: expected ${expected} of network ${network}, found ${ipv6}`;
 }

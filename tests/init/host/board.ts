@@ -23,6 +23,16 @@ export type DiskFacts = {
   readonly appearsAfterMs?: number;
 };
 
+/** A NIC that does not boot. Its link is up once its driver is there. */
+export type NicFacts = {
+  readonly name: string;
+  readonly mac: Mac;
+  readonly speedMbps: number;
+  readonly hasLink: boolean;
+  /** What its switch announces, once a second; nothing if absent. */
+  readonly lldp?: Uint8Array;
+};
+
 /** The parts of a machine. */
 export type BoardFacts = {
   readonly firmware: Firmware;
@@ -35,6 +45,8 @@ export type BoardFacts = {
   /** The NIC's driver, and what it needs for a link. */
   readonly nicDriver: string;
   readonly linkAfterMs: number;
+  /** NICs of the same driver beside `eth0`. */
+  readonly otherNics: readonly NicFacts[];
   readonly secureBoot: boolean;
   /** Whether the firmware lets GRUB write to a disk. */
   readonly grubWrites: boolean;
@@ -77,6 +89,7 @@ const defaultFacts: Omit<BoardFacts, "mac"> = {
   watchdog: true,
   nicDriver: "virtio_net",
   linkAfterMs: 300,
+  otherNics: [],
   secureBoot: false,
   grubWrites: true,
   grubMeasures: false,

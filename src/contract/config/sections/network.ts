@@ -3,7 +3,8 @@ import type { Network } from "../../../core/network/network.ts";
 import { defaultNewMachinesPerMinute } from "../../../core/network/newcomer-limit.ts";
 import { pinned } from "../../same.ts";
 import { leaf, optional, required, withDefault } from "../entry.ts";
-import { address, count, interfaceName, prefix, shortName, yesOrNo } from "../values.ts";
+import { address, count, interfaceName, ipv6Address, ipv6Prefix, prefix, shortName, yesOrNo } from "../values.ts";
+import { vlan } from "./network-profiles.ts";
 
 /** One network that machines boot from. */
 export const network = v.strictObject({
@@ -87,6 +88,22 @@ export const network = v.strictObject({
       ),
       gateway: optional(address, "Default gateway of the machines."),
       nameservers: withDefault(v.array(address), [], "Name servers of the machines."),
+      vlan: optional(
+        vlan,
+        "The VLAN that carries this network, tagged, on the cable that machines boot from; the boot network stays untagged. " +
+          "Machines then have temporary addresses whenever they boot, and this one in the installed system (docs/network-profiles.md).",
+      ),
+      ipv6: optional(
+        v.strictObject({
+          prefix: required(ipv6Prefix, "The prefix of the addresses that `ipv6` of placement rules gives."),
+          gateway: optional(
+            ipv6Address,
+            "Default gateway, also a link-local address; without it, the machines listen to router advertisements.",
+          ),
+          nameservers: withDefault(v.array(ipv6Address), [], "Name servers of the machines."),
+        }),
+        "IPv6 addresses of the machines beside IPv4. Births use IPv4 only.",
+      ),
     }),
     "The network of machines after their birth, on the same cable. Without this section, machines stay in `prefix`.",
   ),

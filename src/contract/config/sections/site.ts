@@ -4,7 +4,7 @@ import type { PlacementRule } from "../../../core/site/placement.ts";
 import { counting, imageConditions, imageRule, portIdKind } from "../../machine-facing.ts";
 import { pinned } from "../../same.ts";
 import { leaf, listOf, optional, required, withDefault } from "../entry.ts";
-import { address, seconds, text } from "../values.ts";
+import { address, ipv6Address, seconds, shortName, text } from "../values.ts";
 
 /** As init reads it, but a key with a typing error is refused. */
 const strictCounting = v.strictObject(counting.entries);
@@ -48,6 +48,20 @@ const placementRule = v.strictObject({
       ),
     }),
     "The permanent address: `first + Σ group × step`.",
+  ),
+  ipv6: optional(
+    v.strictObject({
+      first: required(ipv6Address, "The first address, from which the others are counted."),
+      step: required(
+        v.record(v.string(), leaf("a whole number of addresses", v.pipe(v.number(), v.integer(), v.minValue(0)))),
+        "Addresses to advance for each number of a group, such as `{ rack: 65536, unit: 1 }`.",
+      ),
+    }),
+    "An IPv6 address beside it, in `permanent.ipv6.prefix` of the network.",
+  ),
+  profile: optional(
+    shortName,
+    "The network profile of the machines (`networkProfiles`). Without this key, the installed system uses the NIC that booted.",
   ),
 });
 

@@ -34,7 +34,7 @@ export type Wire = {
   readonly answer?: (frame: Uint8Array) => readonly Uint8Array[];
 };
 
-/** The machine's only NIC. */
+/** The NIC that boots; the others of the board only hear their switches. */
 export type Nic = {
   readonly up: () => void;
   readonly hasLink: () => boolean;
@@ -42,7 +42,7 @@ export type Nic = {
   readonly address: () => string;
   readonly connect: (endpoint: string, timeoutMs: number) => OpenFile;
   /** A socket that receives frames of one Ethernet type. */
-  readonly openPackets: (etherType: number) => OpenFile;
+  readonly openPackets: (name: string, etherType: number) => OpenFile;
 };
 
 /** The time limit of a read from another machine (`stepMs` in fetch-from-peer.ts). */
@@ -113,21 +113,24 @@ export function makeNic(deps: { readonly cpu: Cpu; readonly facts: BoardFacts; r
       },
     };
   }
-  function openPackets(etherType: number): OpenFile {
+  function openPackets(name: string, etherType: number): OpenFile {
     const openedMs = cpu.monotonicMs();
     let next = 0;
     const answers: Uint8Array[] = [];
+    const other = facts.otherNics.find((nic) => nic.name === name);
+    const otherLldp = other?.lldp === undefined ? undefined : { frames: [other.lldp], everyMs: 1000 };
+    const announced = other === undefined ? wire.lldp : otherLldp;
     return {
-      about: "eth0",
+      about: name,
       frames: {
-        send: (frame) => void answers.push(...(wire.answer?.(frame) ?? [])),
+        send: (frame) => void answers.push(...(other === undefined ? (wire.answer?.(frame) ?? []) : [])),
         receive: (timeoutMs) => {
           const answer = answers.shift();
           if (answer !== undefined) {
             cpu.advance(roundTripMs);
             return answer;
           }
-          const lldp = etherType === lldpEtherType ? wire.lldp : undefined;
+          const lldp = etherType === lldpEtherType ? announced : undefined;
           const dueMs = lldp === undefined ? Number.POSITIVE_INFINITY : openedMs + (next + 1) * lldp.everyMs;
           const waitMs = Math.max(0, dueMs - cpu.monotonicMs());
           if (lldp === undefined || waitMs > timeoutMs) {

@@ -1,5 +1,5 @@
 import { textFromBytes } from "../../../../src/core/bytes/text.ts";
-import type { BoardFacts, DiskFacts } from "../board.ts";
+import type { BoardFacts, DiskFacts, NicFacts } from "../board.ts";
 import type { TreeFiller } from "../storage/pseudo-tree.ts";
 import type { Cpu } from "../system/cpu.ts";
 import { busDevices, diskDriver } from "./drivers.ts";
@@ -74,6 +74,17 @@ export function showNic(sys: TreeFiller, facts: BoardFacts, hasLink: () => boole
   sys.symlink(`${own}/device`, "../..");
   sys.symlink("/devices/pci0000:00/0000:00:03.0/virtio0/driver", `/sys/bus/virtio/drivers/${facts.nicDriver}`);
   sys.symlink("/class/net/eth0", `../..${own}`);
+  for (const nic of facts.otherNics) showOtherNic(sys, facts, nic);
+}
+
+function showOtherNic(sys: TreeFiller, { nicDriver }: BoardFacts, { name, mac, speedMbps, hasLink }: NicFacts): void {
+  const device = `/devices/pci0000:00/0000:00:09.0/${name}-device`;
+  const own = `${device}/net/${name}`;
+  const files = { address: mac, carrier: hasLink ? "1" : "0", speed: hasLink ? String(speedMbps) : "-1" };
+  for (const [file, text] of Object.entries(files)) sys.text(`${own}/${file}`, `${text}\n`);
+  sys.symlink(`${own}/device`, "../..");
+  sys.symlink(`${device}/driver`, `/sys/bus/virtio/drivers/${nicDriver}`);
+  sys.symlink(`/class/net/${name}`, `../..${own}`);
 }
 
 /** Adds a watchdog that its driver has found. */

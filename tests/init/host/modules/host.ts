@@ -133,7 +133,7 @@ export const tlsClose: typeof Native.tlsClose = (handle) =>
 
 export const packetOpen: typeof Native.packetOpen = (interfaceName, etherType) =>
   call("packetOpen", interfaceName, (kernel) =>
-    kernel.files.add(kernel.cpu.current(), kernel.nic.openPackets(etherType)),
+    kernel.files.add(kernel.cpu.current(), kernel.nic.openPackets(interfaceName, etherType)),
   );
 
 export const packetSend: typeof Native.packetSend = (fd, frame) =>
@@ -154,7 +154,7 @@ export const packetReceive: typeof Native.packetReceive = (fd, timeoutMs) =>
 export const setPrivateFlag: typeof Native.setPrivateFlag = (name, flag) =>
   call("setPrivateFlag", `${name} ${flag}`, ({ board }) => board.facts.nicDriver === "i40e");
 export const interfaceUp: typeof Native.interfaceUp = (name) =>
-  call("interfaceUp", name, (kernel) => (name === "lo" ? undefined : kernel.nic.up()));
+  call("interfaceUp", name, (kernel) => (name === "eth0" ? kernel.nic.up() : undefined));
 export const interfaceAddress: typeof Native.interfaceAddress = (name, ipv4, prefixLength) =>
   call("interfaceAddress", `${name} ${ipv4}/${prefixLength}`, (kernel) => kernel.nic.setAddress(ipv4));
 export const defaultRoute: typeof Native.defaultRoute = (gateway) => call("defaultRoute", gateway, () => undefined);

@@ -1,0 +1,134 @@
+import type { Config } from "../../contract/config/schema.ts";
+import type * as wire from "../../contract/machine-facing.ts";
+import { protocolForOrder } from "../../core/birth/order-answer.ts";
+import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
+import type { Machine, OrderAction } from "../../core/machine/record.ts";
+import { type Endpoint, formatEndpoint } from "../../core/net/endpoint.ts";
+import { formatIpv4 } from "../../core/net/ipv4.ts";
+import { type Network, type PermanentPart, permanentPart, signatureFor } from "../../core/network/network.ts";
+import { noOtherMdbs, type OtherMdbs } from "../../core/network/site-server.ts";
+import type { PlacementRule } from "../../core/site/placement.ts";
+
+/** What the server's part of an order is made of. */
+export type OrderDeps = {
+  readonly config: Config;
+  /** The other servers of the database; none if absent. */
+  readonly othersOn?: (network: string) => OtherMdbs;
+  /** The Boot Server's signed loaders for disks; only if a network uses Secure Boot. */
+  readonly signedLoader?: SignedLoader;
+};
+
+/** The order for a machine, without what is secret or of this moment. */
+export function orderFor(
+  machine: Machine,
+  action: OrderAction,
+  { config, signedLoader, othersOn = () => noOtherMdbs }: OrderDeps,
+): Omit<wire.SentOrder, "session" | "nowMs"> {
+  const network = networkOf(machine, config);
+  const permanent = permanentPart(network);
+  const others = othersOn(network.name);
+  const { rootDisk, ...storage } = config.storage;
+  // Neither recovering a key nor going on after a power cut chooses a disk.
+  const choosesDisk = action === "birth" || action === "rebirth" || action === "clean";
+  const rules = choosesDisk && rootDisk.length > 0 ? { rootDiskRules: rootDisk } : {};
+  return {
+    protocol: protocolForOrder({
+      ...{ action, placementRules: config.placement.rules, imageRules: config.images, ...rules },
+      permanent: extendedPart(permanent),
+    }),
+    machineId: machine.id,
+    action,
+    generation: machine.generation,
+    placementRules: config.placement.rules.map(ruleText),
+    ...profilesOf(config),
+    lldpSeconds: config.placement.lldpSeconds,
+    imageRules: [...config.images],
+    burnIn: profileOf(config.burnIn),
+    storage,
+    ...rules,
+    ...(signatureFor(network) === "debian" && signedLoader !== undefined ? { signedLoader } : {}),
+    ...diskHistoryOf(machine),
+    ...(action === "recover" ? {} : resumePart(machine)),
+    permanent: {
+      prefixLength: permanent.prefix.length,
+      nameservers: permanent.nameservers.map(formatIpv4),
+      mdb: formatEndpoint({ address: permanent.serverAddress, port: config.ports.machines }),
+      ...(permanent.gateway === undefined ? {} : { gateway: formatIpv4(permanent.gateway) }),
+      ...extendedPart(permanent),
+      ...otherMdbs(others.permanent),
+    },
+    ...otherMdbs(others.temporary),
+    takesProgress: true,
+    keepsErasures: true,
+    retrySeconds: config.retrySeconds,
+  };
+}
+
+/** The profiles, if a rule names one: a machine needs all of them before it knows its place. */
+function profilesOf({ placement, networkProfiles }: Config): Pick<wire.SentOrder, "networkProfiles"> {
+  return placement.rules.some(({ profile }) => profile !== undefined) ? { networkProfiles: [...networkProfiles] } : {};
+}
+
+/** What a permanent network has beside an untagged IPv4 prefix. */
+function extendedPart({ vlan, ipv6 }: PermanentPart): Pick<wire.SentOrder["permanent"], "vlan" | "ipv6"> {
+  return {
+    ...(vlan === undefined ? {} : { vlan }),
+    ...(ipv6 === undefined
+      ? {}
+      : {
+          ipv6: {
+            prefixLength: Number(ipv6.prefix.split("/")[1]),
+            nameservers: ipv6.nameservers,
+            ...(ipv6.gateway === undefined ? {} : { gateway: ipv6.gateway }),
+          },
+        }),
+  };
+}
+
+/** Without what concerns only the server. */
+function profileOf({ suspects: _, ...profile }: Config["burnIn"]): wire.SentOrder["burnIn"] {
+  return profile;
+}
+
+const otherMdbs = (endpoints: readonly Endpoint[]) =>
+  endpoints.length === 0 ? {} : { otherMdbs: endpoints.map(formatEndpoint) };
+
+const ruleText = ({ address, ...rule }: PlacementRule): wire.SentOrder["placementRules"][number] => ({
+  ...rule,
+  address: { ...address, first: formatIpv4(address.first) },
+});
+
+/** What init needs to open the root of a machine that its birth has left without an image. */
+function resumePart(machine: Machine): Pick<wire.SentOrder, "resume"> {
+  if (machine.state !== "healthy") return {};
+  const { hostname, permanentAddress, storage } = machine;
+  return { resume: { hostname, address: formatIpv4(permanentAddress), encrypted: storage.encryption.kind !== "none" } };
+}
+
+/**
+ * What init needs to tell a machine's root disk from data disks: the root disk of the last birth and the other disks of
+ * that time. A birth, rebirth or clean keeps the disk that it chose when its placement was accepted; another disk is then
+ * used only if it is empty, or if an operator allows it.
+ */
+function diskHistoryOf(machine: Machine): Pick<wire.SentOrder, "rootDisk" | "knownDisks" | "allowedDisk"> {
+  const { storage, birthDisk, allowedDisk, mayWipe } = machine;
+  const recorded = birthDisk ?? storage?.rootDisk;
+  if (recorded === undefined) return {};
+  const { serial, wwn, path, sizeBytes } = recorded;
+  const known = storage === undefined ? [] : storage.disks;
+  const selector = allowedDisk?.selector;
+  return {
+    rootDisk: { serial, path, sizeBytes, ...(wwn === undefined ? {} : { wwn }) },
+    ...(known === undefined ? {} : { knownDisks: [...known] }),
+    ...(allowedDisk === undefined && mayWipe === undefined
+      ? {}
+      : { allowedDisk: selector === undefined ? {} : { selector } }),
+  };
+}
+
+/** The network that the machine was last seen on; the first network if that one is no longer configured. */
+export function networkOf(machine: Machine, config: Config): Network {
+  const network = config.networks.find(({ name }) => name === machine.network) ?? config.networks[0];
+  if (network === undefined) throw new Error("configuration: expected at least one network, found none");
+  return network;
+}
