@@ -15,6 +15,7 @@ import {
   heardPlace,
   neighbour,
   placement,
+  relayPort,
   storageReport,
   suspects,
 } from "./machine-facing.ts";
@@ -52,6 +53,7 @@ const detailsPatch = v.object({
   forcedImage: clearable(text),
   disableUpdates: clearable(v.boolean()),
   hostname: clearable(text),
+  place: clearable(switchPort),
   macs: v.exactOptional(v.array(mac)),
 });
 
@@ -66,6 +68,7 @@ export const machineEvent = v.variant("kind", [
     address: v.exactOptional(ipv4),
     stage: v.picklist(["firmware", "loader", "httpBoot"]),
     answer: pxeAnswer,
+    relay: v.exactOptional(relayPort),
     withheld: flag,
   }),
   v.object({ kind: v.literal("pxeAskedAgain"), id: machineId, requests: count, responses: count, lastAtMs: count }),

@@ -17,7 +17,13 @@ import { type HeardPlace, orderActions, type StorageReport } from "../core/machi
 import { type WorkProgress, works } from "../core/machine/work-progress.ts";
 import { parseMac } from "../core/net/mac.ts";
 import { burnInWishes, type ImageRule } from "../core/site/image-rule.ts";
-import { type Neighbour, neighbourLimit, type Placement, type PlacementRule } from "../core/site/placement.ts";
+import {
+  type Neighbour,
+  neighbourLimit,
+  type Placement,
+  type PlacementRule,
+  ruleSources,
+} from "../core/site/placement.ts";
 import { type AddressesAsText, endpoint, ipv4 } from "./address-text.ts";
 import { keySealing } from "./measured-boot.ts";
 import { networkProfile } from "./network-profile.ts";
@@ -89,7 +95,15 @@ export const portIdKind = v.picklist(Object.values(portKinds));
 /** How a switch numbers its ports. */
 export const counting = v.object({ first: count, every: v.pipe(v.number(), v.integer(), v.minValue(1)) });
 
+/** core/dhcp/relay-port.ts */
+export const relayPort = v.object({
+  giaddr: v.exactOptional(name),
+  circuitId: v.exactOptional(name),
+  remoteId: v.exactOptional(name),
+});
+
 export const placementRule = v.object({
+  source: v.exactOptional(v.picklist(ruleSources)),
   switch: text,
   port: v.exactOptional(text),
   portId: v.exactOptional(text),
@@ -173,6 +187,8 @@ export const orderAnswer = v.object({
   session: text,
   nowMs: count,
   placementRules: v.array(placementRule),
+  relay: v.exactOptional(relayPort),
+  operatorPlace: v.exactOptional(v.object({ switchName: text, port: text })),
   networkProfiles: v.exactOptional(v.array(networkProfile)),
   lldpSeconds: count,
   imageRules: v.array(imageRule),
@@ -261,6 +277,7 @@ export const scan = v.object({
   tpm: v.boolean(),
   watchdog: name,
   smbios: v.object({ vendor: name, product: name, serial: name, uuid: name }),
+  chassis: v.exactOptional(v.object({ serial: name, slot: name })),
   pciDevices: v.exactOptional(
     v.pipe(
       v.array(v.object({ address: name, id: name, class: name, driver: name })),
@@ -320,6 +337,9 @@ export const neighbour = v.object({
   otherPort: v.exactOptional(v.object({ text, agrees: v.boolean() })),
 });
 
+/** The sources of a place that a record names: LLDP is the usual one. */
+const otherSources = ["option82", "chassis", "operator"] as const;
+
 /** A placement as init sends it and as operators read it. */
 export const placementText = v.object({
   switchName: text,
@@ -330,6 +350,7 @@ export const placementText = v.object({
   ipv6: v.exactOptional(name),
   profile: v.exactOptional(name),
   lldp: v.exactOptional(portFields),
+  source: v.exactOptional(v.picklist(otherSources)),
 });
 export const placement = v.object({ ...placementText.entries, address: ipv4 });
 

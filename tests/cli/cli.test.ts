@@ -518,6 +518,8 @@ placement:
   rules:
     - { switch: 'tor-(?<rack>\\d+)', port: 'swp(?<unit>\\d+)', hostname: 'r{rack:2}u{unit:2}',
         address: { first: 10.64.1.0, step: { rack: ${step}, unit: 1 } } }
+    - { source: option82, switch: 'leaf-(?<rack>\\d+)', port: '1/(?<unit>\\d+)', hostname: 'r{rack:2}u{unit:2}',
+        address: { first: 10.64.1.0, step: { rack: ${step}, unit: 1 } } }
 site:
   - { racks: 1-100, units: 1-40, switch: 'tor-{rack}', port: 'swp{unit}' }
 `;
@@ -530,6 +532,19 @@ site:
     assert.deepEqual([tried.status, tried.out], [0, "r17u04 10.64.5.68: rack 17, unit 4\n"]);
     const lost = await birther("plan", "try", "core-1", "swp4", "--config", file);
     assert.deepEqual([lost.status, /none of the 1 placement rules matches/.test(lost.out)], [1, true]);
+    const others = await birther("plan", "try", "leaf-17", "1/4", "--source", "option82", "--config", file);
+    assert.deepEqual([others.status, others.out], [0, "r17u04 10.64.5.68: rack 17, unit 4, by DHCP option 82\n"]);
+    const word = await birther("plan", "try", "tor-17", "swp4", "--source", "operator", "--config", file, "-o", "json");
+    assert.deepEqual([word.status, JSON.parse(word.out).source], [0, "operator"]);
+    const frame = join(import.meta.dirname, "../captures/field/lldp/catalyst-with-operator-text.hex");
+    const heard = await birther("plan", "try", "--frame", frame, "--config", file);
+    assert.equal(heard.status, 1, heard.err);
+    assert.match(heard.err, /^LLDP: switch "/m);
+    assert.match(heard.out, /none of the 1 placement rules matches switch "/);
+    const none = await birther("plan", "try", "--frame", file, "--config", file);
+    assert.equal(none.status, 2);
+    assert.match(none.err, /expected a pcap file, or the hex digits of a frame on each line/);
+    assert.equal((await birther("plan", "try", "--config", file)).status, 2);
     writeFileSync(file, config(20));
     const wrong = await birther("config", "check", file);
     assert.equal(wrong.status, 2);

@@ -1,8 +1,7 @@
 import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
-import { failure } from "../api/failure.ts";
 import { changeOptions, print, printJson, type ServerOptions } from "../api/server-options.ts";
-import { patchOf } from "./set.ts";
+import { patchOf, placeOf } from "./set.ts";
 
 type CreateOptions = ServerOptions & {
   readonly mac?: readonly string[];
@@ -31,12 +30,4 @@ export function createCommand(program: Command): void {
     if (options.output === "json") printJson(machine);
     else print(`${machine.id}: announced; switch it on`);
   });
-}
-
-/** Splits at the last colon: colons are rarer in port names than in switch names. */
-function placeOf(text: string): { readonly switchName: string; readonly port: string } {
-  const [, switchName, port] = /^(.+):([^:]+)$/.exec(text) ?? [];
-  if (switchName === undefined || port === undefined)
-    throw failure("misused", `--place: expected SWITCH:PORT such as tor-1:swp7, found ${text}`);
-  return { switchName, port };
 }

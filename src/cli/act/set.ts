@@ -6,9 +6,18 @@ import { changeOptions, print, printJson, type ServerOptions } from "../api/serv
 import { confirm } from "./act.ts";
 import { listMachines, type SelectionOptions, selectionOptions } from "./selection.ts";
 
-const plainKeys = ["groups", "requiredImage", "plannedImage", "forcedImage", "disableUpdates", "hostname", "macs"];
+const plainKeys = [
+  "groups",
+  "requiredImage",
+  "plannedImage",
+  "forcedImage",
+  "disableUpdates",
+  "hostname",
+  "place",
+  "macs",
+];
 const keys =
-  "tag.NAME=VALUE, groups=a,b, requiredImage=…, plannedImage=…, forcedImage=…, disableUpdates=true|false, hostname=…, macs=…";
+  "tag.NAME=VALUE, groups=a,b, requiredImage=…, plannedImage=…, forcedImage=…, disableUpdates=true|false, hostname=…, place=SWITCH:PORT, macs=…";
 
 type SetOptions = ServerOptions & SelectionOptions & { readonly dryRun?: true; readonly yes?: true };
 
@@ -90,8 +99,17 @@ export function patchOf(assignments: readonly string[]): { readonly [key: string
   return Object.keys(tags).length === 0 ? patch : { ...patch, tags };
 }
 
+/** A switch port, split at the last colon: colons are rarer in port names than in switch names. */
+export function placeOf(text: string): { readonly switchName: string; readonly port: string } {
+  const [, switchName, port] = /^(.+):([^:]+)$/.exec(text) ?? [];
+  if (switchName === undefined || port === undefined)
+    throw failure("misused", `place: expected SWITCH:PORT such as tor-1:swp7, found ${text}`);
+  return { switchName, port };
+}
+
 /** The value of a key; the server refuses invalid values. */
 function parsedValue(key: string, value: string): unknown {
   if (key === "groups" || key === "macs") return value.split(",").map((part) => part.trim());
+  if (key === "place") return placeOf(value);
   return key === "disableUpdates" && /^(true|false)$/.test(value) ? value === "true" : value;
 }

@@ -8,6 +8,7 @@ import { describeNotErased, disksNotErased } from "../../core/machine/not-erased
 import { describeSuspect } from "../../core/machine/suspect.ts";
 import { describeProgress } from "../../core/machine/work-progress.ts";
 import { describeNeighbour } from "../../core/site/place.ts";
+import { sourceNames } from "../../core/site/place-sources.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatBytes, formatDuration, formatTimeZone } from "../output/figures.ts";
 import { fitLines } from "../output/wrap.ts";
@@ -73,6 +74,19 @@ function rebootText({ by, atMs, sent }: NonNullable<MachineView["reboot"]>, ago:
   return `requested by ${by} ${ago(atMs)}; ${then}`;
 }
 
+function slotText({ switchName, port, source }: NonNullable<MachineView["placement"]>): string {
+  return source === undefined ? `${switchName} ${port}` : `${switchName} ${port}, by ${sourceNames[source]}`;
+}
+
+/** What option 82 says of its port. */
+function relayText({ relay }: MachineView): string | undefined {
+  if (relay === undefined) return undefined;
+  const { giaddr, circuitId, remoteId } = relay;
+  return [giaddr, remoteId && `remote id ${remoteId}`, circuitId && `circuit id ${circuitId}`]
+    .filter(Boolean)
+    .join(", ");
+}
+
 function placeFacts(machine: MachineView): Fact[] {
   const { placement, tags = {} } = machine;
   const tagText = Object.entries(tags).map(([name, value]) => `${name}=${value}`);
@@ -81,7 +95,8 @@ function placeFacts(machine: MachineView): Fact[] {
     ["IPv6 address", placement?.ipv6],
     ["NICs", machine.macs.join(" ")],
     ["network", machine.network && `${machine.network}, ${machine.firmware} firmware`],
-    ["slot", placement && `${placement.switchName} ${placement.port}`],
+    ["slot", placement && slotText(placement)],
+    ["relay", relayText(machine)],
     ["network profile", placement?.profile],
     ["announced", announcedText(machine)],
     ["groups", machine.groups?.join(" ")],

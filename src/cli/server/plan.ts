@@ -1,7 +1,14 @@
+import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { writeCsv } from "../../core/export/csv.ts";
+import { neighbourBy } from "../../core/lldp/neighbour.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
-import { type PortPlan, planPort, planSlots, unusableReason } from "../../core/site/site-plan.ts";
+import { readCapture } from "../../core/net/read-pcap.ts";
+import { capturedEvidence } from "../../core/site/captured-evidence.ts";
+import { describeNeighbour } from "../../core/site/place.ts";
+import { type PlaceEvidence, placeByEvidence, sourceNames } from "../../core/site/place-sources.ts";
+import { type PlacementResult, placeSources } from "../../core/site/placement.ts";
+import { type PortPlan, planSlots, unusableReason } from "../../core/site/site-plan.ts";
 import { exitStatus, failure } from "../api/failure.ts";
 import { print, printJson } from "../api/server-options.ts";
 import { formatTable } from "../output/table.ts";
@@ -47,27 +54,109 @@ export function planCommand(program: Command): void {
       for (const fault of faults) process.stderr.write(`${formatFault(fault)}\n`);
       if (faults.length > 0) process.exitCode = exitStatus.failed;
     });
+  tryCommand(plan);
+}
+
+type TryOptions = PlanOptions & { readonly source: string; readonly frame?: string };
+
+/** Adds `plan try`: what the rules make of one machine's evidence, as a birth would. */
+function tryCommand(plan: Command): void {
   plan
-    .command("try <switch> <port>")
-    .description("say what the rules make of one switch port, by the names that the switch sends by LLDP")
-    .action(async (switchName: string, port: string, _own: object, command: Command) => {
-      const { config: file, output } = command.optsWithGlobals<PlanOptions>();
+    .command("try [switch] [port]")
+    .description(
+      "say what the rules make of one switch port, by the names that the switch sends by LLDP, of what another source says, or of captured frames",
+    )
+    .option("-s, --source <source>", `what says <switch> and <port>: ${placeSources.join(", ")}`, "lldp")
+    .option("-f, --frame <file>", "captured LLDP frames or relayed DHCP requests: pcap, or hex digits, a frame a line")
+    .action(async (switchName: string | undefined, port: string | undefined, _own: object, command: Command) => {
+      const options = command.optsWithGlobals<TryOptions>();
+      const evidence = await evidenceOf({ switchName, port }, options);
       const { readConfigFile } = await import("./config-file.ts");
-      const { config } = await readConfigFile(file, { planApart: true });
-      const found = planPort(config.placement.rules, switchName, port);
-      const { placement } = found;
+      const { config } = await readConfigFile(options.config, { planApart: true });
+      const result = placeByEvidence(config.placement.rules, evidence);
+      const placement = result.kind === "placed" ? result.placement : undefined;
       const unusable = placement && unusableReason(placement.address, config.networks);
       if (placement === undefined || unusable !== undefined) process.exitCode = exitStatus.failed;
-      if (output === "json") return printJson({ ...jsonOf(found), ...(unusable === undefined ? {} : { unusable }) });
-      if (placement === undefined) return print(found.fault ?? "");
+      if (options.output === "json") return printJson(triedJson(result, { switchName, port, unusable }));
+      if (placement === undefined) return print(result.kind === "unplaced" ? result.reason : "");
       const groups = Object.entries(placement.position).map(([name, value]) => `${name} ${value}`);
       const address = formatIpv4(placement.address);
-      const more = [placement.ipv6, placement.profile && `profile ${placement.profile}`].filter(
-        (text) => text !== undefined,
-      );
-      print(`${[placement.hostname, address, ...more].join(" ")}: ${groups.join(", ") || "no groups"}`);
+      const more = [placement.ipv6, placement.profile && `profile ${placement.profile}`].filter(Boolean);
+      const by = placement.source === undefined ? "" : `, by ${sourceNames[placement.source]}`;
+      print(`${[placement.hostname, address, ...more].join(" ")}: ${groups.join(", ") || "no groups"}${by}`);
       if (unusable !== undefined) print(`${address} ${unusable}`);
     });
+}
+
+type Tried = { readonly switchName: string | undefined; readonly port: string | undefined };
+
+/** What a birth would know: the captured frames, or one source's two texts. */
+async function evidenceOf({ switchName, port }: Tried, { source, frame }: TryOptions): Promise<PlaceEvidence> {
+  if (frame !== undefined) {
+    if (switchName !== undefined) throw failure("misused", "expected either <switch> <port> or --frame, found both");
+    return await captured(frame);
+  }
+  if (switchName === undefined || port === undefined)
+    throw failure("misused", "expected <switch> and <port>, or --frame FILE, found neither");
+  const kind = placeSources.find((one) => one === source);
+  switch (kind) {
+    case "lldp":
+      return {
+        neighbours: [neighbourBy(switchName, { portIdKind: "interfaceName", portId: port, portDescription: "" })],
+      };
+    case "option82":
+      return { neighbours: [], relay: { remoteId: switchName, circuitId: port } };
+    case "chassis":
+      return { neighbours: [], chassis: { serial: switchName, slot: port } };
+    case "operator":
+      return { neighbours: [], operator: { switchName, port } };
+    case undefined:
+      throw failure("misused", `--source: expected one of ${placeSources.join(", ")}, found ${source}`);
+  }
+}
+
+async function captured(file: string): Promise<PlaceEvidence> {
+  const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+    throw failure("misused", `cannot read ${file} (${cause.code})`, "check the path and its permissions");
+  });
+  const reading = readCapture(bytes);
+  if (reading.kind === "unreadable") throw failure("misused", `${file}: ${reading.reason}`);
+  const { faults, ...evidence } = capturedEvidence(reading.frames);
+  for (const fault of faults.slice(0, faultLimit))
+    process.stderr.write(`${file}: ignored an invalid LLDP frame: ${fault}\n`);
+  if (evidence.neighbours.length === 0 && evidence.relay === undefined)
+    throw failure(
+      "failed",
+      `${file}: expected an LLDP frame or a DHCP request with option 82, found neither in ${reading.frames.length} frames`,
+    );
+  for (const neighbour of evidence.neighbours) process.stderr.write(`LLDP: ${describeNeighbour(neighbour)}\n`);
+  const { relay } = evidence;
+  if (relay !== undefined)
+    process.stderr.write(
+      `DHCP option 82: remote id ${relay.remoteId ?? relay.giaddr ?? "none"}, circuit id ${relay.circuitId}\n`,
+    );
+  return evidence;
+}
+
+/** Faults of a capture that are printed. */
+const faultLimit = 3;
+
+function triedJson(
+  result: PlacementResult,
+  { switchName, port, unusable }: Tried & { readonly unusable: string | undefined },
+): object {
+  if (result.kind === "unplaced")
+    return {
+      ...(switchName === undefined ? {} : { switchName, port }),
+      ...{ fault: result.reason, ...(result.conflict === undefined ? {} : { conflict: true }) },
+    };
+  const { placement } = result;
+  const { source = "lldp" } = placement;
+  return {
+    ...jsonOf({ switchName: placement.switchName, port: placement.port, placement }),
+    ...(source === "lldp" ? {} : { source }),
+    ...(unusable === undefined ? {} : { unusable }),
+  };
 }
 
 function jsonOf({ placement, ...slot }: PortPlan): object {

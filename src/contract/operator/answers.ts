@@ -22,6 +22,7 @@ import {
   neighbour,
   placementText,
   problem,
+  relayPort,
   scan,
   storageReport,
   suspects,
@@ -79,6 +80,9 @@ export const machineAnswer = pinnedShape<MachineView>()(
     firmware: v.exactOptional(v.picklist(["bios", "uefi"])),
     network: v.exactOptional(text),
     temporaryAddress: v.exactOptional(text),
+    relay: v.exactOptional(
+      v.pipe(relayPort, v.description("the port that a DHCP relay named in its last request with option 82")),
+    ),
     permanentAddress: v.exactOptional(text),
     hostname: v.exactOptional(text),
     placement: v.exactOptional(placementText),

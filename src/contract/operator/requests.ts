@@ -302,6 +302,7 @@ export const patchBody = pinned<DetailsPatch>()(
       forcedImage: v.exactOptional(v.nullable(exactImageName)),
       disableUpdates: v.exactOptional(v.nullable(v.boolean())),
       hostname: v.exactOptional(v.nullable(hostname)),
+      place: v.exactOptional(v.nullable(v.strictObject({ switchName: portText, port: portText }))),
       macs: v.exactOptional(macs),
     }),
     v.check((patch) => Object.keys(patch).length > 0, "expected at least one key to change"),

@@ -4,11 +4,11 @@ import type { DiskIdentity, RecordedDisk } from "../hardware/disk-identity.ts";
 import type { RootDiskRule } from "../hardware/root-disk-rules.ts";
 import type { NetworkProfile } from "../host-network/profile.ts";
 import type { StoragePolicy } from "../install/storage-policy.ts";
-import type { OrderAction } from "../machine/record.ts";
+import type { OrderAction, SwitchPort } from "../machine/record.ts";
 import type { Endpoint } from "../net/endpoint.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import type { ImageRule } from "../site/image-rule.ts";
-import type { PlacementRule } from "../site/placement.ts";
+import type { PlacementRule, RelayPort } from "../site/placement.ts";
 
 /**
  * The version of init's requests for an order. It increases when ignoring an unknown key would do harm (CONTRIBUTING.md,
@@ -46,6 +46,8 @@ function protocolForNetwork(
  * or how ports count: it would match another port without them.
  */
 export function protocolForRules(rules: readonly PlacementRule[]): number {
+  // Of a rule about another source, it would take switch and port for those of LLDP.
+  if (rules.some(({ source }) => source !== undefined)) return networkProtocol;
   const isNewer = ({ portId, portIdKind, portDescription, counting }: PlacementRule) =>
     [portId, portIdKind, portDescription, counting].some((key) => key !== undefined);
   return rules.some(isNewer) ? 2 : 1;
@@ -81,6 +83,9 @@ export type OrderAnswer = {
   readonly session: string;
   readonly nowMs: number;
   readonly placementRules: readonly PlacementRule[];
+  /** The port that a DHCP relay named, and the switch port that an operator named; absent if none did. */
+  readonly relay?: RelayPort;
+  readonly operatorPlace?: SwitchPort;
   /** The profiles that placement rules name; absent if none does. */
   readonly networkProfiles?: readonly NetworkProfile[];
   /** Time limit for the wait for an LLDP frame. */

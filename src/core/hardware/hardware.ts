@@ -1,4 +1,5 @@
 import type { Mac } from "../net/mac.ts";
+import type { ChassisSlot } from "../site/placement.ts";
 
 /** Identity strings of a machine's board (SMBIOS type 1); evidence, never a key: they repeat and change (netboot.md Q7). */
 export type Smbios = {
@@ -72,6 +73,8 @@ export type Hardware = {
   readonly tpm: boolean;
   readonly watchdog: string;
   readonly smbios: Smbios;
+  /** Its slot in an enclosure; absent if the firmware names none, and in reports of older versions. */
+  readonly chassis?: ChassisSlot;
   /** All PCI devices; absent in reports of older versions. */
   readonly pciDevices?: readonly PciDevice[];
   /** Disks that the kernel shows without a usable size, such as those with sectors of 520 bytes; absent if there are none. */

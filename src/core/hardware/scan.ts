@@ -1,6 +1,7 @@
 import { efivarsDirectory, globalVariable, variableValueAt } from "../boot-loader/efi-variable.ts";
 import { parseMac } from "../net/mac.ts";
 import { biosDrivesOf, type SignatureOf } from "./bios-drives.ts";
+import { readChassisSlot } from "./chassis.ts";
 import { eachDiskOnce } from "./disk-paths.ts";
 import { attachmentOf } from "./disk-transport.ts";
 import type { Disk, Hardware, Nic, PciDevice } from "./hardware.ts";
@@ -18,6 +19,7 @@ const secureBootVariable = `${efivarsDirectory}/${globalVariable("SecureBoot")}`
 export function scanHardware(tree: Tree, signatureOf?: SignatureOf): Hardware {
   const cpuInfo = tree.text("/proc/cpuinfo");
   const { disks, sizeless } = scanDisks(tree);
+  const chassis = readChassisSlot(tree.text("/sys/firmware/dmi/tables/DMI"));
   const dmi = (name: string) => line(tree, `/sys/class/dmi/id/${name}`);
   return {
     cpus: (cpuInfo.match(/^processor\s*:/gm) ?? []).length,
@@ -37,6 +39,7 @@ export function scanHardware(tree: Tree, signatureOf?: SignatureOf): Hardware {
       serial: dmi("product_serial"),
       uuid: dmi("product_uuid"),
     },
+    ...(chassis === undefined ? {} : { chassis }),
   };
 }
 

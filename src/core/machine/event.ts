@@ -3,7 +3,7 @@ import type { DiskIdentity } from "../hardware/disk-identity.ts";
 import type { BurnInReport, Hardware } from "../hardware/hardware.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
-import type { Neighbour, Placement } from "../site/placement.ts";
+import type { Neighbour, Placement, RelayPort } from "../site/placement.ts";
 import type { TpmClaim } from "../tpm/claim.ts";
 import type { DiskKeyState } from "../tpm/disk-key.ts";
 import type { MeasuredBoot } from "../tpm/measured-boot.ts";
@@ -35,6 +35,8 @@ export type DetailsPatch = {
   readonly disableUpdates?: boolean | null;
   /** The name that an announced machine must get from its slot. */
   readonly hostname?: string | null;
+  /** Its switch port, where nothing else says it; only of a machine that is not installed. */
+  readonly place?: SwitchPort | null;
   /** The complete list: an address that is left out no longer belongs to this machine. */
   readonly macs?: readonly Mac[];
 };
@@ -64,6 +66,8 @@ export type MachineEvent =
       /** Which stage asked. */
       readonly stage: PxeStage;
       readonly answer: PxeAnswer;
+      /** The port that a relay or a snooping switch says it came from. */
+      readonly relay?: RelayPort;
       /** The answer was not sent: the network is in mode `listen`. */
       readonly withheld?: true;
     }

@@ -3,7 +3,7 @@ import type { DiskIdentity, Recognition } from "../hardware/disk-identity.ts";
 import type { BurnInReport, Hardware, Smbios } from "../hardware/hardware.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
-import type { Neighbour, Placement } from "../site/placement.ts";
+import type { Neighbour, Placement, RelayPort } from "../site/placement.ts";
 import type { TpmBinding } from "../tpm/claim.ts";
 import type { DiskKeyState, KeySealing } from "../tpm/disk-key.ts";
 import type { MeasuredBoot } from "../tpm/measured-boot.ts";
@@ -187,6 +187,8 @@ type CommonFacts = {
   /** Name of the network the machine was last seen on. */
   readonly network?: string;
   readonly temporaryAddress?: Ipv4;
+  /** The port that a DHCP relay or a snooping switch named in its last request that had option 82, on that network. */
+  readonly relay?: RelayPort;
   /** The image that an operator requires; kept across rebirths. After a failed burn-in the image rules apply instead. */
   readonly pinnedImage?: string;
   /** The next image of the machine, as a note for operators. */

@@ -1,3 +1,4 @@
+import { relayPortOf } from "../dhcp/relay-port.ts";
 import { replyTo } from "../dhcp/reply.ts";
 import type { PxeAnswer, PxeStage } from "../machine/pxe-answer.ts";
 import type { PxeAsked } from "../machine/requests.ts";
@@ -55,6 +56,8 @@ function seenBy(
   const stage = stages[client.kind];
   if (stage === undefined || client.kind === "plain" || question.unreadable !== undefined) return undefined;
   const { name: network, nursery } = question.network;
-  const seen = { kind: "pxeAsked", mac, firmware: client.firmware, network, nursery, stage, answer } as const;
+  const relay = relayPortOf(question.packet);
+  const asked = { kind: "pxeAsked", mac, firmware: client.firmware, network, nursery, stage, answer } as const;
+  const seen = relay === undefined ? asked : { ...asked, relay };
   return address === undefined ? seen : { ...seen, address };
 }

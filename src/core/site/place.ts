@@ -8,10 +8,15 @@ import { fillTemplate } from "./template.ts";
 const hostLabel = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** The slot, hostname and address of a machine by the first rule that matches its LLDP neighbour; or why there is none. */
-export function placeMachine(rules: readonly PlacementRule[], neighbour: Neighbour): PlacementResult {
+export function placeMachine(
+  rules: readonly PlacementRule[],
+  neighbour: Neighbour,
+  isTried: (rule: PlacementRule) => boolean = isAboutLldp,
+): PlacementResult {
   const cable = describeNeighbour(neighbour);
   if (rules.length === 0) return unplaced(`there are no placement rules: expected one that matches ${cable}`);
   for (const [index, rule] of rules.entries()) {
+    if (!isTried(rule)) continue;
     const match = matchRule(rule, neighbour);
     if (match.kind === "none") continue;
     if (match.kind === "invalid") return unplaced(`placement rule ${index + 1}: ${match.reason}`);
@@ -46,15 +51,21 @@ export function placeMachine(rules: readonly PlacementRule[], neighbour: Neighbo
       },
     };
   }
-  return unplaced(`none of the ${rules.length} placement rules matches ${cable}`);
+  return unplaced(`none of the ${rules.filter(isTried).length} placement rules matches ${cable}`);
 }
+
+const isAboutLldp = ({ source = "lldp" }: PlacementRule) => source === "lldp";
 
 /**
  * The place of a machine that hears several neighbours, such as its own BMC or another host: that of the neighbour which a rule
  * matches. Rules that give different places are a conflict, and without a match the reason names every neighbour.
  */
-export function placeAmong(rules: readonly PlacementRule[], neighbours: readonly Neighbour[]): PlacementResult {
-  const results = neighbours.map((neighbour) => placeMachine(rules, neighbour));
+export function placeAmong(
+  rules: readonly PlacementRule[],
+  neighbours: readonly Neighbour[],
+  isTried: (rule: PlacementRule) => boolean = isAboutLldp,
+): PlacementResult {
+  const results = neighbours.map((neighbour) => placeMachine(rules, neighbour, isTried));
   const contradiction = results.find((result) => result.kind === "unplaced" && result.conflict === true);
   if (contradiction !== undefined) return contradiction;
   const placed = results.flatMap((result) => (result.kind === "placed" ? [result] : []));

@@ -18,6 +18,24 @@ export type Neighbour = PortFields & {
   readonly otherPort?: { readonly text: string; readonly agrees: boolean };
 };
 
+/** Where a place may come from, in the order in which they count (place-sources.ts). */
+export const placeSources = ["lldp", "option82", "chassis", "operator"] as const;
+export type PlaceSource = (typeof placeSources)[number];
+
+/** The sources that placement rules are about: an operator names a switch port as LLDP does. */
+export const ruleSources = ["lldp", "option82", "chassis"] as const;
+
+/** The port that a DHCP relay or a snooping switch says a request came from (RFC 3046), as texts (relay-port.ts). */
+export type RelayPort = {
+  /** The relay's address as a dotted quad; absent if a switch added the option on its way to us. */
+  readonly giaddr?: string;
+  readonly circuitId?: string;
+  readonly remoteId?: string;
+};
+
+/** The slot of a blade by its firmware: serial number of the enclosure and location in it (SMBIOS types 3 and 2). */
+export type ChassisSlot = { readonly serial: string; readonly slot: string };
+
 /** Neighbours reported at most: more than this on one cable is a loop of the network. */
 export const neighbourLimit = 16;
 
@@ -33,8 +51,10 @@ export type Placement = {
   readonly ipv6?: string;
   /** The name of the network profile, if the rule has one. */
   readonly profile?: string;
-  /** The fields that the rule was tried on; absent in records of older versions. */
+  /** The fields that the rule was tried on; absent in records of older versions, and if the place is not from LLDP. */
   readonly lldp?: PortFields;
+  /** Where the place is from; LLDP if absent. `switchName` and `port` are then what that source says. */
+  readonly source?: Exclude<PlaceSource, "lldp">;
 };
 
 /** How a switch numbers its ports: `first` becomes 1, `first + every` becomes 2. Other numbers match no rule. */
@@ -46,6 +66,8 @@ export type Counting = { readonly first: number; readonly every: number };
  * of `port`, `portId` and `portDescription` is there.
  */
 export type PlacementRule = {
+  /** What the rule is about, LLDP if absent: `switch` and `port` match remote id and circuit id, or enclosure and slot. */
+  readonly source?: (typeof ruleSources)[number];
   readonly switch: string;
   /** The port's name by the usual reading of the fields (`neighbourOf`). */
   readonly port?: string;

@@ -28,7 +28,10 @@ export function beBorn(context: BirthContext): never {
   const legs = listenOnLegs(context, taken);
   const reports = neighbourReports(context, taken, listener);
   const inspection = inspectMachine(context, taken, reports.look);
-  const placed = findPlacement(context, taken, { listener, legs, reports, rootDisk: inspection.disk });
+  const placed = findPlacement(context, taken, {
+    ...{ listener, legs, reports },
+    ...{ rootDisk: inspection.disk, hardware: inspection.hardware },
+  });
   const { placement } = placed;
   const burnIn = finishBurnIn(context, taken, inspection);
   const image = findImage(context, taken, { hardware: inspection.hardware, burnIn });

@@ -7,7 +7,8 @@ import { parseIpv6 } from "../../core/net/ipv6.ts";
 import type { Mac } from "../../core/net/mac.ts";
 import { chooseImage } from "../../core/site/choose-image.ts";
 import type { BurnInOutcome } from "../../core/site/image-rule.ts";
-import { describeNeighbour, placeAmong, placeMachine } from "../../core/site/place.ts";
+import { describeNeighbour, placeMachine } from "../../core/site/place.ts";
+import { asksLldp, placeByEvidence, sourceNames } from "../../core/site/place-sources.ts";
 import type { Neighbour, Placement } from "../../core/site/placement.ts";
 import { hostAt, ipv6HostAt } from "../device/address-probe.ts";
 import type { LldpListener } from "../device/neighbour.ts";
@@ -60,26 +61,39 @@ export function findPlacement(
     readonly legs: LegListeners;
     readonly reports: NeighbourReports;
     readonly rootDisk: Disk;
+    readonly hardware: Hardware;
   },
 ): Placed {
   const { runStep, console } = context;
   const { order, session } = taken;
-  const { listener, legs, reports, rootDisk } = found;
-  const neighbours = runStep("findSwitchPort", order.lldpSeconds + 30, () => {
-    const heard = listener.listen(order.lldpSeconds, placeOf(order));
+  const { listener, legs, reports, rootDisk, hardware } = found;
+  const { relay, operatorPlace, placementRules, lldpSeconds } = order;
+  const others = {
+    ...(relay === undefined ? {} : { relay }),
+    ...(operatorPlace === undefined ? {} : { operator: operatorPlace }),
+    ...(hardware.chassis === undefined ? {} : { chassis: hardware.chassis }),
+  };
+  // Without rules about LLDP, its frames need not be waited for.
+  const waitSeconds = asksLldp(placementRules) ? lldpSeconds : 0;
+  const neighbours = runStep("findSwitchPort", lldpSeconds + 30, () => {
+    const heard = waitSeconds === 0 ? listener.heard(placeOf(order)) : listener.listen(waitSeconds, placeOf(order));
     for (const neighbour of heard) console.log("info", "LLDP neighbour", { neighbour: describeNeighbour(neighbour) });
-    if (heard.length === 0) throw stop(`expected an LLDP frame within ${order.lldpSeconds} s, found none`);
+    const elsewhere = placeByEvidence(placementRules, { neighbours: [], ...others });
+    if (heard.length === 0 && elsewhere.kind === "unplaced" && !elsewhere.conflict) {
+      const tried = Object.keys(others).length === 0 ? "" : `; ${elsewhere.reason}`;
+      throw stop(`expected an LLDP frame within ${waitSeconds} s, found none${tried}`);
+    }
     return heard;
   });
   reports.report(neighbours);
   const placement = runStep("computePlace", 10, () => {
-    const result = placeAmong(order.placementRules, neighbours);
+    const result = placeByEvidence(placementRules, { neighbours, ...others });
     if (result.kind === "unplaced") throw (result.conflict ? conflict : stop)(result.reason);
     return result.placement;
   });
-  const { hostname, address, switchName, port } = placement;
+  const { hostname, address, switchName, port, source = "lldp" } = placement;
   const dotted = formatIpv4(address);
-  console.log("info", "placed", { hostname, address: dotted, switch: switchName, port });
+  console.log("info", "placed", { hostname, address: dotted, switch: switchName, port, by: sourceNames[source] });
   const network = planNetwork(context, taken, { placement, booted: listener, legs });
   checkAddress(context, taken, placement);
   runStep("reportPlace", requestSeconds, () =>

@@ -173,7 +173,7 @@ async function applyReport(c: Context, deps: MachineFacingDeps, rates: RequestRa
     const network = networkOf(machine, config);
     const placementRules = config.placement.rules;
     if (item.kind === "placed") {
-      const why = placementFault(item.placement, network, config);
+      const why = placementFault(item.placement, machine, { network, config });
       if (why !== undefined) return await wrongPlace(c, deps, session, why);
     }
     const event = eventOf(item, { id: machine.id, order, network, placementRules });
@@ -232,7 +232,7 @@ async function makeHealthy(c: Context, deps: MachineFacingDeps): Promise<Respons
   if (session === undefined) return noSession(c);
   const { machine } = session;
   const { image, placement } = body.value;
-  const why = placementFault(placement, networkOf(machine, config), config);
+  const why = placementFault(placement, machine, { network: networkOf(machine, config), config });
   if (why !== undefined) return await wrongPlace(c, deps, session, why);
   if (!config.images.some((rule) => rule.image === image)) {
     return faultAnswer(

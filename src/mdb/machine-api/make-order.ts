@@ -2,7 +2,7 @@ import type { Config } from "../../contract/config/schema.ts";
 import type * as wire from "../../contract/machine-facing.ts";
 import { protocolForOrder } from "../../core/birth/order-answer.ts";
 import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
-import type { Machine, OrderAction } from "../../core/machine/record.ts";
+import type { Machine, OrderAction, SwitchPort } from "../../core/machine/record.ts";
 import { type Endpoint, formatEndpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { type Network, type PermanentPart, permanentPart, signatureFor } from "../../core/network/network.ts";
@@ -40,6 +40,8 @@ export function orderFor(
     action,
     generation: machine.generation,
     placementRules: config.placement.rules.map(ruleText),
+    ...(machine.relay === undefined ? {} : { relay: machine.relay }),
+    ...operatorPart(machine),
     ...profilesOf(config),
     lldpSeconds: config.placement.lldpSeconds,
     imageRules: [...config.images],
@@ -62,6 +64,19 @@ export function orderFor(
     keepsErasures: true,
     retrySeconds: config.retrySeconds,
   };
+}
+
+/** The switch port that an operator named: of a newcomer in its announcement, later the one that it was installed by. */
+export function operatorPlaceOf(machine: Machine): SwitchPort | undefined {
+  const { announced, placement } = machine;
+  if (announced?.place !== undefined) return announced.place;
+  if (placement?.source !== "operator") return undefined;
+  return { switchName: placement.switchName, port: placement.port };
+}
+
+function operatorPart(machine: Machine): Pick<wire.SentOrder, "operatorPlace"> {
+  const operatorPlace = operatorPlaceOf(machine);
+  return operatorPlace === undefined ? {} : { operatorPlace };
 }
 
 /** The profiles, if a rule names one: a machine needs all of them before it knows its place. */

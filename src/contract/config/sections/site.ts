@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { portKinds } from "../../../core/lldp/lldpdu.ts";
-import type { PlacementRule } from "../../../core/site/placement.ts";
+import { type PlacementRule, ruleSources } from "../../../core/site/placement.ts";
 import { counting, imageConditions, imageRule, portIdKind } from "../../machine-facing.ts";
 import { pinned } from "../../same.ts";
 import { leaf, listOf, optional, required, withDefault } from "../entry.ts";
@@ -10,6 +10,13 @@ import { address, ipv6Address, seconds, shortName, text } from "../values.ts";
 const strictCounting = v.strictObject(counting.entries);
 
 const placementRule = v.strictObject({
+  source: optional(
+    leaf(`one of ${ruleSources.join(", ")}`, v.picklist(ruleSources)),
+    "What the rule is about; `lldp` without this key. `option82`: `switch` matches the remote id that a DHCP relay or switch adds (its address " +
+      "if there is none), `port` the circuit id. `chassis`: `switch` matches the serial number of the enclosure, `port` the location in it (SMBIOS). " +
+      "The sources count in this order, and last what an operator says (`birther set NAME place=SWITCH:PORT`, by the rules of LLDP); " +
+      "sources that give different places are a conflict (docs/booting.md).",
+  ),
   switch: required(
     text,
     "Regular expression that must match the whole LLDP system name of the switch. Its named groups are part of the position.",

@@ -1,5 +1,7 @@
 import { isWithin, knownTime } from "../../clock-jump.ts";
+import { isSameRelayPort } from "../../dhcp/relay-port.ts";
 import { formatIpv4 } from "../../net/ipv4.ts";
+import type { RelayPort } from "../../site/placement.ts";
 import { diskOrderHint } from "../health/disk-order.ts";
 import { type BirthAction, type Machine, type MachineIn, mayRecover, mayResume } from "../record.ts";
 import {
@@ -170,10 +172,23 @@ export function responsesTo(event: EventOf<"pxeAsked">): 0 | 1 {
   return event.answer === "none" || event.withheld ? 0 : 1;
 }
 
+/** A request without option 82 says nothing, such as one that a loader sends by HTTP; one on another network ends what was said. */
+function relayAfter(
+  before: RelayPort | undefined,
+  { relay, network }: EventOf<"pxeAsked">,
+  networkBefore: string | undefined,
+): RelayPort | undefined {
+  if (relay === undefined) return network === networkBefore ? before : undefined;
+  return isSameRelayPort(before, relay) ? before : relay;
+}
+
 /** Counts the request and its answer, and records the offered address; refused if another machine holds that address. */
 const noteRequest: Transition<"pxeAsked"> = (machine, event, context) => {
+  const { relay: before, ...kept } = machine;
+  const relay = relayAfter(before, event, machine.network);
   const counted: Machine = {
-    ...machine,
+    ...kept,
+    ...(relay === undefined ? {} : { relay }),
     firmware: event.firmware,
     network: event.network,
     pxe: {

@@ -110,8 +110,14 @@ export const setDetails: Transition<"detailsSet"> = (machine, { details, by }, c
       message: `the placement rules determine the name of ${nameOf(machine)}`,
       next: "change the placement rules and request its rebirth, or move it and run birther rebirth --moved",
     });
+  if (details.place !== undefined && isInstalled(machine))
+    return refused({
+      kind: "nameByPlace",
+      message: `${nameOf(machine)} is installed at ${machine.placement.switchName} ${machine.placement.port}`,
+      next: `to install it elsewhere: birther rebirth ${nameOf(machine)} --moved`,
+    });
   const tags = patchTags(machine.tags, details.tags);
-  const wanted = { hostname: hostname ?? undefined, place: undefined, macs: macs ?? [] };
+  const wanted = { hostname: hostname ?? undefined, place: details.place ?? undefined, macs: macs ?? [] };
   const fault =
     claimedBy(machine, wanted, context, "movable") ??
     tooMany({ tags: tags ?? {}, groups: details.groups ?? [], macs: macs ?? [] });
@@ -123,7 +129,10 @@ export const setDetails: Transition<"detailsSet"> = (machine, { details, by }, c
       message: `macs: expected a list with ${identity ?? "no address"}, the identity of ${nameOf(machine)}`,
       next: `if that NIC is gone, retire the machine: birther retire ${nameOf(machine)}; a newcomer can take over from it first: birther takeover`,
     });
-  const named = isInstalled(machine) ? machine : renameAnnounced(machine, hostname, { by, atMs: context.nowMs });
+  const said = { by, atMs: context.nowMs };
+  const named = isInstalled(machine)
+    ? machine
+    : placeAnnounced(renameAnnounced(machine, hostname, said), details.place, said);
   const patched = withoutStopped(patchImages(patchLabels(named, tags, details), details, context));
   const next = macs === undefined ? patched : withMacs(patched, macs);
   const others = (macs ?? []).flatMap((mac) => {
@@ -207,6 +216,19 @@ function renameAnnounced(
   const { hostname: _expected, ...expected }: Announcement = announced ?? said;
   if (hostname === null) return { ...kept, announced: expected };
   return { ...kept, hostname, announced: { ...expected, hostname } };
+}
+
+/** The switch port as an operator names it, for a machine whose place nothing else tells, and that must not be elsewhere. */
+function placeAnnounced(
+  machine: MachineIn<"unknown" | "birth">,
+  place: SwitchPort | null | undefined,
+  said: { readonly by: string; readonly atMs: number },
+): MachineIn<"unknown" | "birth"> {
+  if (place === undefined) return machine;
+  const { announced, ...kept } = machine;
+  const { place: _before, ...expected }: Announcement = announced ?? said;
+  if (place === null) return { ...kept, announced: expected };
+  return { ...kept, announced: { ...expected, place } };
 }
 
 /** The refusal if another machine has the name, the slot or a MAC address; `movable` allows a NIC that is not its identity. */
