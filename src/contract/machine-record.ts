@@ -11,6 +11,7 @@ import {
   type MachineIn,
   orderActions,
   phases,
+  placeTroubles,
   remedies,
 } from "../core/machine/record.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
@@ -65,6 +66,7 @@ const condition = v.object({
   kind: v.picklist(conditionKinds),
   reason: text,
   sinceMs: count,
+  trouble: v.exactOptional(v.picklist(placeTroubles)),
   remedy: v.exactOptional(v.picklist(remedies)),
   watched: flag,
   failedIn: v.exactOptional(v.picklist(phases)),

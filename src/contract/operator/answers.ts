@@ -9,7 +9,7 @@ import { bootTrusts } from "../../core/hardware/hardware.ts";
 import { aspects, maxNamedPaths } from "../../core/image/catalogue/image-difference.ts";
 import type { ImportProgress } from "../../core/image/import-progress.ts";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
-import { machineStates, phases, remedies } from "../../core/machine/record.ts";
+import { machineStates, phases, placeTroubles, remedies } from "../../core/machine/record.ts";
 import { diskTrusts, identityTrusts, startTrusts, unsealedTrusts } from "../../core/machine/trust.ts";
 import { works } from "../../core/machine/work-progress.ts";
 import { localMethodNames } from "../../core/pxe/local-boot/method-table.ts";
@@ -57,6 +57,12 @@ const condition = v.strictObject({
   kind: text,
   reason: text,
   sinceMs: timeMs,
+  trouble: v.exactOptional(
+    v.pipe(
+      v.picklist(placeTroubles),
+      v.description("what happened to its cable, NIC, slot or switch; reason names both sides"),
+    ),
+  ),
   watched: v.exactOptional(v.literal(true)),
   remedy: v.exactOptional(v.picklist(remedies)),
   failedIn: v.exactOptional(v.picklist(phases)),

@@ -53,11 +53,17 @@ export type Phase = (typeof phases)[number];
 /** The kinds of condition: a circumstance that stays until an event clears it, separate from state and phase. */
 export const conditionKinds = ["hold", "failing", "debug", "maintenance", "conflict", "waiting", "retired"] as const;
 export type ConditionKind = (typeof conditionKinds)[number];
+/** How the places of machines can contradict the record; each is named with both sides in the condition's reason. */
+export const placeTroubles = ["cableMoved", "nicMoved", "slotClaimedTwice", "switchRenamed"] as const;
+export type PlaceTrouble = (typeof placeTroubles)[number];
+
 export type Condition = {
   readonly kind: ConditionKind;
   /** One sentence for the operator: what is wrong and, if known, what to do. */
   readonly reason: string;
   readonly sinceMs: number;
+  /** What happened to its cable, NIC, slot or switch; absent in records of older versions. */
+  readonly trouble?: PlaceTrouble;
   /** Stall detection set it, and clears it once the machine makes progress. */
   readonly watched?: true;
   /** What an operator has to order, because the machine cannot continue by itself. */

@@ -1,6 +1,6 @@
 import { counted } from "../../bytes/counted.ts";
 import { conditionOf, isDisputed, nameOf } from "../life/move.ts";
-import { type Condition, isLeftToOthers, type Machine, type Phase } from "../record.ts";
+import { type Condition, isLeftToOthers, type Machine, type Phase, type PlaceTrouble } from "../record.ts";
 import { describeSuspect } from "../suspect.ts";
 import { type Deadlines, phaseWaitsFor } from "./deadlines.ts";
 import { deadlineOf, formatDuration } from "./stall-detection.ts";
@@ -71,6 +71,26 @@ function isWaiting({ state, phase }: Machine): boolean {
   return state !== "healthy" || phase !== "up";
 }
 
+/** What to do about each trouble with a place; the condition's reason, which follows, names both sides. */
+const placeAdvice: { readonly [Trouble in PlaceTrouble]: { readonly missing: string; readonly next: string } } = {
+  cableMoved: {
+    missing: "it is back at its port, or may move: its cable was moved",
+    next: "move the cable back, or accept the new slot: birther rebirth NAME --moved; the machine retries automatically",
+  },
+  nicMoved: {
+    missing: "it is clear whose NIC it has: a NIC that identifies another machine was moved into it",
+    next: "follow the advice in the conflict below: boot the other machine from its own NIC first, or birther takeover",
+  },
+  slotClaimedTwice: {
+    missing: "its slot is free: another machine holds or awaits it",
+    next: "compare the cabling of both machines, which the conflict below names; if it replaces the other one: birther takeover NAME OTHER",
+  },
+  switchRenamed: {
+    missing: "a placement rule knows the new name of its switch: the port is the same, the switch has another name",
+    next: "add a placement rule for the new name before the others (birther plan try NEW PORT shows what it gives); if the cable was moved instead, move it back",
+  },
+};
+
 const reasons: readonly Reason[] = [
   whileSet("retired", {
     missing: "an operator releases it: it is retired and sent to its local disk",
@@ -116,6 +136,10 @@ const reasons: readonly Reason[] = [
           next: `connect it to a nursery network, or set nursery: true for the network that it was last seen on (${machine.network ?? "none"})`,
           sinceMs: machine.pxe.lastRequestAtMs,
         },
+  (machine) => {
+    const found = machine.conditions.find(({ kind, trouble }) => trouble !== undefined && kind !== "hold");
+    return found?.trouble === undefined ? undefined : { ...placeAdvice[found.trouble], sinceMs: found.sinceMs };
+  },
   whileSet("conflict", {
     missing: "the conflict is resolved",
     next: "follow the advice in the conflict below; the machine retries automatically",

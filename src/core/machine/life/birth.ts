@@ -19,7 +19,7 @@ import {
   withoutConditions,
 } from "./move.ts";
 import { heldRefusal } from "./order.ts";
-import { claimSlot } from "./place.ts";
+import { claimSlot, isRenamed } from "./place.ts";
 import { mergeAnnouncement } from "./takeover.ts";
 
 /**
@@ -119,7 +119,7 @@ function sameAs(machine: Machine, holder: Machine, context: Context): Decision {
       : `if both are one machine: birther release ${nameOf(holder)}; if the NIC was moved: birther takeover ${machine.id} ${holder.id}`;
   return refused(
     { kind: "macTaken", message, next },
-    withCondition(machine, { kind: "conflict", reason: `${message}: ${next}` }, context.nowMs),
+    withCondition(machine, { kind: "conflict", reason: `${message}: ${next}`, trouble: "nicMoved" }, context.nowMs),
   );
 }
 
@@ -192,6 +192,14 @@ export const noteNeighbours: Transition<"neighboursSeen", BirthAction> = (
   return changed({ ...kept, neighbours, lastSeenAtMs: nowMs, ...(heard === undefined ? {} : { heard }) } as Machine);
 };
 
+/** The sentence about a machine that was installed at a port of which only the switch's name is new; no rule matches that. */
+function renamedSwitch({ placement, heard, neighbours = [] }: Machine): string | undefined {
+  if (placement === undefined || heard?.kind !== "unplaced") return undefined;
+  const now = neighbours.find((neighbour) => isRenamed(placement, neighbour));
+  if (now === undefined) return undefined;
+  return `it was placed at ${placement.switchName} ${placement.port} before, and now hears ${now.switchName} ${now.port}`;
+}
+
 /** A step failed; the machine retries automatically, and is no longer failing once it gets past this phase. */
 export const noteFailure: Transition<"failed"> = (machine, event, context) => {
   const { phase, order } = machine;
@@ -200,9 +208,11 @@ export const noteFailure: Transition<"failed"> = (machine, event, context) => {
   const seen = { ...machine, lastSeenAtMs: context.nowMs };
   const reason = `${event.step}: ${event.reason}`;
   if (event.conflict) return changed(withCondition(seen, { kind: "conflict", reason }, context.nowMs));
+  const renamed = renamedSwitch(machine);
   const condition = {
     kind: "failing",
-    reason,
+    reason: renamed === undefined ? reason : `${reason}; ${renamed}`,
+    ...(renamed === undefined ? {} : { trouble: "switchRenamed" as const }),
     ...(toResume ? { remedy: "rebirth" as const } : {}),
     ...(phase === undefined ? {} : { failedIn: phase }),
     ...(event.image === undefined ? {} : { image: event.image }),

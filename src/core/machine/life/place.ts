@@ -2,7 +2,7 @@ import { formatIpv4 } from "../../net/ipv4.ts";
 import type { Placement } from "../../site/placement.ts";
 import type { Decision, Refusal } from "../event.ts";
 import { sharedParts } from "../evidence.ts";
-import type { Machine, MachineId, SwitchPort } from "../record.ts";
+import type { Machine, MachineId, PlaceTrouble, SwitchPort } from "../record.ts";
 import { type Context, conditionOf, nameOf, refused, withCondition } from "./move.ts";
 import { mergeAnnouncement } from "./takeover.ts";
 
@@ -18,13 +18,14 @@ export type SlotClaimOutcome<M extends Machine> =
 export function claimSlot<M extends Machine>(machine: M, claim: Placement, context: Context): SlotClaimOutcome<M> {
   const awaited = context.announcedAt(claim);
   const takesOver = awaited !== undefined && awaited.id !== machine.id && awaited.macs.length === 0;
-  const refusal =
+  const found =
     whyElsewhere(machine, claim) ??
     (awaited === undefined || takesOver ? undefined : whyAwaited(machine, claim, awaited)) ??
     whyTaken(machine, claim, context, takesOver ? awaited.id : machine.id);
-  if (refusal !== undefined) {
+  if (found !== undefined) {
+    const { trouble, ...refusal } = found;
     const reason = `${refusal.message}: ${refusal.next}`;
-    const inConflict = withCondition(machine, { kind: "conflict", reason }, context.nowMs);
+    const inConflict = withCondition(machine, { kind: "conflict", reason, trouble }, context.nowMs);
     return { kind: "refused", decision: refused(refusal, inConflict) };
   }
   if (!takesOver) return { kind: "claimed", successor: machine, absorbed: [] };
@@ -38,47 +39,58 @@ export function claimSlot<M extends Machine>(machine: M, claim: Placement, conte
   };
 }
 
+/** A refusal, and what happened to the machine's place. */
+type PlaceRefusal = Refusal & { readonly trouble: PlaceTrouble };
+
 /** An installed machine keeps its name and slot, and an announced machine must appear in the announced slot. */
-function whyElsewhere(machine: Machine, claim: Placement): Refusal | undefined {
+function whyElsewhere(machine: Machine, claim: Placement): PlaceRefusal | undefined {
   const { hostname, address } = claim;
   const { announced, permanentAddress, placement: before } = machine;
   const here = `${claim.switchName} ${claim.port}, the slot of ${hostname}`;
   if (announced?.hostname !== undefined && announced.hostname !== hostname)
     return {
-      kind: "otherPlace",
+      ...{ kind: "otherPlace", trouble: "cableMoved" },
       message: `${machine.id}: expected the slot of ${announced.hostname} as announced, found ${here}`,
       next: `connect it to the slot of ${announced.hostname}, or change the announcement: birther set ${nameOf(machine)}`,
     };
   if (announced?.place !== undefined && !isAt(announced.place, claim))
     return {
-      kind: "otherPlace",
+      ...{ kind: "otherPlace", trouble: "cableMoved" },
       message: `${machine.id}: expected ${announced.place.switchName} ${announced.place.port} as announced, found ${here}`,
       next: `connect it as announced, or withdraw the announcement: birther retire ${nameOf(machine)}`,
     };
   if (permanentAddress === undefined || before === undefined || machine.mayMove === true) return undefined;
   if (isAt(before, claim) || (hostname === machine.hostname && address === permanentAddress)) return undefined;
-  return {
-    kind: "otherPlace",
-    message: `${nameOf(machine)} (${machine.id}): expected ${before.switchName} ${before.port}, where it was installed, found ${here}`,
-    next: `move it back, or install it as ${hostname}: birther rebirth ${nameOf(machine)} --moved`,
-  };
+  const message = `${nameOf(machine)} (${machine.id}): expected ${before.switchName} ${before.port}, where it was installed, found ${here}`;
+  const moved = `install it as ${hostname}: birther rebirth ${nameOf(machine)} --moved`;
+  if (isRenamed(before, claim))
+    return {
+      ...{ kind: "otherPlace", trouble: "switchRenamed", message },
+      next: `the port is the same: if the switch ${before.switchName} is called ${claim.switchName} now, put a placement rule for the new name first that gives the old slots; if the cable was moved, move it back, or ${moved}`,
+    };
+  return { ...{ kind: "otherPlace", trouble: "cableMoved", message }, next: `move it back, or ${moved}` };
+}
+
+/** Whether a switch port is the same port of a switch with another name. */
+export function isRenamed(before: SwitchPort, now: SwitchPort): boolean {
+  return before.port === now.port && before.switchName !== now.switchName;
 }
 
 function isAt(switchPort: SwitchPort, other: SwitchPort): boolean {
   return switchPort.switchName === other.switchName && switchPort.port === other.port;
 }
 
-function whyAwaited(machine: Machine, claim: Placement, awaited: Machine): Refusal | undefined {
+function whyAwaited(machine: Machine, claim: Placement, awaited: Machine): PlaceRefusal | undefined {
   if (awaited.id === machine.id) return undefined;
   return {
-    kind: "nameTaken",
+    ...{ kind: "nameTaken", trouble: "slotClaimedTwice" },
     message: `${claim.switchName} ${claim.port}: expected ${nameOf(awaited)} (${awaited.macs.join(" ")}) as announced, found ${machine.id}`,
     next: `check the cabling of both, or withdraw the announcement: birther retire ${nameOf(awaited)}`,
   };
 }
 
 /** `mine` is the record whose name and address the machine may take: its own record, or the one that it takes over. */
-function whyTaken(machine: Machine, claim: Placement, context: Context, mine: MachineId): Refusal | undefined {
+function whyTaken(machine: Machine, claim: Placement, context: Context, mine: MachineId): PlaceRefusal | undefined {
   const claims = [
     { kind: "nameTaken", thing: `name ${claim.hostname}`, holder: context.nameHolder(claim.hostname) },
     {
@@ -90,7 +102,7 @@ function whyTaken(machine: Machine, claim: Placement, context: Context, mine: Ma
   for (const { kind, thing, holder } of claims) {
     if (holder === undefined || holder.id === machine.id || holder.id === mine) continue;
     const message = `${machine.id}${whereOf(claim)} claims the ${thing}, which ${holder.id}${whereOf(holder.placement)} holds`;
-    return { kind, message, next: whatToDo(machine, holder, context) };
+    return { kind, trouble: "slotClaimedTwice", message, next: whatToDo(machine, holder, context) };
   }
   return undefined;
 }
