@@ -187,6 +187,7 @@ export const suites: readonly Suite[] = [
     cost: "1 min",
     needsRoot: true,
     packages: [...packagesOf["image build"], ...signatureTools, "swtpm"],
+    packages: [...packagesOf["image build"], "iproute2", "swtpm"],
     group: "programs",
     run: {
       kind: "files",
