@@ -59,9 +59,9 @@ export function protocolForOrder({
   placementRules,
   imageRules,
   rootDiskRules = [],
-  permanent,
+  permanent = {},
 }: Pick<OrderAnswer, "action" | "placementRules" | "imageRules" | "rootDiskRules"> & {
-  readonly permanent: Pick<OrderAnswer["permanent"], "vlan" | "ipv6">;
+  readonly permanent?: Pick<OrderAnswer["permanent"], "vlan" | "ipv6">;
 }): number {
   const recovers = action === "recover";
   return Math.max(
