@@ -188,6 +188,7 @@ export const suites: readonly Suite[] = [
     needsRoot: true,
     packages: [...packagesOf["image build"], ...signatureTools, "swtpm"],
     packages: [...packagesOf["image build"], "iproute2", "swtpm"],
+    packages: [...packagesOf["image build"], "swtpm"],
     group: "programs",
     run: {
       kind: "files",
