@@ -186,9 +186,7 @@ export const suites: readonly Suite[] = [
     about: "the native ground of init as an ordinary program: TLS, hashes, files, peers; TPM commands against a swtpm",
     cost: "1 min",
     needsRoot: true,
-    packages: [...packagesOf["image build"], ...signatureTools, "swtpm"],
-    packages: [...packagesOf["image build"], "iproute2", "swtpm"],
-    packages: [...packagesOf["image build"], "swtpm"],
+    packages: [...packagesOf["image build"], ...signatureTools, "iproute2", "swtpm"],
     group: "programs",
     run: {
       kind: "files",
