@@ -62,12 +62,10 @@ function stateFacts(machine: MachineView, ago: (atMs: number) => string): Fact[]
     ["phase", phase && `${phase}${phaseAtMs === undefined ? "" : `, ${ago(phaseAtMs)}`}`],
     ["restart", machine.reboot && rebootText(machine.reboot, ago)],
     ["progress", machine.progress && `${describeProgress(machine.progress)}, ${ago(machine.progress.atMs)}`],
-    ...machine.conditions.map(
-      ({ kind, trouble, reason, sinceMs }): Fact => {
-        const name = trouble === undefined ? kind : `${kind} (${trouble})`;
-        return ["condition", `${name}, ${ago(sinceMs)}: ${reason}`];
-      },
-    ),
+    ...machine.conditions.map(({ kind, trouble, reason, sinceMs }): Fact => {
+      const name = trouble === undefined ? kind : `${kind} (${trouble})`;
+      return ["condition", `${name}, ${ago(sinceMs)}: ${reason}`];
+    }),
     ["order", order && `${order.action}, generation ${order.generation}, ${taken(order.takenAtMs)}`],
   ];
 }
