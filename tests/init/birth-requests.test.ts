@@ -16,6 +16,7 @@ const requests = [
   "report the place",
   "progress",
   "report to the MDB", // the burn-in that writes
+  "report to the MDB", // what was erased
   "report to the MDB", // keysMade
   "report to the MDB", // partitioned
   "report to the MDB", // populated
@@ -33,6 +34,14 @@ const gone = (request: number): readonly TroubleRule[] => [
   // The first connection exists; no other succeeds.
   { call: "tcpConnect", about: /:443$/, from: 2, trouble: { kind: "fails", errno: "ECONNREFUSED" } },
 ];
+
+test("a birth has these requests and no other", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const { end, kernel } = rackMachine(site).bootInit({ troubles: lost("tlsWrite", requests.length + 1) });
+  assert.equal(end.kind, "switchedRoot", kernel.screen.join("\n"));
+  assert.equal(kernel.cpu.struck(), 0, "there is a request more");
+});
 
 for (const [index, step] of requests.entries()) {
   const request = index + 1;
