@@ -107,7 +107,7 @@ function checkIpv6Gateway({ ipv6 }: PermanentPart, path: string): ConfigFault[] 
   const gateway = ipv6?.gateway === undefined ? undefined : parseIpv6(ipv6.gateway);
   const prefix = ipv6 && parseIpv6Prefix(ipv6.prefix);
   if (ipv6?.gateway === undefined || gateway === undefined || prefix === undefined) return [];
-  if (ipv6PrefixContains(prefix, gateway) || gateway >> 118n === 0xfe80n >> 6n) return [];
+  if (ipv6PrefixContains(prefix, gateway) || ((gateway[0] ?? 0) & 0xffc0) === 0xfe80) return [];
   const expected = `an address in ${ipv6.prefix}, or a link-local one`;
   return [{ path: `${path}.permanent.ipv6.gateway`, found: ipv6.gateway, expected }];
 }

@@ -8,7 +8,7 @@ import { withoutVlanTag, withVlanTag } from "./vlan-tag.ts";
 
 const mac = macOf("52:54:00:12:34:56");
 const other = macOf("02:00:00:00:00:99");
-const address = parseIpv6("2001:db8:1::47") ?? 0n;
+const address = parseIpv6("2001:db8:1::47") ?? assert.fail();
 
 test("the probe is the Neighbour Solicitation of RFC 4862 §5.4.2, to the solicited-node group", () => {
   const frame = writeNeighbourProbe(mac, address);

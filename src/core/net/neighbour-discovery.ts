@@ -1,7 +1,7 @@
 import { uint8At, uint16At } from "../bytes/big-endian.ts";
 import { builtBytes, createBuilder, putBytes, putUnsigned } from "../bytes/builder.ts";
 import { internetChecksum } from "./checksum.ts";
-import { ipv6Bytes, ipv6FromBytes } from "./ipv6.ts";
+import { type Ipv6, ipv6Bytes, ipv6FromBytes, isSameIpv6 } from "./ipv6.ts";
 import { type Mac, macFromBytes, macToBytes } from "./mac.ts";
 
 /** The Ethernet type of IPv6. */
@@ -14,12 +14,12 @@ const neighbourSolicitation = 135;
 const neighbourAdvertisement = 136;
 /** Receivers drop what a router could have forwarded (RFC 4861 §7.1). */
 const hopLimit = 255;
-const noAddress = 0n;
+const noAddress: Ipv6 = [0, 0, 0, 0, 0, 0, 0, 0];
 
 /** What a neighbour says of an address: that it has it, or (`isProbe`) that it wants to know who does before it takes it. */
 export type NeighbourMessage = {
   readonly senderMac: Mac;
-  readonly target: bigint;
+  readonly target: Ipv6;
   readonly isProbe: boolean;
   readonly isClaim: boolean;
 };
@@ -28,8 +28,9 @@ export type NeighbourMessage = {
  * The whole Ethernet frame that asks who has an IPv6 address, without an address of our own: the Neighbour Solicitation of
  * Duplicate Address Detection (RFC 4862 §5.4.2), to the solicited-node group.
  */
-export function writeNeighbourProbe(sender: Mac, target: bigint): Uint8Array {
-  const group = (0xff02n << 112n) | (1n << 32n) | (0xffn << 24n) | (target & 0xffffffn);
+export function writeNeighbourProbe(sender: Mac, target: Ipv6): Uint8Array {
+  const [high = 0, low = 0] = target.slice(6);
+  const group = [0xff02, 0, 0, 0, 0, 1, 0xff00 | (high & 255), low];
   const message = createBuilder(24);
   putUnsigned(message, neighbourSolicitation, 1);
   putBytes(message, new Uint8Array(7)); // code, checksum, reserved
@@ -69,7 +70,7 @@ export function readNeighbourMessage(frame: Uint8Array): NeighbourMessage | unde
   return {
     senderMac: macFromBytes(frame.subarray(6)),
     target: ipv6FromBytes(frame.subarray(icmpAt + 8, icmpAt + 24)),
-    isProbe: type === neighbourSolicitation && source === noAddress,
+    isProbe: type === neighbourSolicitation && isSameIpv6(source, noAddress),
     isClaim: type === neighbourAdvertisement,
   };
 }
@@ -77,7 +78,7 @@ export function readNeighbourMessage(frame: Uint8Array): NeighbourMessage | unde
 /** The host that has or wants an address that `mac` probes for (RFC 4862 §5.4.3, §5.4.4); undefined if the message says neither. */
 export function ipv6ConflictIn(
   { senderMac, target, isProbe, isClaim }: NeighbourMessage,
-  { mac, address }: { readonly mac: Mac; readonly address: bigint },
+  { mac, address }: { readonly mac: Mac; readonly address: Ipv6 },
 ): Mac | undefined {
-  return senderMac !== mac && target === address && (isProbe || isClaim) ? senderMac : undefined;
+  return senderMac !== mac && isSameIpv6(target, address) && (isProbe || isClaim) ? senderMac : undefined;
 }

@@ -4,6 +4,7 @@ import { clientFrame, declineMessage, ipv4EtherType } from "../../core/dhcp/clie
 import type { Nic } from "../../core/hardware/hardware.ts";
 import { arpEtherType, conflictIn, readArp, writeArpProbe } from "../../core/net/arp.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
+import type { Ipv6 } from "../../core/net/ipv6.ts";
 import type { Mac } from "../../core/net/mac.ts";
 import {
   ipv6ConflictIn,
@@ -35,7 +36,7 @@ export function hostAt({ nic, mac, vlan }: ProbedWire, address: Ipv4): Mac | und
 }
 
 /** The same for an IPv6 address, by the Neighbour Solicitation of Duplicate Address Detection (RFC 4862 §5.4). */
-export function ipv6HostAt({ nic, mac, vlan }: ProbedWire, address: bigint): Mac | undefined {
+export function ipv6HostAt({ nic, mac, vlan }: ProbedWire, address: Ipv6): Mac | undefined {
   const question = { etherType: ipv6EtherType, frame: withVlanTag(writeNeighbourProbe(mac, address), vlan) };
   return ask(nic, question, (frame) => {
     const message = readNeighbourMessage(frame);
