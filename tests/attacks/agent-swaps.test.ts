@@ -114,7 +114,7 @@ async function attack(fixture: SubFixture, { before, wants, owned, swap, broken 
   if (swapped === 0) return `the update never came: ${stdout}${stderr}`;
   const reason = broken(root);
   if (reason !== undefined) return reason;
-  return /paths changed since the scan/.test(stdout)
+  return /paths? changed since the scan/.test(stdout)
     ? undefined
     : `the agent did not name the path: ${stdout}${stderr}`;
 }

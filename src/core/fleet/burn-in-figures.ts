@@ -2,7 +2,7 @@ import { nameOf } from "../machine/life/move.ts";
 import type { Machine } from "../machine/record.ts";
 import { modelOf } from "./birth-times.ts";
 import { type Measured, measuredBy } from "./measured.ts";
-import { outlierScore, roundScore, type Spread, scoreIn, spreadInSteps } from "./spread.ts";
+import { copiedAtOnce, outlierScore, roundScore, type Spread, scoreIn, spreadInSteps } from "./spread.ts";
 
 /** One figure of the burn-in over the machines of one model: what is usual, and which machines are far from it. */
 export type FigureSummary = Spread &
@@ -37,7 +37,7 @@ type Figure = Pick<FigureSummary, "model" | "test" | "part" | "figure"> & {
 export function* figuresInSteps(machines: readonly Machine[]): Generator<void, FigureSummary[], undefined> {
   const figures = new Map<string, Figure>();
   for (const machine of machines) {
-    noteMachine(figures, machine);
+    yield* noteMachine(figures, machine);
     yield;
   }
   const summaries: FigureSummary[] = [];
@@ -45,7 +45,7 @@ export function* figuresInSteps(machines: readonly Machine[]): Generator<void, F
   return summaries.sort(byName);
 }
 
-function noteMachine(figures: Map<string, Figure>, machine: Machine): void {
+function* noteMachine(figures: Map<string, Figure>, machine: Machine): Generator<void, void, undefined> {
   const model = modelOf(machine);
   for (const { test, part, subject, figure, value } of measuredBy(machine)) {
     const key = JSON.stringify([model, test, part, figure]);
@@ -54,6 +54,8 @@ function noteMachine(figures: Map<string, Figure>, machine: Machine): void {
     const of = known ?? { model, test, part, figure, values: [], machines: 0 };
     if (of.values[of.values.length - 1]?.machine !== machine) of.machines += 1;
     of.values.push({ machine, subject, value });
+    // An array that grows is copied, and those of all figures grow with the same machine.
+    if (of.values.length > copiedAtOnce) yield;
     if (known === undefined) figures.set(key, of);
   }
 }
@@ -64,7 +66,7 @@ function byName(a: FigureSummary, b: FigureSummary): number {
 }
 
 function* summaryOf({ values, ...figure }: Figure): Generator<void, FigureSummary, undefined> {
-  const { spread } = yield* spreadInSteps(values.map(({ value }) => value));
+  const { spread } = yield* spreadInSteps(values, ({ value }) => value);
   const deviation = leastFigureDeviation(spread);
   let far: (Value & { readonly score: number })[] = [];
   for (const [at, value] of values.entries()) {

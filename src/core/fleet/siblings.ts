@@ -2,7 +2,7 @@ import { type Machine, type Phase, phases } from "../machine/record.ts";
 import { modelOf } from "./birth-times.ts";
 import { leastFigureDeviation } from "./burn-in-figures.ts";
 import { type Measured, measuredBy } from "./measured.ts";
-import { roundScore, type Spread, scoreIn, spreadInSteps } from "./spread.ts";
+import { copiedAtOnce, roundScore, type Spread, scoreIn, spreadInSteps } from "./spread.ts";
 import { staysOf } from "./stays.ts";
 
 /** Values of the machines of a model: how many machines have one, and how they are spread. */
@@ -74,7 +74,7 @@ export function* modelInSteps(machines: readonly Machine[], model: string): Gene
     if (modelOf(machine) === model) {
       count += 1;
       noteStays(inPhase, machine);
-      noteFigures(figures, machine);
+      yield* noteFigures(figures, machine);
     }
     yield;
   }
@@ -82,12 +82,12 @@ export function* modelInSteps(machines: readonly Machine[], model: string): Gene
   for (const phase of phases) {
     const of = inPhase.get(phase);
     if (of === undefined) continue;
-    const { spread } = yield* spreadInSteps(of.values);
+    const { spread } = yield* spreadInSteps(of.values, Number);
     phaseSpreads.push({ phase, machines: of.machines, ...spread });
   }
   const figureSpreads: FigureSpread[] = [];
   for (const { test, part, figure, values, machines } of figures.values()) {
-    const { spread, sample } = yield* spreadInSteps(values);
+    const { spread, sample } = yield* spreadInSteps(values, Number);
     figureSpreads.push({ test, part, figure, machines, ...spread, dots: dotsOf(sample, spread) });
   }
   return { model, machines: count, phases: phaseSpreads, figures: figureSpreads };
@@ -102,21 +102,23 @@ function noteStays(inPhase: Map<Phase, Values>, machine: Machine): void {
   }
 }
 
-function noteFigures(figures: Map<string, FigureValues>, machine: Machine): void {
+function* noteFigures(figures: Map<string, FigureValues>, machine: Machine): Generator<void, void, undefined> {
   const seen = new Set<string>();
   for (const { test, part, figure, value } of measuredBy(machine)) {
     const key = JSON.stringify([test, part, figure]);
     if (figures.size >= figureLimit && !figures.has(key)) continue;
-    note(figures, key, () => ({ test, part, figure, values: [], machines: 0 }), value, !seen.has(key));
+    const of = note(figures, key, () => ({ test, part, figure, values: [], machines: 0 }), value, !seen.has(key));
     seen.add(key);
+    if (of.values.length > copiedAtOnce) yield;
   }
 }
 
-function note<K, V extends Values>(all: Map<K, V>, key: K, fresh: () => V, value: number, isFirst: boolean): void {
+function note<K, V extends Values>(all: Map<K, V>, key: K, fresh: () => V, value: number, isFirst: boolean): V {
   const of = all.get(key) ?? fresh();
   if (of.values.length === 0) all.set(key, of);
   if (isFirst) of.machines += 1;
   of.values.push(value);
+  return of;
 }
 
 function dotsOf(sample: Float64Array, { least, most }: Spread): readonly number[] {
