@@ -42,7 +42,11 @@ export const parameterTable = {
   },
   loaderBytes: { value: 300_000, unit: "bytes", source: "snponly.efi of Debian's ipxe, rounded" },
   kernelBytes: { value: 12_200_000, unit: "bytes", source: "vmlinuz of Debian 13, docs/bootstrap-image.md" },
-  initramfsBytes: { value: 7_600_000, unit: "bytes", source: "19.8 MB with the kernel; docs/bootstrap-image.md: 17.7 and 22.7 MB" },
+  initramfsBytes: {
+    value: 7_600_000,
+    unit: "bytes",
+    source: "19.8 MB with the kernel; docs/bootstrap-image.md: 17.7 and 22.7 MB",
+  },
   kernelStart: { value: 8000, unit: "ms", source: "kernel to init: measured under TCG, so hardware is faster" },
   scan: { value: 3000, unit: "ms", source: "hardware scan and disk settling: assumed" },
   lldp: {
