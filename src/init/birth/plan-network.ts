@@ -16,8 +16,8 @@ export type LegListeners = ReadonlyMap<string, LldpListener>;
 
 /** Starts to listen on the other NICs, if a profile asks what is on their cables; none otherwise. */
 export function listenOnLegs({ console }: BirthContext, { order, settings }: TakenOrder): LegListeners {
-  const others = scanNics(systemTree).filter(({ mac }) => mac !== settings.mac);
   if (!(order.networkProfiles ?? []).some(asksNeighbours)) return new Map();
+  const others = scanNics(systemTree).filter(({ mac }) => mac !== settings.mac);
   return new Map(others.map(({ name, mac }) => [name, listenForLldp(name, mac, order.machineId, console.log)]));
 }
 
