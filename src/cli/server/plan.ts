@@ -1,12 +1,11 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
 import { writeCsv } from "../../core/export/csv.ts";
-import { neighbourBy } from "../../core/lldp/neighbour.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { readCapture } from "../../core/net/read-pcap.ts";
 import { capturedEvidence } from "../../core/site/captured-evidence.ts";
 import { describeNeighbour } from "../../core/site/place.ts";
-import { type PlaceEvidence, placeByEvidence, sourceNames } from "../../core/site/place-sources.ts";
+import { namedPort, type PlaceEvidence, placeByEvidence, sourceNames } from "../../core/site/place-sources.ts";
 import { type PlacementResult, placeSources } from "../../core/site/placement.ts";
 import { type PortPlan, planSlots, unusableReason } from "../../core/site/site-plan.ts";
 import { exitStatus, failure } from "../api/failure.ts";
@@ -101,9 +100,7 @@ async function evidenceOf({ switchName, port }: Tried, { source, frame }: TryOpt
   const kind = placeSources.find((one) => one === source);
   switch (kind) {
     case "lldp":
-      return {
-        neighbours: [neighbourBy(switchName, { portIdKind: "interfaceName", portId: port, portDescription: "" })],
-      };
+      return { neighbours: [namedPort(switchName, port)] };
     case "option82":
       return { neighbours: [], relay: { remoteId: switchName, circuitId: port } };
     case "chassis":

@@ -1,14 +1,15 @@
 import { neighbourBy } from "../lldp/neighbour.ts";
 import type { SwitchPort } from "../machine/record.ts";
 import { placeAmong } from "./place.ts";
-import type {
-  ChassisSlot,
-  Neighbour,
-  Placement,
-  PlacementResult,
-  PlacementRule,
-  PlaceSource,
-  RelayPort,
+import {
+  type ChassisSlot,
+  type Neighbour,
+  type Placement,
+  type PlacementResult,
+  type PlacementRule,
+  type PlaceSource,
+  placeSources,
+  type RelayPort,
 } from "./placement.ts";
 
 /** What is known of where a machine is, by source. */
@@ -27,9 +28,6 @@ export const sourceNames: { readonly [Source in PlaceSource]: string } = {
   operator: "an operator",
 };
 
-/** The sources in their order: the first that gives a place decides, and those behind it must not contradict it. */
-const order = Object.keys(sourceNames) as readonly PlaceSource[];
-
 /** What a source says, in the form in which rules are tried: `switch` and `port`. */
 export function neighboursBy(source: PlaceSource, evidence: PlaceEvidence): readonly Neighbour[] {
   const { neighbours, relay, chassis, operator } = evidence;
@@ -37,16 +35,16 @@ export function neighboursBy(source: PlaceSource, evidence: PlaceEvidence): read
     case "lldp":
       return neighbours;
     case "option82":
-      return relay?.circuitId === undefined ? [] : [named(relay.remoteId ?? relay.giaddr ?? "", relay.circuitId)];
+      return relay?.circuitId === undefined ? [] : [namedPort(relay.remoteId ?? relay.giaddr ?? "", relay.circuitId)];
     case "chassis":
-      return chassis === undefined ? [] : [named(chassis.serial, chassis.slot)];
+      return chassis === undefined ? [] : [namedPort(chassis.serial, chassis.slot)];
     case "operator":
-      return operator === undefined ? [] : [named(operator.switchName, operator.port)];
+      return operator === undefined ? [] : [namedPort(operator.switchName, operator.port)];
   }
 }
 
 /** A source's two texts, as a neighbour whose port is an interface name. */
-function named(switchName: string, port: string): Neighbour {
+export function namedPort(switchName: string, port: string): Neighbour {
   return neighbourBy(switchName, { portIdKind: "interfaceName", portId: port, portDescription: "" });
 }
 
@@ -75,11 +73,11 @@ export function placeFrom(
 }
 
 /**
- * The place of a machine: that of the first source that gives one. Sources that give different places are a conflict that
+ * The place of a machine: that of the first source that gives one, in the order of `placeSources`. Sources that give different places are a conflict that
  * names both sides; without a place, the reason says what each source lacks.
  */
 export function placeByEvidence(rules: readonly PlacementRule[], evidence: PlaceEvidence): PlacementResult {
-  const results = order.flatMap((source) => {
+  const results = placeSources.flatMap((source) => {
     const result = placeFrom(source, rules, evidence);
     return result === undefined ? [] : [{ source, result }];
   });

@@ -42,7 +42,7 @@ export function planSlots(areas: readonly SlotArea[], rules: readonly PlacementR
 }
 
 /** What the rules make of a switch that sends these names by LLDP, the port as an interface name. */
-export function planPort(rules: readonly PlacementRule[], switchName: string, port: string): PortPlan {
+function planPort(rules: readonly PlacementRule[], switchName: string, port: string): PortPlan {
   const fields = { portIdKind: "interfaceName", portId: port, portDescription: "" } as const;
   const result = placeMachine(rules, neighbourBy(switchName, fields));
   const names = { switchName, port };
