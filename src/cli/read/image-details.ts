@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { DifferenceView, ImageDetails } from "../../contract/operator/views.ts";
 import { counted } from "../../core/bytes/counted.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
-import type { ImageUse, UsingMachines } from "../../core/image/catalogue/image-use.ts";
+import { type ImageUse, machinesText } from "../../core/image/catalogue/image-use.ts";
 import { parseImageName } from "../../core/image/image-name.ts";
 import { failure } from "../api/failure.ts";
 import { changeOptions, print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
@@ -102,11 +102,6 @@ function useTexts({ inStream, inRules }: ImageUse): readonly string[] {
     ...(inRules === true ? ["named by image rules"] : []),
   ];
   return texts.length === 0 ? ["-"] : texts;
-}
-
-function machinesText({ count, first }: UsingMachines): string {
-  if (count === 0) return "no machine";
-  return `${counted(count, "machine")}: ${first.join(", ")}${count > first.length ? ", …" : ""}`;
 }
 
 /** The lines of `image diff`: `+` added, `-` removed, `~` changed. */

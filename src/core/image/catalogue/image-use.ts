@@ -58,6 +58,8 @@ export function whyNotRemovable(image: string, use: ImageUse, held: ImageStream 
   return runBy.count > 0 ? `${image} is run by ${machinesText(runBy)}` : undefined;
 }
 
-function machinesText({ count, first }: UsingMachines): string {
+/** Machines that use an image, the first of them by name: `2 machines: a, b`. */
+export function machinesText({ count, first }: UsingMachines): string {
+  if (count === 0) return "no machine";
   return `${counted(count, "machine")}: ${first.join(", ")}${count > first.length ? ", …" : ""}`;
 }
