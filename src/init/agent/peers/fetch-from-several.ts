@@ -1,4 +1,3 @@
-import * as host from "host";
 import type { Content } from "../../../core/image/update/difference.ts";
 import type { Turn } from "../objects/fetch-turn.ts";
 import type { ObjectCache } from "../objects/object-cache.ts";
@@ -7,15 +6,13 @@ import type { SubContext } from "../sub-context.ts";
 import { brokenAnswers } from "./broken-answers.ts";
 import { faultOf, maxPeerObjects, type PeerFetch } from "./fetch-from-peer.ts";
 import { judgePeer } from "./judge-peer.ts";
-import { openPeerStream, type PeerStream } from "./peer-stream.ts";
+import { openPeerStream, type PeerStream, stepStreams } from "./peer-stream.ts";
 import type { NamedPeer } from "./source-list.ts";
 
 /** A request has about as many bytes: few, so that a slow source keeps the others waiting for seconds at most. */
 const runLimits = { least: 256 << 10, most: 4 << 20 } as const;
 /** Each source is asked about as often, or more. */
 const leastRuns = 4;
-/** Nothing arrives faster than others are asked for it. */
-const waitMs = 20;
 
 /** What is stored, and what a source lacks that has the rest. */
 export type FromSeveral = { readonly stored: ReadonlySet<string>; readonly lacked: readonly Content[] };
@@ -87,13 +84,7 @@ export function fetchFromSeveral(
     }
   }
   for (start(); running.size > 0; start()) {
-    const each = [...running.values()];
-    const ready = host.readable(new Int32Array(each.map(({ stream }) => stream.fd)).buffer, waitMs);
-    for (const [index, one] of each.entries()) {
-      if (one.stream.step((ready & (1 << index)) !== 0)) continue;
-      running.delete(one.peer.machineId);
-      settle(one, one.stream.end());
-    }
+    stepStreams(running, settle);
     alive();
     turn.progressed(doneBytes + [...runningBytes.values()].reduce((sum, bytes) => sum + bytes, storedBytes));
   }

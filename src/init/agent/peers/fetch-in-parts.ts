@@ -1,4 +1,3 @@
-import * as host from "host";
 import type { Content } from "../../../core/image/update/difference.ts";
 import { severalSources } from "../objects/begun-content.ts";
 import type { Turn } from "../objects/fetch-turn.ts";
@@ -10,7 +9,7 @@ import { brokenAnswers } from "./broken-answers.ts";
 import { faultOf, type PeerFetch } from "./fetch-from-peer.ts";
 import { judgePeer } from "./judge-peer.ts";
 import { type ArrivingPart, arrivingPart, type Part } from "./part-of-content.ts";
-import { openPeerStream, type PeerStream } from "./peer-stream.ts";
+import { openPeerStream, type PeerStream, stepStreams } from "./peer-stream.ts";
 import type { NamedPeer } from "./source-list.ts";
 import { isUnready } from "./unready.ts";
 
@@ -20,8 +19,6 @@ export const leastPartedBytes = 16 << 20;
 const partBytes = 1 << 20;
 /** Parts that are on their way, or wait in memory for those before them: 32 MiB. */
 const mostParts = 32;
-/** Nothing arrives faster than others are asked for it. */
-const waitMs = 20;
 
 /** What became of a content. */
 export type InParts =
@@ -147,13 +144,7 @@ function fetchAll({ alive, log }: Pick<SubContext, "alive" | "log">, { turn, don
   }
   try {
     for (start(); running.size > 0; start()) {
-      const each = [...running.values()];
-      const ready = host.readable(new Int32Array(each.map(({ stream }) => stream.fd)).buffer, waitMs);
-      for (const [index, one] of each.entries()) {
-        if (one.stream.step((ready & (1 << index)) !== 0)) continue;
-        running.delete(one.peer.machineId);
-        settle(one, one.stream.end());
-      }
+      stepStreams(running, settle);
       alive();
       turn.progressed(doneBytes + parts.storedBytes());
     }

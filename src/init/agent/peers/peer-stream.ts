@@ -31,6 +31,26 @@ export type PeerStream = {
   readonly end: () => PeerFetch;
 };
 
+/** Nothing arrives faster than other peers are asked for it. */
+const waitMs = 20;
+
+/** A request under way to a peer. */
+type Asked = { readonly peer: Peer; readonly stream: PeerStream };
+
+/** Waits shortly for what the peers send, and takes it; what has ended is taken out of those that run, and settled. */
+export function stepStreams<Request extends Asked>(
+  running: Map<string, Request>,
+  settle: (request: Request, result: PeerFetch) => void,
+): void {
+  const each = [...running.entries()];
+  const ready = host.readable(new Int32Array(each.map(([, { stream }]) => stream.fd)).buffer, waitMs);
+  for (const [index, [key, request]] of each.entries()) {
+    if (request.stream.step((ready & (1 << index)) !== 0)) continue;
+    running.delete(key);
+    settle(request, request.stream.end());
+  }
+}
+
 /** Bytes are read into this buffer, one stream after the other. */
 const buffer = new Uint8Array(1 << 18);
 
