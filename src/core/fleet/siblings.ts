@@ -145,16 +145,27 @@ export function amongSiblings(machine: Machine, of: Model, nowMs: number): Sibli
         ...(siblings === undefined ? {} : { siblings, score: phaseScore(siblings, durationMs, isOpen) }),
       };
     }),
-    figures: [...measuredBy(machine)].flatMap((own) => {
-      const isOwn = ({ test, part, figure }: FigureSpread) =>
-        test === own.test && part === own.part && figure === own.figure;
-      const found = of.figures.find(isOwn);
-      if (found === undefined) return [];
-      const { median, mad, least, most, machines, dots } = found;
-      const score = roundScore(scoreIn(found, own.value, leastFigureDeviation(found)));
-      return [{ ...own, siblings: { median, mad, least, most, machines, dots }, score }];
+    figures: [...figuresAmong(machine, of)].map(({ own, usual, score }) => {
+      const { median, mad, least, most, machines, dots } = usual;
+      return { ...own, siblings: { median, mad, least, most, machines, dots }, score: roundScore(score) };
     }),
   };
+}
+
+/** A figure of a machine, that of its siblings, and how far it is from their median, not rounded. */
+type ScoredFigure = { readonly own: Measured; readonly usual: FigureSpread; readonly score: number };
+
+/** What a burn-in measured that its siblings' did, too. */
+export function* figuresAmong(
+  measured: Parameters<typeof measuredBy>[0],
+  { figures }: Pick<Model, "figures">,
+): Generator<ScoredFigure, void, undefined> {
+  for (const own of measuredBy(measured)) {
+    const isSame = ({ test, part, figure }: FigureSpread) =>
+      test === own.test && part === own.part && figure === own.figure;
+    const usual = figures.find(isSame);
+    if (usual !== undefined) yield { own, usual, score: scoreIn(usual, own.value, leastFigureDeviation(usual)) };
+  }
 }
 
 /** Stays differ by a second, or by a tenth, for no reason. One that has not ended cannot be too short. */

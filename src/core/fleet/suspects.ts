@@ -1,9 +1,8 @@
 import type { BurnInReport, Hardware } from "../hardware/hardware.ts";
 import type { Suspect } from "../machine/record.ts";
-import { leastFigureDeviation } from "./burn-in-figures.ts";
-import { hardwareTest, measuredBy } from "./measured.ts";
-import type { Model } from "./siblings.ts";
-import { outlierScore, scoreIn } from "./spread.ts";
+import { hardwareTest } from "./measured.ts";
+import { figuresAmong, type Model } from "./siblings.ts";
+import { outlierScore } from "./spread.ts";
 
 /** Fewer siblings say nothing of a machine. */
 const leastSiblings = 8;
@@ -20,16 +19,15 @@ const isMore = (figure: string): boolean => /(MiBps|PerSecond|Mbps)$|^(cpus|memo
 /** What of a machine is far below the machines of its model (a disk: disks of its own model in those), although nothing failed. */
 export function suspectsOf(
   measured: { readonly burnIn: BurnInReport; readonly hardware?: Hardware },
-  { figures }: Pick<Model, "figures">,
+  model: Pick<Model, "figures">,
 ): Suspect[] {
   const suspects: Suspect[] = [];
-  for (const { test, part, subject, figure, value } of measuredBy(measured)) {
-    if (!isMore(figure)) continue;
-    const usual = figures.find((one) => one.test === test && one.part === part && one.figure === figure);
-    if (usual === undefined || usual.machines < leastSiblings) continue;
+  for (const { own, usual, score } of figuresAmong(measured, model)) {
+    const { test, part, subject, figure, value } = own;
     const { median, least, most, machines } = usual;
+    if (!isMore(figure) || machines < leastSiblings) continue;
     const share = test === hardwareTest ? suspectShare.counted : suspectShare.measured;
-    const isFar = scoreIn(usual, value, leastFigureDeviation(usual)) <= -outlierScore && value < median * share;
+    const isFar = score <= -outlierScore && value < median * share;
     if (!isFar || suspects.length === suspectLimit) continue;
     const named = part === "" ? subject : `${subject} (${part})`;
     suspects.push({ test, subject: named, figure, value, machines, median, least, most });
