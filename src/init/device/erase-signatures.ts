@@ -3,12 +3,13 @@ import * as os from "os";
 import * as std from "std";
 import type { Extent } from "../../core/erasure/luks-header.ts";
 import { partitionStarts } from "../../core/erasure/partition-starts.ts";
-import { findSignatures, type ReadDisk } from "../../core/hardware/disk-contents.ts";
+import { findSignatures } from "../../core/hardware/disk-contents.ts";
 import type { DiskIdentity } from "../../core/hardware/disk-identity.ts";
 import { signatureAreas } from "../../core/install/signature-areas.ts";
 import { checked } from "../system/errno.ts";
 import { readAt, writeToDescriptor } from "../system/files.ts";
 import { sha512Bytes } from "../system/sha512.ts";
+import { readDisk } from "./read-disk.ts";
 
 const blockBytes = 2 ** 20;
 
@@ -18,12 +19,7 @@ const blockBytes = 2 ** 20;
  */
 export function eraseSignatures({ path, sizeBytes }: Pick<DiskIdentity, "path" | "sizeBytes">): readonly string[] {
   const fd = checked(`open ${path}`, os.open(path, os.O_RDWR));
-  // Offsets come from what an earlier system wrote.
-  const read: ReadDisk = (offset, length) => {
-    const bytes = new Uint8Array(Math.max(0, Math.min(length, sizeBytes - offset)));
-    if (bytes.length > 0) readAt({ fd, path }, offset, bytes);
-    return bytes;
-  };
+  const read = readDisk({ fd, path }, sizeBytes);
   try {
     const found = findSignatures(read, sizeBytes);
     for (const area of signatureAreas(sizeBytes, partitionStarts(read, sizeBytes))) zero(fd, path, area);

@@ -11,11 +11,11 @@ import {
   usualSecondAt,
 } from "../../core/erasure/luks-header.ts";
 import { partitionStarts } from "../../core/erasure/partition-starts.ts";
-import type { ReadDisk } from "../../core/hardware/disk-contents.ts";
 import type { DiskIdentity } from "../../core/hardware/disk-identity.ts";
 import { checked } from "../system/errno.ts";
 import { readAt, writeToDescriptor } from "../system/files.ts";
 import { sha512Bytes } from "../system/sha512.ts";
+import { readDisk } from "./read-disk.ts";
 
 const blockBytes = 2 ** 20;
 /** The searched area full of headers, and three times as much in partitions beyond it: no disk of a fleet has more. */
@@ -52,12 +52,7 @@ export function eraseLuksHeaders({ path, sizeBytes }: DiskIdentity): ErasedHeade
 type OpenDisk = { readonly fd: number; readonly path: string };
 
 function findHeaders(disk: OpenDisk, sizeBytes: number): readonly Extent[] {
-  // Offsets come from what an earlier system wrote.
-  const read: ReadDisk = (offset, length) => {
-    const bytes = new Uint8Array(Math.max(0, Math.min(length, sizeBytes - offset)));
-    if (bytes.length > 0) readAt(disk, offset, bytes);
-    return bytes;
-  };
+  const read = readDisk(disk, sizeBytes);
   const search = (magic: string, first: number) =>
     host.findBytes(disk.path, bytesFromText(magic).buffer as ArrayBuffer, first, blockBytes, scannedMebibytes);
   const starts = new Set([
