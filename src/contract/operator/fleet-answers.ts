@@ -204,14 +204,17 @@ const spread = {
   ...{ least: v.number(), most: v.number() },
 };
 const score = v.pipe(v.number(), v.description("distance from the median in robust standard deviations"));
+const measuredFigure = {
+  part: v.pipe(text, v.description("the model of the disk that was tested; empty for other tests")),
+  figure: v.pipe(text, v.description("its name with the unit last, such as writeMiBps")),
+};
 
 export const burnInAnswer = v.strictObject({
   figures: v.array(
     pinnedShape<FigureSummary>()(
       v.strictObject({
         ...{ model: text, test: text },
-        part: v.pipe(text, v.description("the model of the disk that was tested; empty for other tests")),
-        figure: v.pipe(text, v.description("its name with the unit last, such as writeMiBps")),
+        ...measuredFigure,
         ...spread,
         outliers: v.pipe(
           v.array(
@@ -249,8 +252,7 @@ export const siblingsAnswer = pinnedShape<Siblings>()(
     figures: v.array(
       v.strictObject({
         ...{ test: text, subject: text },
-        part: v.pipe(text, v.description("the model of the disk that was tested; empty for other tests")),
-        figure: v.pipe(text, v.description("its name with the unit last, such as writeMiBps")),
+        ...measuredFigure,
         value: v.number(),
         siblings: v.strictObject({
           ...spread,
