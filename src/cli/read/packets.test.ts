@@ -1,21 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { NetworkView, PacketView } from "../../contract/operator/views.ts";
+import { packets } from "../../contract/operator/testing/packets.ts";
+import type { NetworkView } from "../../contract/operator/views.ts";
 import { networksText } from "./networks.ts";
 import { packetsTable } from "./packets.ts";
-
-const server = { address: "10.77.0.1", port: 67 };
-const packets: readonly PacketView[] = [
-  {
-    ...{ atMs: 1_000, direction: "in", protocol: "dhcp", kind: "discover", facts: ["class PXEClient", "xid 00000007"] },
-    ...{ source: { address: "0.0.0.0", port: 68 }, destination: server, bytes: Buffer.from("ask").toString("base64") },
-  },
-  {
-    ...{ atMs: 1_002, direction: "out", protocol: "dhcp", kind: "offer", facts: ["yiaddr 10.77.0.50"] },
-    ...{ source: server, destination: { address: "255.255.255.255", port: 68 } },
-    bytes: Buffer.from("answer").toString("base64"),
-  },
-];
 
 test("packets: direction, kind and main facts", () => {
   const [titles, ask, answer] = packetsTable(packets, 2_000, Number.POSITIVE_INFINITY);
