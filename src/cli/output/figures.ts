@@ -53,8 +53,3 @@ export function zoneAt(atMs: number): string {
 export function timeTitle(nowMs = Date.now(), title = "TIME"): string {
   return `${title} (${zoneAt(nowMs)})`;
 }
-
-/** A count with a comma before each three digits: `4,000`. */
-export function formatCount(count: number): string {
-  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
-}

@@ -1,11 +1,11 @@
 import type { CauseView, NetworkBrief, SummaryView } from "../../contract/operator/fleet-views.ts";
-import { counted } from "../../core/bytes/counted.ts";
+import { counted, formatCount } from "../../core/bytes/counted.ts";
 import { statuses } from "../../core/fleet/machine-status.ts";
 import type { RackSummary } from "../../core/fleet/racks.ts";
 import type { PhaseSummary } from "../../core/fleet/summary.ts";
 import { unsealedTrusts } from "../../core/machine/trust.ts";
 import { describeProgress } from "../../core/machine/work-progress.ts";
-import { formatCount, formatDuration, formatTime, formatTimeZone, zoneAt } from "./figures.ts";
+import { formatDuration, formatTime, formatTimeZone, zoneAt } from "./figures.ts";
 import { formatTable } from "./table.ts";
 import { wrapHanging } from "./wrap.ts";
 

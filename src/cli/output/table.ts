@@ -19,7 +19,7 @@ export function formatTable(
   const widths = titles.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
   const last = titles.length - 1;
   const before = widths.slice(0, -1).reduce((sum, one) => sum + one + 2, 0);
-  if (before > width && titles.length > 2) return [...rows.flatMap((row) => blockOf(titles, row, width))];
+  if (before > width && titles.length > 2) return rows.flatMap((row) => blockOf(titles, row, width));
   const isBelow = width - before < Math.min(leastLastWidth, widths[last] ?? 0);
   return all.flatMap((row, at) => {
     const head = row.slice(0, last).map((cell, column) => cell.padEnd(widths[column] ?? 0));

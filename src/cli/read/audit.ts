@@ -1,8 +1,8 @@
 import type { Command } from "commander";
 import type { AuditAnswer } from "../../contract/operator/answers.ts";
-import { counted } from "../../core/bytes/counted.ts";
+import { counted, formatCount } from "../../core/bytes/counted.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { formatCount, formatTime, formatTimeZone, timeTitle } from "../output/figures.ts";
+import { formatTime, formatTimeZone, timeTitle } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
 
 type Entry = AuditAnswer["entries"][number];

@@ -1,6 +1,6 @@
 import type { ErasureAnswer } from "../../contract/operator/erasure-answers.ts";
+import { formatCount } from "../../core/bytes/counted.ts";
 import { outcomeText } from "../../core/erasure/erasure.ts";
-import { formatCount } from "../output/figures.ts";
 
 const width = 78;
 const rule = "=".repeat(width);
