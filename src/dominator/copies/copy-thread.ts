@@ -19,6 +19,7 @@ export function copyInThread(
   { onProgress, signal }: { readonly onProgress: (progress: CopyProgress) => void; readonly signal: AbortSignal },
 ): Promise<CopyResult> {
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
     const worker = new Worker(new URL("./copy-worker.ts", import.meta.url), {
       workerData: job,
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },

@@ -141,7 +141,6 @@ async function runMmdebstrap(
     signal,
   }: { readonly onProgress: ((line: string) => void) | undefined; readonly signal: AbortSignal | undefined },
 ): Promise<void> {
-  signal?.throwIfAborted();
   // mmdebstrap unpacks in it. apt fetches as a user of its own, who has to reach it.
   const directory = await mkdtemp(join(tmpdir(), "birther-recipe-"));
   await chmod(directory, 0o755);
@@ -164,6 +163,8 @@ async function runConfined(
     readonly signal: AbortSignal | undefined;
   },
 ): Promise<void> {
+  // Nothing may be awaited between this and the listener: an abort in between would not be heard.
+  signal?.throwIfAborted();
   const child = spawn("setpriv", [...confined, ...argv], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, LC_ALL: "C", TMPDIR: directory },

@@ -13,6 +13,7 @@ const maxHeapMiB = 3072;
 /** Collects in a thread of its own, because reading manifests and moving contents would hold up packets. */
 export function collectInThread(input: CollectInput, signal: AbortSignal): Promise<Collected> {
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
     const worker = new Worker(new URL("./collect-worker.ts", import.meta.url), {
       workerData: input,
       resourceLimits: { maxOldGenerationSizeMb: maxHeapMiB },
