@@ -37,6 +37,8 @@ export type FetchTurns = {
   readonly ended: (id: MachineId) => void;
   /** How a machine that runs this image is to serve it until its next poll; undefined if it is not to. */
   readonly seed: (machine: Machine, of: { readonly image: SeededImage; readonly seeding: Seeding }) => Seed | undefined;
+  /** A machine compares its tree, and serves this image meanwhile if it did before. */
+  readonly seedsOn: (id: MachineId, image: string) => void;
   /** A machine does not run its image, or is about to change. */
   readonly seedsNoMore: (id: MachineId) => void;
   /** A machine or its agent is about to restart: it neither fetches nor serves until it says so again. */
@@ -77,7 +79,7 @@ type FetchTurnsDeps = OriginQueueDeps & {
 
 export function openFetchTurns(deps: FetchTurnsDeps): FetchTurns {
   const { store, clock } = deps;
-  const { turnOf, ended, gone, seed, seedsNoMore } = openTurns(deps);
+  const { turnOf, ended, gone, seeding } = openTurns(deps);
   // What any server of the database told the machine, and what its firmware did.
   store.watch(({ machine, absorbed = [] }) => {
     for (const id of absorbed) gone(id);
@@ -105,7 +107,7 @@ export function openFetchTurns(deps: FetchTurnsDeps): FetchTurns {
     gone(id);
     return context.json({ kind: "abandon", reason: held } satisfies FetchTurn);
   });
-  return { app, ended, seed, seedsNoMore, restarts: gone };
+  return { app, ended, ...seeding, restarts: gone };
 }
 
 function openTurns(deps: FetchTurnsDeps) {
@@ -177,7 +179,7 @@ function openTurns(deps: FetchTurnsDeps) {
     fetchers.set(id, { image, doneBytes, from: "peers" });
     return { ...(await go(id, known)), ...passing.serving(id), sources };
   }
-  return { turnOf, ended, gone, seed: passing.seed, seedsNoMore: passing.seedsNoMore };
+  return { turnOf, ended, gone, seeding: passing.seeding };
 }
 
 function waitingTurn({ position, estimatedSeconds, retryAfterSeconds }: Extract<FetchAnswer, { kind: "wait" }>) {
@@ -228,7 +230,9 @@ function passingOn({ peers, clock }: Pick<FetchTurnsDeps, "peers" | "clock">) {
       ...(limit === 0 ? {} : { uploadBytesPerSecond: limit }),
     };
   }
-  return { ask, admitted, left, participant, serving, seed, seedsNoMore: distribution.seedsNoMore };
+  const seedsOn = (id: MachineId, image: string) => distribution.seedsOn({ id, image });
+  const seeding = { seed, seedsOn, seedsNoMore: distribution.seedsNoMore };
+  return { ask, admitted, left, participant, serving, seeding };
 }
 
 /** What a machine still has to fetch. */

@@ -43,7 +43,8 @@ function rack(more: Partial<Pick<SubAppInput, "reboots" | "agentUpgrades">> = {}
     noteProgress: () => undefined,
     apply: async () => ({ kind: "changed" as const, machine: recordOf(seed) }),
   };
-  const clock = { monotonicMs: () => 0 };
+  let nowMs = 0;
+  const clock = { monotonicMs: () => nowMs };
   const log = () => undefined;
   const peers = { keys: () => ["0b".repeat(32)], isConfidential: () => false };
   const notes = openWaitingNotes({ store, clock, log });
@@ -72,6 +73,9 @@ function rack(more: Partial<Pick<SubAppInput, "reboots" | "agentUpgrades">> = {}
   return {
     poll,
     turn,
+    pass: (seconds: number) => {
+      nowMs += seconds * 1000;
+    },
     hold: (id: MachineId) =>
       records.set(id, { ...recordOf(id), conditions: [{ kind: "hold", reason: "look at it", sinceMs: 0 }] }),
     wantReboot: (id: MachineId) =>
@@ -161,4 +165,20 @@ describe("nobody is sent to a machine that stops serving, from the answer on", (
     assert.equal((await poll(seed, { ...former, comparison })).kind, "update");
     assert.deepEqual(await sources(), []);
   });
+});
+
+test("a machine that compares its tree for minutes serves its image meanwhile", async () => {
+  const { poll, pass, sources } = rack();
+  await poll(seed, runsImage);
+  const busy = { ...runsImage, secondsSinceCheck: 7200 };
+  for (let minute = 0; minute < 3; minute += 1) {
+    pass(50);
+    assert.equal((await poll(seed, busy)).kind, "compare");
+    assert.deepEqual(await sources(), [seed]);
+  }
+  // Its server has ended.
+  pass(50);
+  await poll(seed, { ...busy, seeding: {} });
+  pass(20);
+  assert.deepEqual(await sources(), []);
 });

@@ -7,7 +7,7 @@ import type { FetchTurns } from "./fetch-turns.ts";
 
 type SeedParts = {
   readonly images: Pick<ImageStore, "get">;
-  readonly fetchTurns?: Pick<FetchTurns, "seed" | "seedsNoMore" | "restarts">;
+  readonly fetchTurns?: Pick<FetchTurns, "seed" | "seedsOn" | "seedsNoMore" | "restarts">;
   readonly othersUpdate?: boolean;
 };
 
@@ -27,7 +27,8 @@ export function seedFor(
   if (isIdle && seeding !== undefined && image !== undefined) return fetchTurns?.seed(machine, { image, seeding });
   const isRestart = sent.kind === "reboot" || sent.kind === "upgradeAgent";
   if (isRestart || (sent.kind === "update" && running === "image")) fetchTurns?.restarts(id);
-  // A comparison changes nothing.
   else if (sent.kind !== "compare") fetchTurns?.seedsNoMore(id);
+  // A comparison changes nothing, and takes minutes.
+  else if (seeding?.port !== undefined && image !== undefined) fetchTurns?.seedsOn(id, image.name);
   return undefined;
 }

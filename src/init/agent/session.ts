@@ -32,8 +32,8 @@ import { confirmTrial, upgradeAgent } from "./versions/upgrade.ts";
 /** Another tree than the machine's own is not restarted, so its next turn can wait. */
 const otherRootSeconds = 5;
 
-/** Pause between two polls while a directive is carried out. */
-const pollWhileBusyMs = 60_000;
+/** Pause between two polls while a directive is carried out: after a minute of silence, nobody is sent to this machine for contents. */
+const pollWhileBusyMs = 20_000;
 
 /** Longer than any interval of checks. */
 const longSeconds = 10 * 365 * 86_400;
