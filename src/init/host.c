@@ -24,7 +24,8 @@ static const struct { const char *program, *script; } scripts[] = {
 };
 
 static const struct host_entry *const tables[] = { system_entries, network_entries, tls_entries, burnin_entries,
-	                                           beneath_entries, hash_entries, objects_entries, place_entries };
+	                                           beneath_entries, hash_entries, objects_entries, place_entries,
+	                                           device_entries };
 static const struct host_entry *entries[MAX_ENTRIES];
 static int entry_count;
 

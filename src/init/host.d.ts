@@ -58,6 +58,29 @@ declare module "host" {
   export function findBytes(path: string, bytes: ArrayBuffer, first: number, stride: number, count: number): number[];
   /** BLKDISCARD: tells a device to forget these bytes, whole sectors; it may read them as zeros, or as before. */
   export function discard(path: string, offset: number, bytes: number): void;
+  /**
+   * Sends an administration command to the controller of an NVMe disk and waits for its completion. `command`: eight words of 32 bits,
+   * little-endian: opcode, namespace, CDW10 to CDW15. `data` goes in the direction that the opcode says, and may be empty. `status` is
+   * that of the completion, without its phase bit: 0 for success; `result` is its first word.
+   */
+  export function nvmeAdmin(
+    path: string,
+    command: ArrayBuffer,
+    data: ArrayBuffer,
+    timeoutMs: number,
+  ): { readonly status: number; readonly result: number };
+  /**
+   * Sends a SCSI command (1 to 32 bytes) to a disk and waits for its answer; ATA PASS-THROUGH carries ATA in it. `data` is filled or
+   * sent. `status` is the SCSI status, 2 for CHECK CONDITION, about which `sense` says more; `transport` is 0 if the device answered at
+   * all; `bytes` of the data were transferred. Throws if the driver takes no commands.
+   */
+  export function scsiCommand(
+    path: string,
+    cdb: ArrayBuffer,
+    data: ArrayBuffer,
+    direction: "none" | "in" | "out",
+    timeoutMs: number,
+  ): { readonly status: number; readonly transport: number; readonly bytes: number; readonly sense: ArrayBuffer };
   export function statfs(path: string): { totalBytes: number; freeBytes: number; freeInodes: number };
 
   export function setTime(unixMs: number): void;

@@ -36,6 +36,16 @@ test("an interface without private flags, or a missing interface, does not have 
   assert.deepEqual(said.noPrivateFlag, [false, false]);
 });
 
+test("commands to a disk's firmware name what is no disk, and what is no command", () => {
+  assert.deepEqual(said.noDevice, [
+    "nvmeAdmin /a/b/text: Inappropriate ioctl for device",
+    "nvmeAdmin: expected a command of 32 bytes, found 31",
+    "scsiCommand /a/b/text: Inappropriate ioctl for device",
+    "scsiCommand: expected 1 to 32 bytes, found 33",
+    "scsiCommand /a/b/nothing: No such file or directory",
+  ]);
+});
+
 test("programs are run with input, environment, time limit and both outputs", () => {
   assert.deepEqual(said.echo, { status: 3, output: "in\nerr\nvalue\n" });
   assert.deepEqual(said.devNull, { status: 0, output: "" });

@@ -5,6 +5,7 @@ import type { Firmware } from "../../../src/core/machine/record.ts";
 import type { Mac } from "../../../src/core/net/mac.ts";
 import type { FakeTpm } from "./devices/tpm.ts";
 import { type Disk, makeDisk, type Unsynced } from "./storage/block-device.ts";
+import type { DeviceFirmware } from "./storage/device-firmware.ts";
 import { type FileSystem, makeFileSystem } from "./storage/file-system.ts";
 import { fillTree } from "./storage/pseudo-tree.ts";
 
@@ -21,6 +22,8 @@ export type DiskFacts = {
   readonly sectorBytes?: number;
   /** When it appears, after its driver was loaded. */
   readonly appearsAfterMs?: number;
+  /** Makes the firmware behind it, for commands that reach it past the kernel; without it, the disk takes none. */
+  readonly device?: (disk: Disk) => DeviceFirmware;
 };
 
 /** A NIC that does not boot. Its link is up once its driver is there. */
@@ -70,6 +73,8 @@ export type BoardFacts = {
 export type Board = {
   facts: BoardFacts;
   disks: ReadonlyMap<string, Disk>;
+  /** What is behind them, by the same names. */
+  devices: ReadonlyMap<string, DeviceFirmware>;
   readonly nvram: FileSystem;
   /** What the firmware holds of the variables that it never deletes, as of the latest mount. */
   readonly kept: Map<string, Uint8Array>;
@@ -112,9 +117,9 @@ export function makeBoard(facts: Partial<BoardFacts> & Pick<BoardFacts, "mac">):
   variable(bootOptionVariable(0), bytesFromHex(networkEntry) ?? new Uint8Array());
   variable(globalVariable("BootOrder"), writeBootOrder([0]));
   variable(globalVariable("BootCurrent"), Uint8Array.of(0, 0));
+  const disks = new Map(whole.disks.map((disk) => [disk.name, makeDisk(disk)]));
   return {
-    facts: whole,
-    disks: new Map(whole.disks.map((disk) => [disk.name, makeDisk(disk)])),
+    ...{ facts: whole, disks, devices: devicesOf(whole.disks, disks) },
     nvram,
     kept: new Map(),
     fileSystems: new Map(),
@@ -139,7 +144,23 @@ export function changeDisks(board: Board, disks: readonly DiskFacts[]): void {
   board.disks = new Map(
     disks.map((disk) => [disk.name, (stays(disk) ? board.disks.get(disk.name) : undefined) ?? makeDisk(disk)]),
   );
+  board.devices = devicesOf(disks, board.disks, board.devices);
   board.facts = { ...board.facts, disks };
+}
+
+/** The firmware of each disk that has some; one that was there before keeps its state. */
+function devicesOf(
+  facts: readonly DiskFacts[],
+  disks: ReadonlyMap<string, Disk>,
+  before: ReadonlyMap<string, DeviceFirmware> = new Map(),
+): ReadonlyMap<string, DeviceFirmware> {
+  return new Map(
+    facts.flatMap(({ name, device }) => {
+      const disk = disks.get(name);
+      if (device === undefined || disk === undefined) return [];
+      return [[name, before.get(name) ?? device(disk)]];
+    }),
+  );
 }
 
 /** Cuts the power. A variable without content was never stored. */

@@ -5,6 +5,7 @@ import { fillProc, fillSys, showDisk, showNic, showWatchdog } from "./devices/sy
 import { makeWatchdog, type WatchdogHardware } from "./devices/watchdog.ts";
 import { type BootPcrs, notExtended } from "./measured-boot.ts";
 import { type BlockLayer, makeBlockLayer } from "./storage/block-layer.ts";
+import { throughFirmware } from "./storage/device-firmware.ts";
 import { type FileSystem, makeFileSystem } from "./storage/file-system.ts";
 import { type MountTable, makeMountTable } from "./storage/mount-table.ts";
 import { findFileSystem } from "./storage/on-disk.ts";
@@ -135,7 +136,7 @@ export function bootKernel(facts: BootFacts): Kernel {
       const device = board.disks.get(disk.name);
       const appear = () => {
         if (device === undefined) return;
-        blocks.addDisk(device);
+        blocks.addDisk(throughFirmware(device, board.devices.get(disk.name), cpu));
         showDisk(sys, disk);
       };
       cpu.alarms.add({ atMs: cpu.monotonicMs() + (disk.appearsAfterMs ?? 50), ring: appear });

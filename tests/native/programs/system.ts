@@ -50,8 +50,17 @@ const changes = [
   host.makeNodeAt(inRoom, "fifo", os.S_IFIFO | 0o600, 0),
 ];
 
+const passedThrough = (work: () => unknown) => message(work).replace(String(directory), "");
+
 const result = {
   scriptArgs: scriptArgs.slice(1),
+  noDevice: [
+    passedThrough(() => host.nvmeAdmin(`${room}/text`, new ArrayBuffer(32), new ArrayBuffer(4096), 1000)),
+    passedThrough(() => host.nvmeAdmin("/dev/null", new ArrayBuffer(31), new ArrayBuffer(0), 1000)),
+    passedThrough(() => host.scsiCommand(`${room}/text`, new ArrayBuffer(6), new ArrayBuffer(96), "in", 1000)),
+    passedThrough(() => host.scsiCommand("/dev/null", new ArrayBuffer(33), new ArrayBuffer(0), "none", 1000)),
+    passedThrough(() => host.scsiCommand(`${room}/nothing`, new ArrayBuffer(6), new ArrayBuffer(0), "none", 1000)),
+  ],
   bigInt: String(2n ** 64n),
   list: list(room),
   text: readText(`${room}/text`),

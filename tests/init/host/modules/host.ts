@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type * as Native from "host";
 import { currentKernel } from "../current.ts";
 import type { Kernel } from "../kernel.ts";
+import { readNvmeCommand } from "../storage/device-firmware.ts";
 import { typeBits } from "../storage/inode.ts";
 import type { Found } from "../storage/mount-table.ts";
 import { fault, isFault, numberOf, textOf } from "../system/errno.ts";
@@ -237,6 +238,29 @@ export const discard: typeof Native.discard = (path, offset, bytes) =>
     if (device === undefined) throw fault("ENOENT");
     if (!kernel.board.facts.discards) throw fault("EOPNOTSUPP");
     if (trouble?.kind !== "forgets") device.discard?.(offset, bytes);
+  });
+
+const nameIn = (path: string) => path.slice("/dev/".length);
+
+export const nvmeAdmin: typeof Native.nvmeAdmin = (path, command, data) =>
+  call("nvmeAdmin", path, ({ board, blocks, cpu }) => {
+    if (blocks.get(path) === undefined) throw fault("ENOENT");
+    const device = board.devices.get(nameIn(path))?.nvmeAdmin;
+    if (device === undefined) throw fault("ENOTTY");
+    const { tookMs = 0, ...answer } = device(readNvmeCommand(command), new Uint8Array(data), cpu.worldMs());
+    cpu.advance(tookMs);
+    return answer;
+  });
+
+export const scsiCommand: typeof Native.scsiCommand = (path, cdb, data) =>
+  call("scsiCommand", path, ({ board, blocks, cpu }) => {
+    if (blocks.get(path) === undefined) throw fault("ENOENT");
+    const device = board.devices.get(nameIn(path))?.scsi;
+    if (device === undefined) throw fault("ENOTTY");
+    const answer = device(new Uint8Array(cdb), new Uint8Array(data), cpu.worldMs());
+    const { status, sense, bytes = data.byteLength, tookMs = 0 } = answer;
+    cpu.advance(tookMs);
+    return { status, transport: 0, bytes, sense: Uint8Array.from(sense).buffer };
   });
 
 export const statfs: typeof Native.statfs = (path) =>

@@ -1,6 +1,6 @@
 import type { Cpu } from "../system/cpu.ts";
 import type { OpenFile } from "../system/descriptors.ts";
-import { fault } from "../system/errno.ts";
+import { fault, isFault } from "../system/errno.ts";
 import type { DeviceDrivers } from "../system/open-path.ts";
 import { type BlockDevice, type Disk, isDisk, windowOn } from "./block-device.ts";
 import { readPartitionTable } from "./on-disk.ts";
@@ -46,7 +46,7 @@ export function makeBlockLayer(deps: {
     nextRdev += 1;
   }
   function addPartitions(path: string, disk: Disk): void {
-    const rows = readPartitionTable(disk);
+    const rows = tableOf(disk);
     parts.set(
       path,
       rows.map((row) => partitionPath(path, row.number)),
@@ -80,6 +80,16 @@ export function makeBlockLayer(deps: {
       for (const device of devices.values()) device.flush();
     },
   };
+}
+
+/** The kernel shows no partitions of a disk that it cannot read. */
+function tableOf(disk: Disk): ReturnType<typeof readPartitionTable> {
+  try {
+    return readPartitionTable(disk);
+  } catch (error) {
+    if (!isFault(error)) throw error;
+    return [];
+  }
 }
 
 function openDevice(path: string, device: BlockDevice): OpenFile {

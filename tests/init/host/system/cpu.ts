@@ -41,6 +41,8 @@ export type Cpu = {
   readonly resume: () => void;
   readonly monotonicMs: () => number;
   readonly realtimeMs: () => number;
+  /** The true time, which devices live by. */
+  readonly worldMs: () => number;
   readonly setRealtime: (nowMs: number) => void;
   readonly tasks: Map<number, Task>;
   readonly alarms: Set<Alarm>;
@@ -184,6 +186,7 @@ export function makeCpu(world: WorldClock, { troubles = [], cutAt, skewMs = 0 }:
     },
     monotonicMs: () => monotonicMs,
     realtimeMs: () => world.nowMs + skew,
+    worldMs: () => world.nowMs,
     setRealtime: (nowMs) => {
       skew = nowMs - world.nowMs;
     },
