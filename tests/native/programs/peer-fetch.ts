@@ -21,7 +21,14 @@ const server = serves ? startPeerServer(context, { address: peer.address, port: 
 const wasSet = server?.set({ keys: [peer.key], bytesPerSecond: 0 });
 const startMs = host.monotonicMs();
 const from = server === undefined ? peer : { ...peer, port: server.port };
-const result = fetchFromPeer(context, cache, { peer: from, wanted });
+function fetch(): ReturnType<typeof fetchFromPeer> & { readonly own?: string } {
+  try {
+    return fetchFromPeer(context, cache, { peer: from, wanted });
+  } catch (error) {
+    return { stored: 0, own: error instanceof Error ? error.message : String(error) };
+  }
+}
+const result = fetch();
 const second = again ? fetchFromPeer(context, cache, { peer: from, wanted: wanted.slice(result.stored) }) : undefined;
 const tookMs = host.monotonicMs() - startMs;
 server?.stop();

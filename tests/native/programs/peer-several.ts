@@ -28,9 +28,14 @@ const turn: Pick<Turn, "atOnce" | "progressed" | "failed"> = {
   failed: ({ machineId }, { isToBlame }) => list.failed(machineId, isToBlame ? "toBlame" : "unready"),
 };
 const beganMs = host.monotonicMs();
-const { stored, lacked } = fetchFromSeveral(context, cache, {
-  ...{ turn: turn as Turn, contents: wanted, doneBytes: 0 },
-});
+function fetch() {
+  try {
+    return fetchFromSeveral(context, cache, { turn: turn as Turn, contents: wanted, doneBytes: 0 });
+  } catch (error) {
+    return { stored: new Set<string>(), lacked: [], own: error instanceof Error ? error.message : String(error) };
+  }
+}
+const { stored, lacked, own } = { own: undefined, ...fetch() };
 const tookMs = Math.round(host.monotonicMs() - beganMs);
 const peakKiB = Number(/VmHWM:\s+(\d+) kB/.exec(readText("/proc/self/status"))?.[1]);
 print(
@@ -39,6 +44,7 @@ print(
     lacked: lacked.length,
     there: cache.verified().length,
     faults,
+    own,
     tookMs,
     peakKiB,
   }),

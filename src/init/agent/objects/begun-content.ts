@@ -2,6 +2,7 @@ import * as host from "host";
 import type { Content } from "../../../core/image/update/difference.ts";
 import { unready } from "../peers/unready.ts";
 import type { LeftDrafts } from "./left-drafts.ts";
+import { ownFault } from "./own-fault.ts";
 
 /** The beginning of a content whose stream broke, for the next source to go on with. */
 export type BegunContent = {
@@ -9,7 +10,7 @@ export type BegunContent = {
   readonly bytesFor: (sha512: string, source: string) => number;
   /** To be called before a source sends the rest of a content, or contents of which this is the first. */
   readonly begins: (sha512: string, source: string, begunBytes: number) => void;
-  /** What an error of the reception means: if the wrong content came from several sources, none of them is to blame. */
+  /** What an error of the reception means: it is this machine's own if nothing was wrong with a content; if the wrong content came from several sources, none of them is to blame. */
   readonly judge: (error: unknown) => unknown;
   /** Whether a content was wrong that came from several sources: it is to come from one. */
   readonly isToBeOfOne: (sha512: string) => boolean;
@@ -63,6 +64,8 @@ export function begunContent(left: LeftDrafts): BegunContent {
     },
     judge: (error) => {
       const forged = host.objectsForged();
+      // No content was another one than it should be, so it could not be written.
+      if (forged === "") return ownFault(error);
       if (now === undefined || forged !== now.sha512) return error;
       const isOfOne = now.source !== severalSources && [...now.before].every((source) => source === now?.source);
       if (isOfOne) return error;

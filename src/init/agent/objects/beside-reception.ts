@@ -4,6 +4,7 @@ import { createFile, hashFile, remove, rename } from "../../beneath/files.ts";
 import { writeToDescriptor } from "../../system/files.ts";
 import { agentPaths } from "../paths.ts";
 import type { LeftDrafts } from "./left-drafts.ts";
+import { ownWork } from "./own-fault.ts";
 import type { Reception } from "./reception.ts";
 
 /** Where contents go. */
@@ -34,13 +35,13 @@ export function receiveBeside(place: Place, contents: readonly Content[], number
     return { fd: createFile(root, path), path, leftBytes: size };
   }
   function finish({ sha512 }: Content, path: string): void {
-    const found = hashFile(root, path, alive);
+    const found = ownWork(() => hashFile(root, path, alive));
     if (found !== sha512) {
       remove(root, path);
       const [expected, other] = [sha512.slice(0, 16), found.slice(0, 16)];
       throw new Error(`fetched object: expected SHA-512 ${expected}…, found ${other}…; it is damaged or forged`);
     }
-    rename(root, path, pathFor(sha512));
+    ownWork(() => rename(root, path, pathFor(sha512)));
     known.add(sha512);
     stored += 1;
   }
@@ -49,13 +50,14 @@ export function receiveBeside(place: Place, contents: readonly Content[], number
       for (let at = 0; at < bytes.length; ) {
         const content = contents[stored];
         if (content === undefined) throw new Error(`expected ${contents.length} objects, found more bytes`);
-        open ??= begin(content);
-        const part = bytes.subarray(at, at + open.leftBytes);
-        writeToDescriptor(open.fd, part, `write ${open.path}`);
+        const into = open ?? ownWork(() => begin(content));
+        open = into;
+        const part = bytes.subarray(at, at + into.leftBytes);
+        ownWork(() => writeToDescriptor(into.fd, part, `write ${into.path}`));
         at += part.length;
-        open.leftBytes -= part.length;
-        if (open.leftBytes > 0) return;
-        const { fd, path } = open;
+        into.leftBytes -= part.length;
+        if (into.leftBytes > 0) return;
+        const { fd, path } = into;
         open = undefined;
         os.close(fd);
         finish(content, path);

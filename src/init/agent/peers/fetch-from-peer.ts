@@ -10,6 +10,7 @@ import type { ByteStream } from "../../system/line-buffer.ts";
 import { watchedStream } from "../../system/watched-stream.ts";
 import type { ObjectCache } from "../objects/object-cache.ts";
 import { objectSink } from "../objects/object-stream.ts";
+import { isOwnFault } from "../objects/own-fault.ts";
 import type { SubContext } from "../sub-context.ts";
 import { type PeerAnswer, peerAnswer } from "./peer-answer.ts";
 import { isLacking, isUnready, unready } from "./unready.ts";
@@ -57,7 +58,10 @@ export type FromPeer = {
   readonly arrived?: (bytes: number) => boolean;
 };
 
-/** Fetches at most `maxPeerObjects` contents from a peer. A peer at fault costs seconds; the caller goes on with the next source. */
+/**
+ * Fetches at most `maxPeerObjects` contents from a peer. A peer at fault costs seconds; the caller goes on with the next source. Throws if
+ * this machine cannot store them.
+ */
 export function fetchFromPeer(
   { alive }: Pick<SubContext, "alive">,
   cache: ObjectCache,
@@ -87,6 +91,7 @@ export function fetchFromPeer(
     const stored = sink.end();
     return fault === undefined ? { stored } : { stored, fault };
   } catch (error) {
+    if (isOwnFault(error)) throw error;
     return { stored: 0, fault: about(error) };
   }
 }

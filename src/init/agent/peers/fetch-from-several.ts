@@ -23,7 +23,7 @@ type Running = { readonly peer: NamedPeer; readonly wanted: readonly Content[]; 
 /**
  * Fetches contents from several peers at the same time, each of which gives a small part of its link. Each one is asked for a run of
  * contents, and then for another; what one at fault owes, the others are asked for. Ends when there are no more contents, or fewer than
- * two sources.
+ * two sources. Throws if this machine cannot store them.
  */
 export function fetchFromSeveral(
   { alive, log }: Pick<SubContext, "alive" | "log">,
@@ -83,10 +83,14 @@ export function fetchFromSeveral(
       }
     }
   }
-  for (start(); running.size > 0; start()) {
-    stepStreams(running, settle);
-    alive();
-    turn.progressed(doneBytes + [...runningBytes.values()].reduce((sum, bytes) => sum + bytes, storedBytes));
+  try {
+    for (start(); running.size > 0; start()) {
+      stepStreams(running, settle);
+      alive();
+      turn.progressed(doneBytes + [...runningBytes.values()].reduce((sum, bytes) => sum + bytes, storedBytes));
+    }
+  } finally {
+    for (const { stream } of running.values()) stream.end();
   }
   return { stored, lacked };
 }

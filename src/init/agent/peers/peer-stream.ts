@@ -6,6 +6,7 @@ import { checked, errnoOf } from "../../system/errno.ts";
 import { writeToDescriptor } from "../../system/files.ts";
 import { paceOf } from "../../system/watched-stream.ts";
 import { objectSink } from "../objects/object-stream.ts";
+import { isOwnFault } from "../objects/own-fault.ts";
 import type { Reception } from "../objects/reception.ts";
 import {
   brokenFault,
@@ -25,7 +26,7 @@ const maxHeadBytes = 2048;
 /** A request to one of several peers. */
 export type PeerStream = {
   readonly fd: number;
-  /** Takes what has arrived; false at the end of the answer, or at a fault. */
+  /** Takes what has arrived; false at the end of the answer, or at a fault. Throws if this machine cannot store it. */
   readonly step: (isReadable: boolean) => boolean;
   /** Ends it, and says what is stored. */
   readonly end: () => PeerFetch;
@@ -85,6 +86,7 @@ export function openPeerStream(
     try {
       return work();
     } catch (error) {
+      if (isOwnFault(error)) throw error;
       fault = faultOf(peer, error);
       return otherwise;
     }
