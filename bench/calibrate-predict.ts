@@ -75,7 +75,8 @@ export function calibrate(
       systemStart: Math.max(0, of("up").ms - shutdown - firmware.ms),
     },
     demands: {
-      ...{ firmware: firmware.demand, tftpRate: loader.demand, loaderFetch: kernel.demand, loaderStart: kernel.demand },
+      // Not the loader: OVMF looks for a packet every 10 ms (MNP_SYS_POLL_INTERVAL), one for each block of TFTP, and spins in between.
+      ...{ firmware: firmware.demand, loaderFetch: kernel.demand, loaderStart: kernel.demand },
       ...{ kernelStart: of("initUp").demand, burnIn: of("burnIn").demand, keys: of("keysMade").demand },
       ...{ partition: of("partitioned").demand, populate: of("populated").demand, scanTree: of("fetching").demand },
       ...{ agentFetch: fetch.demand, place: of("rebooting").demand, shutdown: of("up").demand },
