@@ -2,7 +2,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { type Phase, phases } from "../src/core/machine/record.ts";
 import { type ParameterName, type Parameters, parametersWith } from "../src/fleet/parameters.ts";
-import type { Scenario } from "../src/fleet/scenario.ts";
+import { type Scenario, slotsNamed } from "../src/fleet/scenario.ts";
 import { demoSwitch } from "../src/main/demo/plan.ts";
 import { pathsIn } from "../src/main/paths.ts";
 import { simulateSite } from "../src/main/simulate/run.ts";
@@ -94,7 +94,7 @@ export async function predict(
   const uplink = trial.uplinkMbps === undefined ? {} : { serverLink: trial.uplinkMbps * 125_000 };
   const scenario: Scenario = {
     ...{ racks: 1, machines: trial.machines, servers: 1, powerOn: { kind: "atOnce" }, failShare: 0, faults: [] },
-    ...{ peers: true, seed: 1, limitMs: 4 * 3_600_000, switchName: demoSwitch.name, portName: "swp{unit}" },
+    ...{ peers: true, seed: 1, limitMs: 4 * 3_600_000, slotOf: slotsNamed(demoSwitch.name, "swp{unit}") },
     // Links of a virtual rack are memory: only what tc shapes is narrow.
     parameters: parametersWith({ machineLink: 1e9, rackUplink: 1e9, serverLink: 1e9, ...parameters, ...uplink }),
     host: { processors, demands },

@@ -2,7 +2,7 @@ import type { Mac } from "../core/net/mac.ts";
 import { chanceFrom, seedOf } from "./engine/chance.ts";
 import { isMachineFault, type MachineFaultKind, machineFaultKinds, machineFaults } from "./faults.ts";
 import { layCable } from "./network/wires.ts";
-import { nameIn, type Scenario } from "./scenario.ts";
+import type { Scenario } from "./scenario.ts";
 import type { Chassis } from "./world.ts";
 
 /** The n-th MAC address; locally administered (IEEE 802, bit 1 of the first octet). */
@@ -13,7 +13,7 @@ function macOf(nth: number): Mac {
 
 /** All machines of a scenario, without power, with the faults that it names and those that chance gives. */
 export function buildMachines(scenario: Scenario, nurseries: readonly string[]): readonly Chassis[] {
-  const { racks, machines: perRack, parameters, seed, switchName, portName } = scenario;
+  const { racks, machines: perRack, parameters, seed, slotOf } = scenario;
   const faults = faultsOf(scenario);
   return Array.from({ length: racks * perRack }, (_, nth) => {
     const [rack, unit] = [Math.floor(nth / perRack), (nth % perRack) + 1];
@@ -23,16 +23,14 @@ export function buildMachines(scenario: Scenario, nurseries: readonly string[]):
     const hit = [nth, other].find((one) => faults.get(one) === "swappedCables");
     const plugged = hit === undefined || other === nth ? nth : other;
     const place = { rack: rack + 1, unit: (plugged % perRack) + 1 };
+    const slot = slotOf(place);
     const isShared = faults.get(other) === "duplicateMac";
     return {
       ...{ nth, rack, unit, fault, faultCount: 0, serves: undefined, connection: undefined, transcript: [] },
       cable: layCable(parameters.machineLink),
       mac: macOf(fault === "duplicateMac" ? other : nth),
       network: nurseries[rack % nurseries.length] ?? "",
-      neighbour: {
-        switchName: nameIn(switchName, place),
-        port: fault === "wrongPort" ? "mgmt0" : nameIn(portName, place),
-      },
+      neighbour: { switchName: slot.switchName, port: fault === "wrongPort" ? "mgmt0" : slot.port },
       serial: String(nth + 1),
       chance: chanceFrom(seedOf(seed, nth + 1)),
       isAwaited: (fault === undefined || machineFaults[fault].recovers) && !isShared,

@@ -1,3 +1,4 @@
+import { fillTemplate } from "../core/site/template.ts";
 import type { Fault } from "./faults.ts";
 import type { ParameterName, Parameters } from "./parameters.ts";
 
@@ -19,16 +20,23 @@ export type Scenario = {
   readonly seed: number;
   /** Virtual time after which the simulation ends. */
   readonly limitMs: number;
-  /** `{rack}` and `{unit}` count from 1. */
-  readonly switchName: string;
-  readonly portName: string;
+  readonly slotOf: SlotOf;
   /** The first racks run a version already; an operator gives them the next one while the other racks are born. */
   readonly rollout?: { readonly racks: number };
   /** For virtual machines: the processors that they share, and how many each work keeps busy in one machine. */
   readonly host?: { readonly processors: number; readonly demands: { readonly [Name in ParameterName]?: number } };
 };
 
-/** A switch or port name of a rack and unit. */
-export function nameIn(template: string, of: { readonly rack: number; readonly unit: number }): string {
-  return template.replace(/\{(rack|unit)\}/g, (_, name: "rack" | "unit") => String(of[name]));
+/** What the switch of a rack announces to a unit; both count from 1. */
+export type SlotOf = (of: { readonly rack: number; readonly unit: number }) => {
+  readonly switchName: string;
+  readonly port: string;
+};
+
+/** Slots with names by templates such as `tor-{rack}` and `swp{unit:2}`. */
+export function slotsNamed(switchName: string, portName: string): SlotOf {
+  return ({ rack, unit }) => {
+    const position = { rack: String(rack), unit: String(unit) };
+    return { switchName: fillTemplate(switchName, position), port: fillTemplate(portName, position) };
+  };
 }

@@ -44,6 +44,8 @@ export type Chassis = Attachment & {
   /** What it has of the image that it fetches, for others. */
   serves: { doneBytes: number; readonly totalBytes: number; readonly lost: Set<() => void> } | undefined;
   readonly transcript: string[];
+  /** The step of its birth that failed last, and why; absent once it is healthy. */
+  failure?: string;
   /** When its program last spoke with which server, over a connection that both keep. */
   connection: { readonly server: number; usedMs: number } | undefined;
   /** Whether it must come up without a person. */

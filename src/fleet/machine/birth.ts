@@ -42,7 +42,8 @@ export function* beBorn(
     return;
   }
   if (failure === "reset") return;
-  world.note(machine, `${failure.step}: ${failure.reason}`);
+  machine.failure = `${failure.step}: ${failure.reason}`;
+  world.note(machine, machine.failure);
   yield* report(world, machine, taken, [{ kind: "failed", ...failure }]);
   yield* sleep(world, order.retrySeconds * 1000);
 }
@@ -56,7 +57,8 @@ function* takeOrder(
   const body = { protocol: birthProtocol, token, mac: machine.mac, bootId, firmware: "uefi", tpm: { kind: "none" } };
   const answer = yield* talk(world, machine, { servers: [server], path: paths.order, body });
   if (answer.kind === "refused") {
-    world.note(machine, `order refused: ${answer.reason}`);
+    machine.failure = `order refused: ${answer.reason}`;
+    world.note(machine, machine.failure);
     return undefined;
   }
   const order = v.parse(orderAnswer, answer.body);
@@ -237,6 +239,7 @@ function* writeDisk(
     servers: agents,
   };
   world.machinesById.set(order.machineId, machine);
+  delete machine.failure;
   world.note(machine, `healthy as ${placement.hostname}`);
   yield* report(world, machine, birth, [{ kind: "phase", phase: "handedOver" }]);
   return undefined;

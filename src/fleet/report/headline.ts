@@ -1,3 +1,4 @@
+import { counted } from "../../core/bytes/counted.ts";
 import type { RolloutOutcome } from "../rollout.ts";
 import { formatBytes, formatShare, formatTime } from "./format.ts";
 import type { Summary } from "./summary.ts";
@@ -6,7 +7,7 @@ import type { Summary } from "./summary.ts";
 export function headlines(summary: Summary): readonly string[] {
   const { scenario, machines, expected, expectedUp, allUpMs, endMs, limits, broken, rollout } = summary;
   const { racks, machinesPerRack, servers, imageBytes, peers } = scenario;
-  const site = `${racks} racks of ${machinesPerRack} machines, ${servers} ${servers === 1 ? "server" : "servers"}, an image of ${formatBytes(imageBytes)}, ${peers ? "with" : "without"} peers`;
+  const site = `${counted(racks, "rack")} of ${counted(machinesPerRack, "machine")}, ${counted(servers, "server")}, an image of ${formatBytes(imageBytes)}, ${peers ? "with" : "without"} peers`;
   const [first, ...others] = limits;
   const lines = [site];
   if (broken.length > 0) lines.push(`BROKEN after ${formatTime(endMs)}: ${broken[0]?.what ?? ""}`);

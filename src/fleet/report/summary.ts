@@ -178,6 +178,9 @@ function faultsOf({ machines }: Outcome): Summary["faults"] {
   });
 }
 
+/** A first DHCP request is answered within this time, even beside thousands of others. */
+const firstAnswerMs = 5000;
+
 /** What the last machine without a fault spent its time with, as shares of its whole life. */
 function limitsOf({ scenario, world, machines, timeline, endMs }: Outcome): Summary["limits"] {
   const { peers } = scenario;
@@ -193,6 +196,13 @@ function limitsOf({ scenario, world, machines, timeline, endMs }: Outcome): Summ
       names.reduce((sum, name) => sum + (took.get(name) ?? 0), 0),
       (last.upAtMs ?? 0) - (last.poweredAtMs ?? 0),
     );
+  // Beyond the first start of the firmware, it repeats its requests.
+  const { firmware, firmwareSpread, powerSpread } = world.parameters;
+  const repeatedMs = (took.get("offered") ?? 0) - firmware * (1 + firmwareSpread) - powerSpread - firstAnswerMs;
+  const unanswered =
+    world.measures.unansweredDhcp() === 0
+      ? 0
+      : share(Math.max(0, repeatedMs), (last.upAtMs ?? 0) - (last.poweredAtMs ?? 0));
   const busiest = (of: "up" | "images") => Math.max(...world.wires.servers.map((server) => server[of].busyMs)) / endMs;
   const isProgram = busiest("images") > busiest("up");
   const sends = Math.max(busiest("images"), busiest("up"));
@@ -215,7 +225,12 @@ function limitsOf({ scenario, world, machines, timeline, endMs }: Outcome): Summ
     {
       what: "firmware, and the start of the system",
       change: "shorter self-tests in the firmware",
-      share: of("offered", "up"),
+      share: share(of("offered", "up") - unanswered, 1),
+    },
+    {
+      what: "DHCP requests without an answer",
+      change: "do what the servers logged asks for, such as a larger temporaryPool",
+      share: unanswered,
     },
     {
       what: `the boot files${cpu > 0.8 ? ", with the server's processor busy" : ""}`,

@@ -1,3 +1,4 @@
+import { counted } from "../../core/bytes/counted.ts";
 import { chart } from "./chart.ts";
 import { formatBytes, formatShare, formatShort, formatTime } from "./format.ts";
 import { headlines } from "./headline.ts";
@@ -7,13 +8,14 @@ import type { Summary } from "./summary.ts";
 /** The report for a terminal of this width, as lines. */
 export function reportText(summary: Summary, columns: number): readonly string[] {
   const { up, machines, birthsPerSecond, endMs } = summary;
+  const unnamed = machines - up - summary.notUp.length;
   return [
     ...headlines(summary).flatMap((line) => wrap(line, columns)),
     "",
     `Machines that are up (of ${machines}), over ${formatTime(endMs)}`,
     ...chart(summary, columns),
     "",
-    `${up} machines came up; between the first and the last one, ${birthsPerSecond} per second`,
+    `${counted(up, "machine")} came up; between the first and the last one, ${birthsPerSecond} per second`,
     "",
     ...table(
       ["PHASE, from the one before", ...quantiles],
@@ -39,11 +41,10 @@ export function reportText(summary: Summary, columns: number): readonly string[]
       columns,
       summary.faults.map(({ text, machines: hit, up: came }) => `${hit} × ${text}: ${came} up`),
     ),
-    ...section(
-      "NOT UP",
-      columns,
-      summary.notUp.map(({ machine, fault, why }) => `${machine}${fault === "" ? "" : ` (${fault})`}: ${why}`),
-    ),
+    ...section("NOT UP", columns, [
+      ...summary.notUp.map(({ machine, fault, why }) => `${machine}${fault === "" ? "" : ` (${fault})`}: ${why}`),
+      ...(unnamed > 0 ? [`and ${counted(unnamed, "more machine")}`] : []),
+    ]),
     ...section(
       "LOGGED BY THE SERVERS",
       columns,

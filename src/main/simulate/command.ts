@@ -8,12 +8,16 @@ export function simulateCommand(program: Command): void {
     .description(
       "simulate the arrival of a site's racks in virtual time; the code of the server decides, only hardware is simulated",
     )
-    .option("--racks <n>", "number of racks", readCount(1, 10_000), 100)
-    .option("--machines <n>", "machines per rack", readCount(1, 250), 40)
+    .option(
+      "--racks <n>",
+      "number of racks (default: those of `site` in the configuration, or 100)",
+      readCount(1, 10_000),
+    )
+    .option("--machines <n>", "machines per rack (default: those of `site`, or 40)", readCount(1, 250))
     .option("--servers <n>", "servers on one database", readCount(1, 16), 1)
     .option("-c, --config <file>", "configuration of the site (default: one nursery for all racks)")
-    .option("--switch <template>", "LLDP name of a rack's switch", "tor-{rack}")
-    .option("--port <template>", "LLDP name of a machine's port", "swp{unit}")
+    .option("--switch <template>", "LLDP name of a rack's switch (default: that of `site`, or tor-{rack})")
+    .option("--port <template>", "LLDP name of a machine's port (default: that of `site`, or swp{unit})")
     .option("--image <size>", "size of the system image", readBytes, 1e9)
     .option("--nic <rate>", "link of a machine", readRate, readRate("25G"))
     .option("--rack-uplink <rate>", "uplink of a rack", readRate, readRate("100G"))

@@ -1,12 +1,15 @@
 import { checkConfig, formatFault } from "../../contract/config/parse.ts";
 import type { Config, ConfigInput } from "../../contract/config/schema.ts";
 import { addToIpv4, formatIpv4, type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
-import { serverAddresses } from "../../core/network/network.ts";
+import { type Network, permanentPart, serverAddresses } from "../../core/network/network.ts";
+import { slotsNamed } from "../../fleet/scenario.ts";
 
 const first = (text: string): Ipv4 => parseIpv4(text) ?? (0 as Ipv4);
 
 /** Switch and port names that the rule of `siteConfig` matches. */
-export const siteNames = { switchName: "tor-{rack}", portName: "swp{unit}" } as const;
+export const defaultNames = { switch: "tor-{rack}", port: "swp{unit}" } as const;
+/** The slots with these names. */
+export const siteNames = { slotOf: slotsNamed(defaultNames.switch, defaultNames.port) } as const;
 
 /** The configuration of a site of one nursery with this many racks, as docs/design-target.md shows it. */
 export function siteConfig(of: {
@@ -46,18 +49,46 @@ export function siteConfig(of: {
   throw new Error(`the site's own configuration: ${result.faults.map(formatFault).join("; ")}`);
 }
 
-/** One configuration for each server: further servers have other addresses on each network. */
+/**
+ * One configuration for each server: further servers have the next addresses on each network that the configuration uses for
+ * nothing else.
+ */
 export function configsFor(config: Config, servers: number): readonly Config[] {
+  const used = (address: Ipv4) => isUsed(config.networks, address);
   return Array.from({ length: servers }, (_, nth) => ({
     ...config,
     networks: config.networks.map((network) => ({
       ...network,
-      serverAddress: addToIpv4(network.serverAddress, nth),
+      serverAddress: addressAfter(network.serverAddress, nth, used),
       ...(network.permanent === undefined
         ? {}
-        : { permanent: { ...network.permanent, serverAddress: addToIpv4(network.permanent.serverAddress, nth) } }),
+        : {
+            permanent: {
+              ...network.permanent,
+              serverAddress: addressAfter(network.permanent.serverAddress, nth, used),
+            },
+          }),
     })),
   }));
+}
+
+/** The n-th address after one that nothing uses. */
+function addressAfter(address: Ipv4, nth: number, used: (address: Ipv4) => boolean): Ipv4 {
+  let found = address;
+  for (let left = nth; left > 0; ) {
+    found = addToIpv4(found, 1);
+    if (!used(found)) left -= 1;
+  }
+  return found;
+}
+
+function isUsed(networks: readonly Network[], address: Ipv4): boolean {
+  return networks.some((network) => {
+    const { relay, temporaryPool, serverAddress } = network;
+    if (address >= temporaryPool.first && address <= temporaryPool.last) return true;
+    const permanent = permanentPart(network);
+    return [relay?.gateway, permanent.gateway, serverAddress, permanent.serverAddress].includes(address);
+  });
 }
 
 /** Which server has an address. */

@@ -2,8 +2,8 @@ import { InvalidArgumentError } from "commander";
 
 /** What the command line says. */
 export type SimulateOptions = {
-  readonly racks: number;
-  readonly machines: number;
+  readonly racks?: number;
+  readonly machines?: number;
   readonly servers: number;
   readonly config?: string;
   readonly rollout?: number;
@@ -22,8 +22,8 @@ export type SimulateOptions = {
   readonly loss: number;
   readonly faults?: string;
   readonly peers: boolean;
-  readonly switch: string;
-  readonly port: string;
+  readonly switch?: string;
+  readonly port?: string;
   readonly seed: number;
   readonly limit: number;
   readonly json: boolean;

@@ -3,32 +3,30 @@ import { failure } from "../../cli/api/failure.ts";
 import { printJson } from "../../cli/api/server-options.ts";
 import { readConfigFile } from "../../cli/server/config-file.ts";
 import type { Config } from "../../contract/config/schema.ts";
-import { othersUpdate } from "../../contract/config/updates.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
-import { isStreamName } from "../../core/image/image-name.ts";
-import { neighbourBy } from "../../core/lldp/neighbour.ts";
 import { why } from "../../core/machine/health/waiting-for.ts";
-import { placeMachine } from "../../core/site/place.ts";
 import { parametersWith } from "../../fleet/parameters.ts";
 import { formatTime } from "../../fleet/report/format.ts";
 import { reportHtml } from "../../fleet/report/html.ts";
 import { summarise } from "../../fleet/report/summary.ts";
 import { reportText } from "../../fleet/report/text.ts";
-import { nameIn, type PowerOn, type Scenario } from "../../fleet/scenario.ts";
+import type { PowerOn, Scenario } from "../../fleet/scenario.ts";
 import { type Outcome, simulate } from "../../fleet/simulate.ts";
 import { watchRulesOf } from "../../mdb/watch/open-watch.ts";
+import { checkSite } from "./check-site.ts";
 import { configsFor, serverByAddress, siteConfig } from "./config.ts";
 import { readFaultFile } from "./fault-file.ts";
 import { comparing } from "./image.ts";
 import { readDuration, type SimulateOptions } from "./options.ts";
 import { openSimulatedSite, simulatedImages } from "./site.ts";
+import { type SimulatedSlots, simulatedSlots, slotOfAreas } from "./slots.ts";
 
 /** Simulates a site as the command line says; the exit status: 1 if not all machines came up, or a property was broken. */
 export async function runSimulation(options: SimulateOptions): Promise<number> {
-  const config = await configOf(options);
-  const scenario = await scenarioOf(options, config);
-  checkNames(config, scenario);
-  checkRollout(config, scenario);
+  const { config, warnings, slots } = await configOf(options);
+  const scenario = await scenarioOf(options, { peers: config.peers, slots });
+  const more = checkSite(configsFor(config, scenario.servers), { scenario, areas: slots.areas });
+  for (const warning of [...warnings, ...more]) process.stderr.write(`${plainText(`warning: ${warning}`)}\n`);
   const outcome = await simulateSite({ scenario, config, imageBytes: options.image, progressed: showProgress() });
   clearProgress();
   const summary = summarise(outcome);
@@ -65,16 +63,23 @@ export async function simulateSite(of: {
     why: (machine, { servers }, nowMs) => {
       const store = servers.find(({ port }) => port !== undefined)?.port?.store;
       const record = store?.byMac(machine.mac);
-      if (record === undefined) return "the servers have never heard of it";
+      if (record === undefined)
+        return machine.transcript.length === 0
+          ? "the servers have never heard of it"
+          : "no server answers its DHCP requests or has a record of it: what they logged says why";
       const { missing = "nothing", next } = why(record, { nowMs, deadlineSeconds });
-      return `waits until ${missing}. ${next}`;
+      const failed = machine.failure === undefined ? "" : ` (${machine.failure})`;
+      return `waits until ${missing}${failed}. ${next}`;
     },
   });
 }
 
-async function scenarioOf(options: SimulateOptions, { peers }: Config): Promise<Scenario> {
+async function scenarioOf(
+  options: SimulateOptions,
+  { peers, slots }: Pick<Config, "peers"> & { readonly slots: SimulatedSlots },
+): Promise<Scenario> {
   return {
-    ...{ racks: options.racks, machines: options.machines, servers: options.servers, seed: options.seed },
+    ...{ racks: slots.racks, machines: slots.machines, servers: options.servers, seed: options.seed },
     parameters: parametersWith({
       ...{ machineLink: options.nic, rackUplink: options.rackUplink, serverLink: options.serverNic },
       mirrorLink: options.mirrorNic,
@@ -85,7 +90,7 @@ async function scenarioOf(options: SimulateOptions, { peers }: Config): Promise<
     peers: options.peers && peers.enabled,
     faults: options.faults === undefined ? [] : await readFaultFile(options.faults),
     ...(options.rollout === undefined ? {} : { rollout: { racks: options.rollout } }),
-    ...{ switchName: options.switch, portName: options.port },
+    slotOf: slotOfAreas(slots.areas),
   };
 }
 
@@ -101,37 +106,16 @@ function powerOnOf(text: string): PowerOn {
   return { kind: "rackEvery", ms: readDuration(time) };
 }
 
-async function configOf({ config, racks, machines, servers, serverNic }: SimulateOptions): Promise<Config> {
-  if (config !== undefined) return (await readConfigFile(config)).config;
-  return siteConfig({ racks, machines, servers, serverMbps: Math.round((serverNic * 8) / 1e6) });
-}
-
-/** The names of the last machine must have a place: otherwise all births would fail for the same reason. */
-function checkNames({ placement, networks }: Config, { racks, machines, switchName, portName }: Scenario): void {
-  if (!networks.some(({ nursery }) => nursery))
-    throw failure("misused", "networks: expected one with nursery: true, found none", "no machine would be born");
-  const last = { rack: racks, unit: machines };
-  const port = nameIn(portName, last);
-  const fields = { portIdKind: "interfaceName", portId: port, portDescription: port } as const;
-  const placed = placeMachine(placement.rules, neighbourBy(nameIn(switchName, last), fields));
-  if (placed.kind === "unplaced")
-    throw failure("misused", placed.reason, "name switches and ports as the placement rules expect: --switch, --port");
-}
-
-/** A rollout needs machines that work, others that are born, and a stream that this Dominator updates. */
-function checkRollout(config: Config, { rollout, racks }: Scenario): void {
-  if (rollout === undefined) return;
-  if (rollout.racks >= racks)
-    throw failure(
-      "misused",
-      `--rollout: expected fewer racks than --racks ${racks}, found ${rollout.racks}`,
-      "the other racks are born meanwhile: correct one of the options",
-    );
-  const next = "leave out --rollout, or simulate another configuration";
-  if (othersUpdate(config))
-    throw failure("misused", "--rollout: an external Dominator updates the machines of this site", next);
-  if (!config.images.some(({ image }) => isStreamName(image)))
-    throw failure("misused", "--rollout: no image rule names a stream of images, so no version can be promoted", next);
+async function configOf(options: SimulateOptions) {
+  const { config: path, servers, serverNic } = options;
+  if (path !== undefined) {
+    const { config, warnings } = await readConfigFile(path);
+    return { config, warnings, slots: simulatedSlots(options, config.site) };
+  }
+  const slots = simulatedSlots(options, undefined);
+  const { racks, machines } = slots;
+  const config = siteConfig({ racks, machines, servers, serverMbps: Math.round((serverNic * 8) / 1e6) });
+  return { config, warnings: [], slots };
 }
 
 /** What each machine met, one after the other. */
