@@ -286,6 +286,13 @@ export const scan = v.object({
     ),
   ),
   sizelessDisks: v.exactOptional(v.pipe(v.array(name), v.maxLength(partsLimit), v.readonly())),
+  missingFirmware: v.exactOptional(
+    v.pipe(
+      v.array(v.object({ device: name, family: name, file: v.exactOptional(name) })),
+      v.maxLength(partsLimit),
+      v.readonly(),
+    ),
+  ),
 });
 
 /** A scan as the server accepts it: without interfaces whose address is not a MAC address. */

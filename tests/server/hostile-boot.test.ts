@@ -110,6 +110,7 @@ describe("hostile text reaches nothing that a booting machine obeys", () => {
         nics: [{ ...nic, name: text, driver: text, path: text }],
         smbios: { vendor: text, product: text, serial: text, uuid: text },
         pciDevices: [{ address: text, id: text, class: text, driver: text }],
+        missingFirmware: [{ device: text, family: text, file: text }],
         disks: n === 1 ? [diskWith(text)] : [],
       };
       await store.apply({ kind: "hardwareScanned", id: machineIdFromMac(testMac(n)), hardware: scan });

@@ -129,6 +129,7 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
         disks: [{ ...disk, path: text, model: text, serial: text, wwn: text, bus: text }],
         pciDevices: [{ address: text, id: text, class: text, driver: text }],
         sizelessDisks: [text],
+        missingFirmware: [{ device: text, family: text, file: text }],
         nics: [{ name: text, mac: testMac(1), driver: text, speedMbps: 1, carrier: true, path: text }],
         ...{ smbios: { vendor: text, product: text, serial: text, uuid: "u" }, watchdog: text },
       };

@@ -3,6 +3,7 @@ import type { MachineView } from "../../contract/operator/views.ts";
 import { counted } from "../../core/bytes/counted.ts";
 import type { Siblings } from "../../core/fleet/siblings.ts";
 import { describeBiosDrive } from "../../core/hardware/bios-drives.ts";
+import { describeMissingFirmware } from "../../core/hardware/missing-firmware.ts";
 import { whyNotFixed } from "../../core/hardware/suitable-disk.ts";
 import { describeNotErased, disksNotErased } from "../../core/machine/not-erased.ts";
 import { describeSuspect } from "../../core/machine/suspect.ts";
@@ -152,6 +153,7 @@ function hardwareFacts(machine: MachineView, ago: (atMs: number) => string): Fac
     ...(hardware?.nics ?? []).map(
       (nic): Fact => ["nic", `${nic.name} ${nic.mac} ${nic.driver}${nic.carrier ? "" : ", no carrier"}`],
     ),
+    ...(hardware?.missingFirmware ?? []).map((missing): Fact => ["firmware", describeMissingFirmware(missing)]),
     ...(machine.neighbours ?? []).map((neighbour): Fact => ["LLDP", describeNeighbour(neighbour)]),
     ["TPM", machine.tpm && `endorsement key ${machine.tpm.ekSha256}, first proved ${ago(machine.tpm.firstSeenMs)}`],
     ["storage", storageText(machine)],

@@ -79,6 +79,18 @@ export type Hardware = {
   readonly pciDevices?: readonly PciDevice[];
   /** Disks that the kernel shows without a usable size, such as those with sectors of 520 bytes; absent if there are none. */
   readonly sizelessDisks?: readonly string[];
+  /** Network cards whose firmware the Bootstrap Image lacks; absent if there are none, and in reports of older versions. */
+  readonly missingFirmware?: readonly MissingFirmware[];
+};
+
+/** A network card without its firmware. */
+export type MissingFirmware = {
+  /** Such as `14e4:168e at 0000:03:00.0`, or the driver and its device. */
+  readonly device: string;
+  /** What to add to `bootstrapImage.firmware`. */
+  readonly family: string;
+  /** What the driver asked for; absent if the image lacks the driver, too. */
+  readonly file?: string;
 };
 
 /** A PCI device and its driver. */

@@ -23,6 +23,8 @@ export const imagePaths = {
   /** The same with the module `tpm`; absent in the signed image, whose only one has it. */
   grubEfiMeasuring: "/usr/lib/birther/grub/bootx64-tpm.efi",
   cryptsetup: "/usr/sbin/cryptsetup",
+  /** The firmware families of the second archive, in one line; only there with that archive. */
+  firmwareFamilies: "/usr/lib/birther/firmware-families",
 } as const;
 
 /** On the new root. */

@@ -7,6 +7,7 @@ import { type BurnInTest, planBurnIn, writes } from "../../core/burn-in/plan.ts"
 import { type DiskSettling, disksSettleSeconds, settleDisks } from "../../core/hardware/disk-settling.ts";
 import type { BootTrust, BurnInReport, Disk, Hardware } from "../../core/hardware/hardware.ts";
 import { boundControllers, hiddenHardware } from "../../core/hardware/missing-driver.ts";
+import { describeMissingFirmware } from "../../core/hardware/missing-firmware.ts";
 import { chooseRootDisk } from "../../core/hardware/root-disk.ts";
 import { diskSight, memoryMiB, scanHardware } from "../../core/hardware/scan.ts";
 import { isFixed } from "../../core/hardware/suitable-disk.ts";
@@ -14,6 +15,7 @@ import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { BurnInOutcome } from "../../core/site/image-rule.ts";
 import { runBurnIn } from "../device/burn-in.ts";
 import { mbrSignatureOf, withContents } from "../device/disk-contents.ts";
+import { withMissingFirmware } from "../device/missing-firmware.ts";
 import { systemTree } from "../device/tree.ts";
 import { sleepMs } from "../system/clock.ts";
 import type { BirthContext } from "./birth-context.ts";
@@ -45,8 +47,9 @@ export function inspectMachine(context: BirthContext, taken: TakenOrder, beforeT
   const { settings, order, session } = taken;
   const scanned = runStep("scanHardware", disksSettleSeconds + 30, () => {
     waitForDisks(order);
-    return scanHardware(systemTree, mbrSignatureOf);
+    return withMissingFirmware(scanHardware(systemTree, mbrSignatureOf));
   });
+  for (const each of scanned.missingFirmware ?? []) console.log("warn", describeMissingFirmware(each));
   const hardware = runStep("readDiskContents", 60 + contentsSecondsPerDisk * scanned.disks.length, () => ({
     ...scanned,
     bootTrust: bootTrustOf(scanned, taken),

@@ -13,7 +13,7 @@ import { openEfiVariables } from "../device/efi.ts";
 import { bringNetworkUp } from "../device/nic.ts";
 import { openTpm, tpmSeconds } from "../device/tpm.ts";
 import { systemTree } from "../device/tree.ts";
-import { exists, readText } from "../system/files.ts";
+import { exists, readText, readTextIfThere } from "../system/files.ts";
 import type { BirthContext } from "./birth-context.ts";
 import { fetchSettings, fetchSettingsSeconds } from "./fetch-settings.ts";
 import { type Mdb, openMdb, requestSeconds } from "./mdb.ts";
@@ -42,6 +42,8 @@ export function takeOrder(context: BirthContext): TakenOrder {
   if (given !== undefined) introduce(context, given);
 
   const drivers = runStep("loadDrivers", 180, () => {
+    const families = readTextIfThere(imagePaths.firmwareFamilies)?.trim();
+    if (families !== undefined) console.log("info", "firmware of network cards is in the image", { families });
     const opened = openDrivers(console.log);
     opened.loadForDevices();
     showEfiVariables(opened, console.log);

@@ -10,6 +10,7 @@ import type { Log } from "../../core/ports.ts";
 import { messageOf } from "../birth/stop.ts";
 import { sleepMs } from "../system/clock.ts";
 import { checkUnused } from "./address-probe.ts";
+import { withMissingFirmware } from "./missing-firmware.ts";
 import { systemTree } from "./tree.ts";
 
 /** Firmware of some NICs takes seconds to load. */
@@ -71,7 +72,7 @@ function freeLldp(name: string, driver: string, log: Log): void {
 }
 
 function missingNic(mac: Mac): string {
-  const hidden = hiddenHardware(scanHardware(systemTree), "NIC");
+  const hidden = hiddenHardware(withMissingFirmware(scanHardware(systemTree)), "NIC");
   return [`expected a NIC with the MAC ${mac}, found none`, ...hidden].join("; ");
 }
 

@@ -67,6 +67,10 @@ export type BoardFacts = {
   readonly discards: boolean;
   /** Variables that the firmware keeps although it says that it deleted them; none by default. */
   readonly keptVariables?: RegExp;
+  /** A network card that no driver of the image drives, as the PCI bus shows it; none by default. */
+  readonly strangeNic?: { readonly address: string; readonly vendor: string; readonly device: string };
+  /** What the kernel says by itself, as records of /dev/kmsg. */
+  readonly kernelRecords?: string;
 };
 
 /** A machine without power: everything that survives a boot. */

@@ -113,6 +113,7 @@ export function bootKernel(facts: BootFacts): Kernel {
   const nic = makeNic({ cpu, facts: board.facts, wire });
   const watchdog = makeWatchdog(cpu);
   addCharacterDevices(drivers, { dev, screen });
+  if (board.facts.kernelRecords !== undefined) dev.text("/kmsg", board.facts.kernelRecords);
   if (board.facts.tpm !== undefined) {
     sys.text("/class/tpm/tpm0/tpm_version_major", "2\n");
     const { pcr4, pcr8, pcr9 } = facts.pcrs ?? { pcr4: "4E".repeat(32), ...notExtended };

@@ -1,4 +1,5 @@
 import { counted } from "../../bytes/counted.ts";
+import { describeMissingFirmware } from "../../hardware/missing-firmware.ts";
 import { conditionOf, isDisputed, nameOf } from "../life/move.ts";
 import { type Condition, isLeftToOthers, type Machine, type Phase, type PlaceTrouble } from "../record.ts";
 import { describeSuspect } from "../suspect.ts";
@@ -282,6 +283,7 @@ function evidenceOf(machine: Machine, { nowMs, trial, packets = [], lines = [] }
     ...(machine.state === "birth" && machine.heard?.kind === "unplaced"
       ? [`not placed yet: ${machine.heard.reason}`]
       : []),
+    ...(machine.hardware?.missingFirmware ?? []).map(describeMissingFirmware),
     ...(machine.suspects ?? []).map((suspect) => `suspect: ${describeSuspect(suspect)}`),
     ...(trial === undefined ? [] : [`it is the first machine to get ${trial.image}, which ${trial.by} promoted`]),
     ...(rejected === undefined ? [] : [`its agent could not be upgraded to ${rejected.version}: ${rejected.reason}`]),

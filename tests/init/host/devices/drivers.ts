@@ -41,6 +41,10 @@ export function moduleFiles(): ReadonlyMap<string, string> {
       "modules.alias",
       rows.flatMap(([name, { alias }]) => (alias === undefined ? [] : [`alias ${alias} ${name}\n`])).join(""),
     ],
+    [
+      "modules.firmware",
+      "alias pci:v000014E4d0000168Esv*sd*bc*sc*i* bnx2x\nfile intel/ice/ddp/ice.pkg ice\ndriver ice ice\n",
+    ],
     ["modules.builtin", builtins.map((file) => `${file}\n`).join("")],
   ]);
 }

@@ -40,6 +40,14 @@ export function fillSys(sys: TreeFiller, facts: BoardFacts): void {
   sys.text("/devices/system/cpu/modalias", "cpu:type:x86,ven0000fam0006mod003A:feature:,0000\n");
   for (const { path, modalias } of busDevices(facts)) sys.text(`${path}/modalias`, `${modalias}\n`);
   for (const path of ["/block", "/class/net", "/class/scsi_host"]) sys.directory(path);
+  if (facts.strangeNic !== undefined) {
+    const { address, vendor, device } = facts.strangeNic;
+    const files = {
+      ...{ vendor: `0x${vendor}`, device: `0x${device}`, class: "0x020000" },
+      modalias: `pci:v0000${vendor.toUpperCase()}d0000${device.toUpperCase()}sv00000000sd00000000bc02sc00i00`,
+    };
+    for (const [file, text] of Object.entries(files)) sys.text(`/bus/pci/devices/${address}/${file}`, `${text}\n`);
+  }
   if (facts.firmware === "uefi") sys.text("/firmware/efi/fw_platform_size", "64\n");
   if (facts.firmware === "uefi") sys.directory("/firmware/efi/efivars");
 }

@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { why } from "../../src/core/machine/health/waiting-for.ts";
+import { mac, rackMachine } from "./machine.ts";
+import { openSite } from "./site/site.ts";
+
+const strangeNic = { address: "0000:03:00.0", vendor: "14e4", device: "168e" } as const;
+const kernelRecords =
+  "6,1,100,-;Linux version 6.12\n4,2,2100000,-;ice 0000:04:00.0: firmware: failed to load intel/ice/ddp/ice.pkg (-2)\n";
+
+test("a machine is born by another card, and its record names the families of those that lack firmware", (t) => {
+  const site = openSite({ config: { images: [{ image: "compute" }] } });
+  t.after(site.close);
+  const { end, kernel } = rackMachine(site, { strangeNic, kernelRecords }).bootInit();
+  assert.equal(end.kind, "switchedRoot", kernel.screen.join("\n"));
+  const machine = site.machine(mac);
+  assert.deepEqual(machine.hardware?.missingFirmware, [
+    { device: "14e4:168e at 0000:03:00.0", family: "bnx2x" },
+    { device: "ice 0000:04:00.0", family: "ice", file: "intel/ice/ddp/ice.pkg" },
+  ]);
+  const { evidence } = why(machine, { nowMs: 0, deadlineSeconds: {} as never });
+  assert.ok(
+    evidence.some((line) => line.includes("add bnx2x to bootstrapImage.firmware")),
+    evidence.join("\n"),
+  );
+  assert.match(kernel.screen.join("\n"), /WARN: NIC 14e4:168e at 0000:03:00\.0 needs a driver and firmware/);
+});
+
+test("a machine whose only card has no driver says on its console which family to add", (t) => {
+  const site = openSite({ config: { images: [{ image: "compute" }] } });
+  t.after(site.close);
+  const { end, kernel } = rackMachine(site, { strangeNic, nicDriver: "not_in_the_image" }).bootInit();
+  assert.notEqual(end.kind, "switchedRoot");
+  assert.match(
+    kernel.screen.join("\n"),
+    /expected a NIC with the MAC 52:54:00:12:34:56, found none; NIC 14e4:168e at 0000:03:00\.0 needs a driver and firmware that the Bootstrap Image lacks: add bnx2x to bootstrapImage\.firmware/,
+  );
+  assert.doesNotMatch(kernel.screen.join("\n"), /14e4:168e has no driver/);
+});
+
+test("a machine with all its firmware has nothing of it on its record", (t) => {
+  const site = openSite({ config: { images: [{ image: "compute" }] } });
+  t.after(site.close);
+  const { end } = rackMachine(site, { kernelRecords: "6,1,100,-;Linux version 6.12\n" }).bootInit();
+  assert.equal(end.kind, "switchedRoot");
+  assert.equal(site.machine(mac).hardware?.missingFirmware, undefined);
+});
