@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type SignedLoader, signedLoaderPaths } from "../core/boot-loader/signed-loader.ts";
+import { errorCode } from "../core/error-code.ts";
 import { signedImageFile } from "../core/pxe/architecture.ts";
 import { grubConfig, grubConfigPath, grubFile } from "../core/pxe/script/grub.ts";
 
@@ -13,6 +14,8 @@ export type BootFiles = {
   readonly loaders: ReadonlyMap<string, Uint8Array>;
   readonly kernel: Uint8Array;
   readonly initramfs: Uint8Array;
+  /** The second archive with firmware, if the Bootstrap Image has one. */
+  readonly firmware?: Uint8Array;
   /** Signed loaders for a disk; only if a network asks for them. */
   readonly diskLoaders?: { readonly shim: Uint8Array; readonly grub: Uint8Array };
 };
@@ -27,6 +30,8 @@ const makeKey = "make the key that signs it, then start the server again: birthe
 export async function readBootFiles(paths: {
   readonly kernel: string;
   readonly initramfs: string;
+  /** The second archive, which need not be there. */
+  readonly firmware?: string;
   /** The directory of iPXE and of the signed loaders. */
   readonly loaderDirectory: string;
   /** A network asks for Debian's signed loaders. */
@@ -36,9 +41,11 @@ export async function readBootFiles(paths: {
 }): Promise<BootFiles> {
   const { loaderDirectory, signedLoaders = false, signedImage } = paths;
   const remedy = buildImage;
+  const firmware = paths.firmware === undefined ? undefined : await readIfThere(paths.firmware);
   const image = {
     kernel: await readNeeded(paths.kernel, remedy),
     initramfs: await readNeeded(paths.initramfs, remedy),
+    ...(firmware === undefined ? {} : { firmware }),
   };
   const loaders = new Map<string, Uint8Array>();
   for (const name of loaderNames) loaders.set(name, await readNeeded(join(loaderDirectory, name), remedy));
@@ -63,6 +70,13 @@ export function describeSignedLoader({ shim, grub }: NonNullable<BootFiles["disk
     shim: { path: signedLoaderPaths.shim, sha512: sha512(shim) },
     grub: { path: signedLoaderPaths.grub, sha512: sha512(grub) },
   };
+}
+
+async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  return await readFile(path).catch((cause: unknown) => {
+    if (errorCode(cause) === "ENOENT") return undefined;
+    throw cause;
+  });
 }
 
 /** Reads a file that another command makes; throws an error that names the command when it is missing. */

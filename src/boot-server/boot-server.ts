@@ -12,7 +12,7 @@ import {
 } from "../core/network/network.ts";
 import type { RequestLimit } from "../core/network/request-rate.ts";
 import type { Clock, IssueOrder, Log, Store } from "../core/ports.ts";
-import { imagePaths } from "../core/pxe/script/ipxe.ts";
+import { imagePaths, lastImagePath } from "../core/pxe/script/ipxe.ts";
 import { openLocalBoots } from "./dhcp/local-boots.ts";
 import { startDhcpServer } from "./dhcp/server.ts";
 import { bootDiskHandler } from "./http/boot-disk-handler.ts";
@@ -42,6 +42,8 @@ type BootServerDeps = {
   readonly loaders: ReadonlyMap<string, Uint8Array>;
   readonly kernel: Uint8Array;
   readonly initramfs: Uint8Array;
+  /** The second archive with firmware, if the Bootstrap Image has one. */
+  readonly firmware?: Uint8Array;
   /**
    * Signed shim and GRUB for disks: the shim that UEFI HTTP boot gets under Secure Boot, and both for the disks of new
    * machines.
@@ -84,7 +86,7 @@ export async function startBootServer(deps: BootServerDeps): Promise<BootServer>
     addresses: [...new Set(networks.flatMap(serverAddresses))].map(formatIpv4),
     files: filesOf(deps),
     write: bootScriptWriter({ ...deps, localBoots }),
-    report: phaseReporter({ store, clock, log }),
+    report: phaseReporter({ store, lastFile: lastImagePath(deps.firmware !== undefined), clock, log }),
     traffic,
   };
   started.use(await startHttp(deps, shared));
@@ -103,17 +105,24 @@ export async function startBootServer(deps: BootServerDeps): Promise<BootServer>
 }
 
 /** Sizes of the files that wait for the uplink, by path. */
-export function queuedSizes(files: Pick<BootServerDeps, "kernel" | "initramfs">): ReadonlyMap<string, number> {
-  return new Map([
-    [imagePaths.kernel, files.kernel.length],
-    [imagePaths.initramfs, files.initramfs.length],
-  ]);
+export function queuedSizes(files: ImageFiles): ReadonlyMap<string, number> {
+  return new Map(imageFiles(files).map(([path, bytes]) => [path, bytes.length]));
+}
+
+type ImageFiles = Pick<BootServerDeps, "kernel" | "initramfs" | "firmware">;
+
+/** The files of the Bootstrap Image by path. */
+function imageFiles({ kernel, initramfs, firmware }: ImageFiles): readonly (readonly [string, Uint8Array])[] {
+  return [
+    [imagePaths.kernel, kernel],
+    [imagePaths.initramfs, initramfs],
+    ...(firmware === undefined ? [] : [[imagePaths.firmware, firmware] as const]),
+  ];
 }
 
 function filesOf(deps: BootServerDeps): ReadonlyMap<string, Uint8Array> {
   return new Map([
-    [imagePaths.kernel, deps.kernel],
-    [imagePaths.initramfs, deps.initramfs],
+    ...imageFiles(deps),
     ...[...deps.loaders].map(([name, bytes]) => [`/${name}`, bytes] as const),
     ...signedLoaderFiles(deps.diskLoaders),
   ]);

@@ -12,6 +12,7 @@ export function bootDiskHandler(deps: {
   readonly grub: Uint8Array;
   readonly kernel: Uint8Array;
   readonly initramfs: Uint8Array;
+  readonly firmware?: Uint8Array;
   readonly store: Store;
   readonly write: WriteBootScript;
   readonly log: Log;

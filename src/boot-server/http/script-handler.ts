@@ -51,10 +51,13 @@ export function bootScriptWriter(deps: {
   readonly store: Store;
   readonly issueOrder: IssueOrder;
   readonly localBoots: LocalBoots;
+  /** The Bootstrap Image's second archive, if it has one. */
+  readonly firmware?: Uint8Array;
   readonly clock: Clock;
   readonly log: Log;
 }): WriteBootScript {
   const { networks, ports, store, issueOrder, localBoots, clock, log } = deps;
+  const withFirmware = deps.firmware !== undefined;
   return async (mac, loader, { scriptUri, clientAddress }) => {
     const machine = store.byMac(mac);
     const network = networks.find((candidate) => candidate.name === machine?.network);
@@ -79,7 +82,14 @@ export function bootScriptWriter(deps: {
     if (plan.kind === "install") {
       const order = await issueOrder(machine.id);
       if (order.kind === "issued")
-        text = write.install({ binding: plan.binding, ports, mac, token: order.token, nowMs: clock.nowMs() });
+        text = write.install({
+          binding: plan.binding,
+          ports,
+          mac,
+          token: order.token,
+          nowMs: clock.nowMs(),
+          withFirmware,
+        });
       else plan = planRefused(order.refusal);
     }
     if (plan.kind === "wait") text = write.wait(plan, scriptUri);

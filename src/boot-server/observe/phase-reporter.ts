@@ -8,11 +8,17 @@ import { imagePaths } from "../../core/pxe/script/ipxe.ts";
 const fetchLimit = 65_536;
 
 /** Records which files a machine has requested and received: its loader, then kernel and initramfs. */
-export function phaseReporter(deps: { readonly store: Store; readonly clock: Clock; readonly log: Log }): {
+export function phaseReporter(deps: {
+  readonly store: Store;
+  /** The path that a loader fetches last. */
+  readonly lastFile: string;
+  readonly clock: Clock;
+  readonly log: Log;
+}): {
   readonly requested: (clientAddress: string, path: string) => void;
   readonly sent: (clientAddress: string, path: string, durationMs: number) => void;
 } {
-  const { store, clock, log } = deps;
+  const { store, lastFile, clock, log } = deps;
   const kernelAskedAtMs = new Map<MachineId, number>();
 
   function see(clientAddress: string, phase: Phase, detail: string, durationMs: number): void {
@@ -33,8 +39,8 @@ export function phaseReporter(deps: { readonly store: Store; readonly clock: Clo
     sent: (clientAddress, path, durationMs) => {
       if (loaderFiles.has(path.slice(1))) see(clientAddress, "loaderSent", path.slice(1), durationMs);
       if (path === `/${signedImageFile}`) see(clientAddress, "kernelSent", "signed image", durationMs);
-      if (path !== imagePaths.initramfs) return;
-      // The initramfs is fetched last, so now the machine has both.
+      // Now the machine has the kernel and all archives.
+      if (path !== lastFile) return;
       const id = store.find(clientAddress)?.id;
       const since = id === undefined ? undefined : kernelAskedAtMs.get(id);
       if (id !== undefined) kernelAskedAtMs.delete(id);

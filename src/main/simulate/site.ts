@@ -13,7 +13,7 @@ import { spreadMirrors } from "../../core/image/object-mirror.ts";
 import { noAddress, parseIpv4 } from "../../core/net/ipv4.ts";
 import type { Network } from "../../core/network/network.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
-import { imagePaths } from "../../core/pxe/script/ipxe.ts";
+import { imagePaths, lastImagePath } from "../../core/pxe/script/ipxe.ts";
 import { uplinkBytesPerSecond } from "../../core/uplink/fetch-queue.ts";
 import { openWaitingNotes } from "../../core/uplink/waiting-notes.ts";
 import { subApp } from "../../dominator/sub/app.ts";
@@ -120,7 +120,7 @@ function openServer(deps: ServerDeps): ServerPort {
   const localBoots = openLocalBoots({ store, clock, log });
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds });
   const write = bootScriptWriter({ networks, ports, store, issueOrder, localBoots, clock, log });
-  const report = phaseReporter({ store, clock, log });
+  const report = phaseReporter({ store, lastFile: lastImagePath(false), clock, log });
   const { uplinkQueue, ask, stop } = openApps(deps);
   const watch = openFleetWatch({ store, clock, log, rules: watchRulesOf(config) });
   const userAgent = "iPXE/1.21.1";

@@ -55,6 +55,14 @@ test("each file of the disk is found by its path, whole; the script takes its pl
   assert.match(textFromBytes(readFile(disk, "EFI/DEBIAN/GRUB.CFG")), /^linux \/vmlinuz a=b\n+$/);
 });
 
+test("the disk holds the second archive where there is one", () => {
+  const one = Uint8Array.of(1);
+  const firmware = Uint8Array.from({ length: 9000 }, (_, i) => (i * 13) & 255);
+  const files = { shim: one, grub: one, kernel: one, initramfs: one };
+  assert.deepEqual(readFile(makeBootDisk({ ...files, firmware }).disk, "FIRMWARE.IMG"), firmware);
+  assert.throws(() => readFile(makeBootDisk(files).disk, "FIRMWARE.IMG"), /is not there/);
+});
+
 test("names that are not 8.3, and more than a FAT16 holds, are refused", () => {
   assert.throws(() => writeFatDisk([{ path: "initramfs.img", bytes: new Uint8Array() }]), /not a name in 8\.3/);
   const huge = new Uint8Array(300 * 1024 * 1024);

@@ -11,6 +11,7 @@ const paths = {
   script: "EFI/DEBIAN/GRUB.CFG",
   kernel: "VMLINUZ",
   initramfs: "INITRD.IMG",
+  firmware: "FIRMWARE.IMG",
 } as const;
 
 /** Space for the script of a machine, which is the only difference between two machines' disks. */
@@ -25,12 +26,16 @@ export type BootDisk = { readonly disk: Uint8Array; readonly scriptAt: number };
 /** Creates a disk image with a signed chain: firmware fetches it and starts shim, then GRUB, then the kernel from memory. */
 export function makeBootDisk(
   files: {
-    readonly [Name in Exclude<keyof typeof paths, "script">]: Uint8Array;
-  },
+    readonly [Name in Exclude<keyof typeof paths, "script" | "firmware">]: Uint8Array;
+  } & { readonly firmware?: Uint8Array },
 ): BootDisk {
-  const all = { ...files, script: new Uint8Array(scriptBytes) };
+  const all: { readonly [Name in keyof typeof paths]?: Uint8Array } = { ...files, script: new Uint8Array(scriptBytes) };
   const names = Object.keys(paths) as (keyof typeof paths)[];
-  const { bytes, offsets }: FatDisk = writeFatDisk(names.map((name) => ({ path: paths[name], bytes: all[name] })));
+  const there = names.flatMap((name) => {
+    const bytes = all[name];
+    return bytes === undefined ? [] : [{ path: paths[name], bytes }];
+  });
+  const { bytes, offsets }: FatDisk = writeFatDisk(there);
   return { disk: bytes, scriptAt: offsets.get(paths.script) ?? 0 };
 }
 
@@ -43,7 +48,8 @@ export function bootDiskWith({ disk, scriptAt }: BootDisk, script: string): read
 
 /** The variant of GRUB's scripts without a caller that could repeat them: a machine that has to wait restarts. */
 export const bootDiskScripts = {
-  install: (boot: BootOrder) => writeGrubInstallScript(boot, `/${paths.initramfs}`),
+  install: (boot: BootOrder) =>
+    writeGrubInstallScript(boot, { initramfs: `/${paths.initramfs}`, firmware: `/${paths.firmware}` }),
   local: writeGrubLocalScript,
   wait: (...plan: Parameters<typeof writeGrubWaitScript>) => `${writeGrubWaitScript(...plan)}reboot\n`,
 } as const;

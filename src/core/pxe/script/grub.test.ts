@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ip, macOf, prefix } from "../../net/testing/addresses.ts";
 import { architectureOf } from "../architecture.ts";
+import { bootDiskScripts } from "./boot-disk.ts";
 import { grubConfig, writeGrubInstallScript, writeGrubLocalScript, writeGrubWaitScript } from "./grub.ts";
 import { kernelParameters, writeInstallScript } from "./ipxe.ts";
 
@@ -26,6 +27,20 @@ test("GRUB passes the kernel the same arguments as iPXE, except initrd=", () => 
   assert.ok(writeInstallScript(boot).includes(` ${parameters} initrd=initramfs.img ||`));
   assert.doesNotMatch(grub, /initrd=/);
   assert.match(parameters, / birther\.time=1800000000 /);
+});
+
+test("the second archive is loaded after the initramfs, by iPXE for BIOS and UEFI and by GRUB", () => {
+  const withFirmware = { ...boot, withFirmware: true };
+  const ipxe = writeInstallScript(withFirmware).split("\n");
+  assert.ok(ipxe.some((line) => line.includes(" initrd=initramfs.img initrd=firmware.img ||")));
+  assert.deepEqual(
+    ipxe.filter((line) => line.startsWith("initrd ")),
+    ["initramfs.img", "firmware.img"].map((name) => `initrd http://10.77.0.1:80/${name} || goto failed`),
+  );
+  assert.match(writeGrubInstallScript(withFirmware), /if initrd \/initramfs\.img \/firmware\.img; then boot; fi/);
+  assert.match(bootDiskScripts.install(withFirmware), /if initrd \/INITRD\.IMG \/FIRMWARE\.IMG; then boot; fi/);
+  assert.doesNotMatch(writeInstallScript(boot), /firmware/);
+  assert.doesNotMatch(bootDiskScripts.install(boot), /FIRMWARE/);
 });
 
 test("no GRUB script can end in the firmware's menu: GRUB's exit is a success", () => {

@@ -51,11 +51,15 @@ export function writeGrubWaitScript(plan: ScriptPlan & { kind: "wait" }): string
  * Starts the Bootstrap Image, whose kernel is Debian's and signed; shim checks it. A failure leads to a restart. There is no
  * `initrd=`: GRUB passes the initramfs itself, and the EFI stub would look for a file of that name.
  */
-export function writeGrubInstallScript(boot: BootOrder, initramfs: string = imagePaths.initramfs): string {
+export function writeGrubInstallScript(
+  boot: BootOrder,
+  paths: { readonly initramfs: string; readonly firmware: string } = imagePaths,
+): string {
+  const archives = boot.withFirmware === true ? `${paths.initramfs} ${paths.firmware}` : paths.initramfs;
   return lines([
     "echo Birther: fetching kernel and initramfs",
     `if linux ${imagePaths.kernel} ${kernelParameters(boot).join(" ")}; then`,
-    `  if initrd ${initramfs}; then boot; fi`,
+    `  if initrd ${archives}; then boot; fi`,
     "fi",
     "echo Birther: the Bootstrap Image could not be started; retrying",
     "sleep 10",

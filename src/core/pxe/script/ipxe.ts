@@ -18,8 +18,13 @@ export type ScriptPlan =
   /** Wait, then fetch the script again. */
   | { readonly kind: "wait"; readonly message: string; readonly next: string };
 
-/** Paths of the Bootstrap Image's two files on the HTTP server. */
-export const imagePaths = { kernel: "/vmlinuz", initramfs: "/initramfs.img" } as const;
+/** Paths of the Bootstrap Image's files on the HTTP server; the last one is there only with firmware families. */
+export const imagePaths = { kernel: "/vmlinuz", initramfs: "/initramfs.img", firmware: "/firmware.img" } as const;
+
+/** The file of the Bootstrap Image that a loader fetches last. */
+export function lastImagePath(withFirmware: boolean): string {
+  return withFirmware ? imagePaths.firmware : imagePaths.initramfs;
+}
 
 /** Seconds between two attempts of a machine that has to wait. */
 export const waitSeconds = 30;
@@ -86,6 +91,8 @@ export type BootOrder = {
   readonly token: string;
   /** The server's time: the machine's clock may be wrong, and TLS needs a correct one. */
   readonly nowMs: number;
+  /** The Bootstrap Image has a second archive with firmware. */
+  readonly withFirmware?: boolean;
 };
 
 /** The kernel parameters of the Bootstrap Image, for every loader; init reads them by core/birth/boot-settings.ts. */
@@ -103,15 +110,19 @@ export function kernelParameters({ binding, ports, mac, token, nowMs }: BootOrde
   ];
 }
 
-/** Starts the Bootstrap Image. A failure leads to a restart and so to a new token, never to a prompt. */
+/**
+ * Starts the Bootstrap Image. A failure leads to a restart and so to a new token, never to a prompt. The kernel unpacks the
+ * archives in their order; a file of a later one replaces that of an earlier one.
+ */
 export function writeInstallScript(boot: BootOrder): string {
-  // The EFI stub finds the initramfs by this name; BIOS ignores it.
-  const parameters = [...kernelParameters(boot), "initrd=initramfs.img"];
+  const archives = [imagePaths.initramfs, ...(boot.withFirmware === true ? [imagePaths.firmware] : [])];
+  // The EFI stub finds the archives by these names; BIOS ignores them.
+  const parameters = [...kernelParameters(boot), ...archives.map((path) => `initrd=${path.slice(1)}`)];
   const site = `http://${formatIpv4(boot.binding.server)}:${boot.ports.http}`;
   return script([
     "imgfree",
     `kernel ${site}${imagePaths.kernel} ${parameters.join(" ")} || goto failed`,
-    `initrd ${site}${imagePaths.initramfs} || goto failed`,
+    ...archives.map((path) => `initrd ${site}${path} || goto failed`),
     "boot || goto failed",
     ":failed",
     "echo Birther: the Bootstrap Image could not be started; retrying",
