@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AgentFileName, agentFiles } from "../core/agent/version.ts";
+import type { FirmwareFamilyName } from "../core/bootstrap-image/firmware-families.ts";
 import type { BootstrapSuite } from "../core/bootstrap-image/suite.ts";
 import { type CpioEntry, writeCpio } from "../core/bytes/cpio.ts";
 import type { Log } from "../core/ports.ts";
@@ -9,7 +10,9 @@ import { cached, keyOf } from "./cached.ts";
 import { fileComponent, type Component as ImageComponent, moduleComponent } from "./components.ts";
 import { type Debian, type DebianPackage, packagesKey, type ReleasePackages, versionOf } from "./debian/packages.ts";
 import { debianReleases, measuringLoaderPackages, suites } from "./debian/releases.ts";
+import { buildFirmwareArchive, writeFirmwareArchive } from "./firmware-archive.ts";
 import { type DriverFamily, driverFamilies } from "./kernel/driver-families.ts";
+import { indexEntry } from "./kernel/firmware.ts";
 import { fetchKernel, type Kernel } from "./kernel/kernel.ts";
 import { diskGrub, grubEntries, measuringGrub } from "./loader/grub.ts";
 import { bundleForQuickJs, bundleInputs } from "./program/bundle.ts";
@@ -34,6 +37,12 @@ export type BootstrapImage = {
   readonly components: readonly ImageComponent[];
   readonly kernelVersion: string;
   readonly families: readonly DriverFamily[];
+  /** The second archive with the firmware of network cards; its bytes are not in `totalBytes`. Absent without families. */
+  readonly firmware?: {
+    readonly families: readonly FirmwareFamilyName[];
+    readonly bytes: number;
+    readonly components: readonly ImageComponent[];
+  };
   /** Firmware files that the drivers may request and that are not in the image, by module. */
   readonly firmwareLeftOut: Kernel["firmware"];
 };
@@ -43,7 +52,9 @@ export type BuildOptions = {
   readonly debian: Debian;
   /** Downloads and finished parts; safe to delete at any time. */
   readonly cacheDirectory: string;
-  /** Receives vmlinuz, initramfs.img, the signed image and the bill of materials, and in `agent` the agent's files. */
+  /** Families of network cards whose firmware goes into the second archive; none if it is not said. */
+  readonly firmware?: readonly FirmwareFamilyName[];
+  /** Receives vmlinuz, initramfs.img, firmware.img, the signed image and the bill of materials, and in `agent` the agent's files. */
   readonly outputDirectory: string;
   /** The only certificates that machines will trust. */
   readonly caPem: string;
@@ -54,6 +65,9 @@ export type BuildOptions = {
 
 /** The image as one signed EFI program, beside kernel and initramfs. */
 export const signedImageName = "birther.efi";
+
+/** The second archive, beside kernel and initramfs. */
+const firmwareName = "firmware.img";
 
 /** The image's bill of materials (CycloneDX 1.5), beside kernel and initramfs. */
 export const sbomFile = "bootstrap-image.cdx.json";
@@ -211,7 +225,12 @@ async function initramfsParts(
   const system = await systemEntries(of.packages, options);
   const signed = await signedLoaderEntries(of.packages, options);
   const plans = [
-    { name: "modules", entries: of.kernel.moduleEntries, linkedCode: false, componentOf: moduleComponent },
+    {
+      name: "modules",
+      entries: [...of.kernel.moduleEntries, indexEntry(of.kernel, [])],
+      linkedCode: false,
+      componentOf: moduleComponent,
+    },
     { name: "system", entries: system, linkedCode: true, componentOf: fileComponent },
     { name: "programs", entries: programEntries(of.programs), linkedCode: true, componentOf: fileComponent },
     ...(signed.length === 0
@@ -228,24 +247,29 @@ async function initramfsParts(
 /**
  * Builds kernel and initramfs. The initramfs consists of several concatenated archives, as the kernel allows
  * (driver-api/early-userspace/buffer-format), so that a change recompresses only its own part: modules, system,
- * programs, with a key for Secure Boot the signed loader, and the CA file of this installation.
+ * programs, with a key for Secure Boot the signed loader, and the CA file of this installation. The firmware of network
+ * cards is a second file, which loaders hand to the kernel after the initramfs; in the signed image it is behind it.
  */
 export async function buildBootstrapImage(options: BuildOptions): Promise<BootstrapImage> {
-  const { debian, outputDirectory } = options;
+  const { debian, outputDirectory, firmware: families = [] } = options;
   const kernel = await fetchKernel(options);
   const packages = await resolvePackages(options);
   const programs = await buildPrograms(options);
   const parts = await initramfsParts({ kernel, packages, programs }, options);
   const initramfs = Buffer.concat(parts.map(({ bytes }) => bytes));
+  const firmware = await buildFirmwareArchive(kernel, families, options);
   const kernelBytes = await readFile(kernel.path);
   await mkdir(outputDirectory, { recursive: true });
   const kernelPath = join(outputDirectory, "vmlinuz");
   const initramfsPath = join(outputDirectory, "initramfs.img");
   await writeWhole(kernelPath, kernelBytes);
   await writeWhole(initramfsPath, initramfs);
-  await writeSignedImage({ kernel: kernelBytes, initramfs }, options);
+  await writeFirmwareArchive(join(outputDirectory, firmwareName), firmware);
+  const whole = firmware === undefined ? initramfs : Buffer.concat([initramfs, firmware.bytes]);
+  await writeSignedImage({ kernel: kernelBytes, initramfs: whole }, options);
   await writeAgent(programs, join(outputDirectory, "agent"));
-  await writeWhole(join(outputDirectory, sbomFile), Buffer.from(await describeImage(allOf(kernel, packages), options)));
+  const all = [...allOf(kernel, packages), ...(firmware?.packages ?? [])];
+  await writeWhole(join(outputDirectory, sbomFile), Buffer.from(await describeImage(all, options)));
   return {
     suite: debian.suite,
     grub: { own: grubIn(packages.system), measuring: grubIn(packages.loaders) },
@@ -260,6 +284,9 @@ export async function buildBootstrapImage(options: BuildOptions): Promise<Bootst
     ],
     kernelVersion: kernel.version,
     families: driverFamilies,
+    ...(firmware === undefined
+      ? {}
+      : { firmware: { families, bytes: firmware.bytes.length, components: firmware.components } }),
     firmwareLeftOut: kernel.firmware,
   };
 }

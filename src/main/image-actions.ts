@@ -47,7 +47,7 @@ async function assertSource(source: string): Promise<void> {
 /** Builds the Bootstrap Image of a state directory, or finds the finished one. */
 export const buildBootstrapImage: Actions["buildBootstrapImage"] = async (
   stateDirectory,
-  { suite, renew = false } = {},
+  { suite, firmware, renew = false } = {},
 ) => {
   const {
     families,
@@ -56,6 +56,7 @@ export const buildBootstrapImage: Actions["buildBootstrapImage"] = async (
   } = await prepareServer({
     stateDirectory,
     ...(suite === undefined ? {} : { suite }),
+    ...(firmware === undefined ? {} : { firmware }),
     renew,
     log,
     verb: "image build",

@@ -17,6 +17,8 @@ export function pathsIn(stateDirectory: string) {
     bootstrap: place("bootstrap"),
     kernel: place("bootstrap/vmlinuz"),
     initramfs: place("bootstrap/initramfs.img"),
+    /** The second archive with firmware; only with firmware families. */
+    firmware: place("bootstrap/firmware.img"),
     /** The files of the agent that this server hands out. */
     agent: place("bootstrap/agent"),
     /** The image as one signed program; only with a key in `secureBoot`. */

@@ -14,6 +14,15 @@ import { startQemuOnConsole } from "../support/qemu-on-console.ts";
 
 /** The whole image on the wire, by suite: Debian 13's kernel alone has 4 MB more. */
 const limits = { bookworm: 20e6, trixie: 24e6, "trixie-backports": 28e6 } as const;
+/** Network cards whose firmware is loaded as a second archive. */
+const families = { bookworm: [], trixie: ["bnx2x", "qede"], "trixie-backports": [] } as const;
+const firmwareChecks = [
+  "firmware: bnx2x qede",
+  "modprobe bnx2x",
+  "modprobe qede",
+  "firmware files: true true",
+  "modules of the image: true",
+] as const;
 const limitMs = 180_000;
 const diskBytes = 1 << 29;
 /** Where in-image.ts makes its LUKS volume: 1 MiB for the table, two partitions of 64 MiB. */
@@ -91,6 +100,7 @@ for (const suite of bootstrapSuites)
         cacheDirectory,
         outputDirectory: directory,
         caPem: "none",
+        firmware: families[suite],
         log: () => undefined,
       });
       t.diagnostic(`kernel ${image.kernelBytes} + initramfs ${image.initramfsBytes} = ${image.totalBytes} bytes`);
@@ -105,7 +115,16 @@ for (const suite of bootstrapSuites)
       const bytes = await bundleForQuickJs({ entry: join(import.meta.dirname, "in-image.ts") });
       const script = writeCpio([{ kind: "file", path: "usr/lib/birther/init.js", mode: 0o644, bytes }]);
       const initramfs = join(directory, "test.img");
-      await writeFile(initramfs, Buffer.concat([await readFile(image.initramfsPath), script]));
+      const { firmware } = image;
+      const second = firmware === undefined ? [] : [await readFile(join(directory, "firmware.img"))];
+      if (firmware !== undefined) {
+        t.diagnostic(`firmware of ${firmware.families.join(", ")}: ${firmware.bytes} bytes`);
+        assert.equal(
+          firmware.components.reduce((sum, { bytes: each }) => sum + each, 0),
+          firmware.bytes,
+        );
+      }
+      await writeFile(initramfs, Buffer.concat([await readFile(image.initramfsPath), ...second, script]));
       const disk = join(directory, "disk.raw");
       await writeFile(disk, "");
       await truncate(disk, diskBytes);
@@ -114,7 +133,8 @@ for (const suite of bootstrapSuites)
         "",
       );
       t.diagnostic(said);
-      for (const each of checks) assert.ok(said.includes(`ok ${each}`), `not said: ok ${each}\n${said}`);
+      for (const each of [...checks, ...(firmware === undefined ? ["no firmware"] : firmwareChecks)])
+        assert.ok(said.includes(`ok ${each}`), `not said: ok ${each}\n${said}`);
       assert.doesNotMatch(said, /not ok/);
       await openWithDebian(disk, directory);
       assert.match(said, /new root: .*birther-agent,lost\+found,usr/);

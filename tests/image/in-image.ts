@@ -40,6 +40,15 @@ const modules = `/lib/modules/${readText("/proc/sys/kernel/osrelease").trim()}`;
 for (const name of ["virtio_pci", "virtio_blk", "virtio_net", "i6300esb", "dm_crypt", "algif_skcipher"]) {
   check(`modprobe ${name}`, () => runOrThrow(["modprobe", name]));
 }
+if (exists("/usr/lib/birther/firmware-families")) {
+  check("firmware", () => readText("/usr/lib/birther/firmware-families").trim());
+  for (const name of ["bnx2x", "qede"]) check(`modprobe ${name}`, () => runOrThrow(["modprobe", name]));
+  check("firmware files", () =>
+    ["bnx2x", "qed"].map((name) => list(`/lib/firmware/${name}`).some((file) => /\.(fw|bin)$/.test(file))).join(" "),
+  );
+  check("modules of the image", () => readText(`${modules}/modules.dep`).includes("/virtio_net.ko:"));
+} else
+  check("no firmware", () => !exists("/lib/firmware") && readText(`${modules}/modules.firmware`).includes("bnx2x"));
 check("loadModule", () => {
   host.loadModule(`${modules}/kernel/drivers/watchdog/softdog.ko`, "soft_noboot=1");
   host.loadModule(`${modules}/kernel/drivers/watchdog/softdog.ko`, "");

@@ -28,16 +28,30 @@ function signingKey(release: DebianRelease, part: "" | "-security" = ""): string
   );
 }
 
-/** Lines of sources.list(5): source packages, or packages with their fixes and backports, which apt takes only when told to. */
+/**
+ * Lines of sources.list(5): source packages, or packages with their fixes and backports, which apt takes only when told to;
+ * firmware has lists of its own, so that nothing else is ever taken from there.
+ */
 const sourceLines = {
   sources: (release: DebianRelease) => [`deb-src [signed-by=${signingKey(release)}] ${mirror} ${release} main`],
-  packages: (release: DebianRelease) => [
-    `deb [signed-by=${signingKey(release)}] ${mirror} ${release} main`,
-    `deb [signed-by=${signingKey(release)}] ${mirror} ${release}-updates main`,
-    `deb [signed-by=${signingKey(release, "-security")}] ${securityMirror} ${release}-security main`,
-    `deb [signed-by=${signingKey(release)}] ${mirror} ${release}-backports main`,
-  ],
+  packages: (release: DebianRelease) => packageLines(release, "main"),
+  firmware: (release: DebianRelease) => packageLines(release, "non-free-firmware"),
 } as const;
+
+function packageLines(release: DebianRelease, component: "main" | "non-free-firmware"): readonly string[] {
+  return [
+    `deb [signed-by=${signingKey(release)}] ${mirror} ${release} ${component}`,
+    `deb [signed-by=${signingKey(release)}] ${mirror} ${release}-updates ${component}`,
+    `deb [signed-by=${signingKey(release, "-security")}] ${securityMirror} ${release}-security ${component}`,
+    `deb [signed-by=${signingKey(release)}] ${mirror} ${release}-backports ${component}`,
+  ];
+}
+
+/** Which of a release's packages: the free ones, or firmware. */
+export type PackageKind = "packages" | "firmware";
+
+/** How the lists of each kind are called in the cache: neither is the beginning of the other's names. */
+const listNames = { packages: "apt", firmware: "firmware-apt" } as const;
 
 /** apt that also keeps its answers about a day's packages beside the lists: apt itself reads 20 MB for each. */
 export type PackageLists = { readonly apt: Apt; readonly ask: (...words: Parameters<Apt>) => Promise<string> };
@@ -106,24 +120,30 @@ export async function prepareApt(
  */
 export async function openApt(
   release: DebianRelease,
-  options: { readonly cacheDirectory: string; readonly log: Log; readonly renew?: boolean },
+  options: {
+    readonly cacheDirectory: string;
+    readonly log: Log;
+    readonly renew?: boolean;
+    readonly kind?: PackageKind;
+  },
   nowMs = Date.now(),
 ): Promise<PackageLists> {
-  const { cacheDirectory, log, renew = false } = options;
+  const { cacheDirectory, log, renew = false, kind = "packages" } = options;
+  const prefix = `${listNames[kind]}-${release}-`;
   // In the order of time: apt-trixie-2026-11-29, apt-trixie-2026-11-29T104500
   const nameAt = (ms: number, length: number) =>
-    `apt-${release}-${new Date(ms).toISOString().replaceAll(":", "").slice(0, length)}`;
+    `${prefix}${new Date(ms).toISOString().replaceAll(":", "").slice(0, length)}`;
   const [today, now] = [nameAt(nowMs, 10), nameAt(nowMs, 17)];
   const existing = async () => {
     const names = await readdir(cacheDirectory).catch(() => []);
-    return names.filter((name) => name.startsWith(`apt-${release}-`) && !name.includes(".draft-")).sort();
+    return names.filter((name) => name.startsWith(prefix) && !name.includes(".draft-")).sort();
   };
   const last = (await existing()).at(-1);
   if (!renew && last !== undefined && last >= today) return listsIn(join(cacheDirectory, last));
   try {
     const directory = await cached(cacheDirectory, renew ? now : today, async (draft) => {
-      log("info", "reading Debian's lists of packages", { release: debianReleases[release].title });
-      await prepareApt(draft, release, "packages");
+      log("info", "reading Debian's lists of packages", { release: debianReleases[release].title, kind });
+      await prepareApt(draft, release, kind);
     });
     // Yesterday's are kept: another process may have begun with them.
     for (const name of await existing())

@@ -15,6 +15,8 @@ const schema = v.object({
   packages,
   /** Those of the measuring boot loaders, where they are of another release. */
   loaders: v.optional(v.object({ release: v.string(), packages })),
+  /** The families of the second archive, and Debian's packages of their firmware. */
+  firmware: v.optional(v.object({ families: v.array(v.string()), packages })),
 });
 
 export type PackageLock = v.InferOutput<typeof schema>;
@@ -31,6 +33,11 @@ export async function readLock(path: string): Promise<PackageLock | undefined> {
       { cause },
     );
   }
+}
+
+/** Reads a lock file for a renewal, which replaces it: one that cannot be read counts as none. */
+export async function readLockToRenew(path: string): Promise<PackageLock | undefined> {
+  return await readLock(path).catch(() => undefined);
 }
 
 /** Writes a lock file as a whole. */

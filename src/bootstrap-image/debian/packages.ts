@@ -2,13 +2,14 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { type FirmwareFamilyName, isFirmwareFamily } from "../../core/bootstrap-image/firmware-families.ts";
 import type { BootstrapSuite } from "../../core/bootstrap-image/suite.ts";
 import type { Log } from "../../core/ports.ts";
 import { cached, keyOf } from "../cached.ts";
 import { runCommand } from "../command.ts";
 import { inScratch } from "../scratch.ts";
-import { openApt, type PackageLists } from "./apt.ts";
-import { readLock, writeLock } from "./lock.ts";
+import { openApt, type PackageKind, type PackageLists } from "./apt.ts";
+import { readLock, readLockToRenew, writeLock } from "./lock.ts";
 import { type DebianRelease, debianReleases, kernelMetaPackage, measuringLoaderRelease, suites } from "./releases.ts";
 
 /** A package at a version; `file` is its name in the cache, `hash` the checksum that apt knows, as `SHA256:hex`. */
@@ -29,8 +30,12 @@ export type Debian = ReleasePackages & {
   readonly kernel: () => Promise<readonly DebianPackage[]>;
   /** Those that the measuring boot loaders for disks are made of; the suite's own where it is of that release. */
   readonly measuringLoaders: ReleasePackages;
-  /** Writes what was resolved to the lock file: the next build takes the same. */
-  readonly keep: () => Promise<void>;
+  /** Firmware of the suite's release, from non-free-firmware; of its backports where the kernel is. */
+  readonly firmware: ReleasePackages;
+  /** The firmware families of the last build, of which the image is made if no others are asked for. */
+  readonly lastFamilies: readonly FirmwareFamilyName[];
+  /** Writes what was resolved to the lock file, and the image's firmware families: the next build takes the same. */
+  readonly keep: (families?: readonly FirmwareFamilyName[]) => Promise<void>;
 };
 
 export type DebianOptions = {
@@ -50,7 +55,9 @@ export const renewPackages = "take today's packages: birther image build --renew
 export async function openDebian(options: DebianOptions): Promise<Debian> {
   const { suite, log, lockFile, renew = false } = options;
   const { release, kernel: kernelSuite } = suites[suite];
-  const lock = lockFile === undefined || renew ? undefined : await readLock(lockFile);
+  const last = lockFile === undefined ? undefined : await (renew ? readLockToRenew : readLock)(lockFile);
+  const lock = renew ? undefined : last;
+  const lastFamilies = (last?.firmware?.families ?? []).filter(isFirmwareFamily);
   const isAnother = lock !== undefined && lock.suite !== suite;
   if (isAnother) log("info", "another suite: all packages are taken anew", { was: lock.suite, is: suite });
   const kept = isAnother ? undefined : lock;
@@ -58,31 +65,41 @@ export async function openDebian(options: DebianOptions): Promise<Debian> {
   const pinnedLoaders = kept?.loaders?.release === measuringLoaderRelease ? kept.loaders.packages : [];
   const measuringLoaders =
     release === measuringLoaderRelease ? own : pinnedPackages(measuringLoaderRelease, pinnedLoaders, options);
+  const ofFirmware = {
+    ...options,
+    kind: "firmware",
+    ...(kernelSuite === undefined ? {} : { from: kernelSuite }),
+  } as const;
+  const firmware = pinnedPackages(release, kept?.firmware?.packages ?? [], ofFirmware);
   let kernelNames: readonly string[] | undefined = kept?.kernel;
   return {
-    ...{ suite, release, measuringLoaders, resolve: own.resolve, unpack: own.unpack },
+    ...{ suite, release, measuringLoaders, firmware, lastFamilies, resolve: own.resolve, unpack: own.unpack },
     kernel: async () => {
       kernelNames ??= await kernelPackages(own.lists, kernelSuite);
       return own.resolve(kernelNames);
     },
-    keep: async () => {
+    keep: async (families = []) => {
       if (lockFile === undefined || kernelNames === undefined) return;
       const loaders = { release: measuringLoaderRelease, packages: measuringLoaders.pinned() };
       await writeLock(lockFile, {
         ...{ suite, kernel: kernelNames, packages: own.pinned() },
         ...(measuringLoaders === own ? {} : { loaders }),
+        ...(families.length === 0 ? {} : { firmware: { families: [...families], packages: firmware.pinned() } }),
       });
     },
   };
 }
 
+/** Where packages are taken from: `from` is a suite of the release that is preferred to the others. */
+type Origin = DebianOptions & { readonly kind?: PackageKind; readonly from?: string };
+
 /** Packages of a release at the versions that are pinned; others are pinned when they are resolved. */
-function pinnedPackages(release: DebianRelease, packages: readonly DebianPackage[], options: DebianOptions) {
+function pinnedPackages(release: DebianRelease, packages: readonly DebianPackage[], options: Origin) {
   const pinned = new Map(packages.map((each) => [each.name, each]));
   const lists = lazyLists(release, options);
   const resolve = async (names: readonly string[]): Promise<readonly DebianPackage[]> => {
     const missing = names.filter((name) => !pinned.has(name));
-    for (const each of await newest(lists, missing)) pinned.set(each.name, each);
+    for (const each of await newest(lists, missing, options.from)) pinned.set(each.name, each);
     return names.map((name) => pinned.get(name) ?? noPackage(release, name));
   };
   const unpack = async (wanted: readonly DebianPackage[], directory: string): Promise<void> => {
@@ -96,7 +113,7 @@ function pinnedPackages(release: DebianRelease, packages: readonly DebianPackage
 }
 
 /** Lists that are read when they are needed. */
-function lazyLists(release: DebianRelease, options: DebianOptions): PackageLists {
+function lazyLists(release: DebianRelease, options: Origin): PackageLists {
   let opened: Promise<PackageLists> | undefined;
   const lists = () => {
     opened ??= openApt(release, options);
@@ -113,8 +130,19 @@ function noPackage(release: DebianRelease, name: string): never {
 }
 
 /** The newest versions of packages, without downloading anything. */
-async function newest({ ask }: PackageLists, names: readonly string[]): Promise<readonly DebianPackage[]> {
-  return names.length === 0 ? [] : readUris(await ask("apt-get", ["download", "--print-uris", ...names]));
+async function newest(
+  { ask }: PackageLists,
+  names: readonly string[],
+  from: string | undefined,
+): Promise<readonly DebianPackage[]> {
+  return names.length === 0
+    ? []
+    : readUris(await ask("apt-get", [...preferring(from), "download", "--print-uris", ...names]));
+}
+
+/** Options of apt that prefer a suite; packages that it lacks come from the others. */
+function preferring(suite: string | undefined): readonly string[] {
+  return suite === undefined ? [] : ["-o", `APT::Default-Release=${suite}`];
 }
 
 /** A kernel's own packages: since Linux 7 it is divided into several. */
@@ -122,9 +150,8 @@ const kernelPart = /^linux-(image|binary|modules|base)-\d/;
 
 /** The names of the packages that a suite's current kernel consists of, e.g. linux-image-6.12.118+deb13-amd64. */
 async function kernelPackages({ ask }: PackageLists, suite: string | undefined): Promise<readonly string[]> {
-  const from = suite === undefined ? [] : ["-o", `APT::Default-Release=${suite}`];
   const partsOf = async (name: string) => {
-    const output = await ask("apt-cache", [...from, "depends", "--important", name]);
+    const output = await ask("apt-cache", [...preferring(suite), "depends", "--important", name]);
     return [...output.matchAll(/^\s*Depends: (\S+)$/gm)]
       .map(([, each = ""]) => each)
       .filter((each) => kernelPart.test(each));

@@ -1,9 +1,9 @@
 /**
  * Drivers of the Bootstrap Image, by family. Their dependencies are added automatically (kernel-modules.ts). To support
- * more hardware, add a row; docs/bootstrap-image.md shows the table. Not here: hardware that needs a firmware file from
- * linux-firmware (bnx2, bnx2x, qede, nfp), because the image carries none; Fibre Channel (machines install to their own
- * disks); USB. `kind` groups the rows; `modules` are names as in `modinfo`, with underscores;
- * `laterBuiltIn` says that newer kernels have no such modules because they need none.
+ * more hardware, add a row; docs/bootstrap-image.md shows the table. Not here: NICs that do nothing without firmware
+ * (core/bootstrap-image/firmware-families.ts); Fibre Channel (machines install to their own disks); USB. `kind` groups the
+ * rows; `modules` are names as in `modinfo`, with underscores; `laterBuiltIn` says that newer kernels have no such modules
+ * because they need none.
  */
 export const driverFamilies = [
   { kind: "nic", name: "Intel PRO/1000 and I21x", modules: ["e1000", "e1000e"] },

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { firmwareFamilies } from "../../core/bootstrap-image/firmware-families.ts";
 import type { CpioEntry } from "../../core/bytes/cpio.ts";
 import { moduleName } from "../../core/modules/module-name.ts";
 import type { Log } from "../../core/ports.ts";
@@ -22,6 +23,11 @@ export type Kernel = {
   readonly packages: readonly DebianPackage[];
   readonly moduleEntries: readonly CpioEntry[];
   readonly firmware: readonly { readonly module: string; readonly files: readonly string[] }[];
+  /** The modules of the image, and all that the firmware families need, with those that both have. */
+  readonly modules: readonly KernelModule[];
+  readonly familyModules: readonly KernelModule[];
+  /** The bytes of a module of a firmware family. */
+  readonly readFamilyModule: (module: KernelModule) => Promise<Buffer>;
 };
 
 /** Debian compresses modules since release 13. */
@@ -46,11 +52,15 @@ async function openModules(root: string) {
   return { paths, builtIn: new Set(builtInList.split("\n").map(moduleName)) };
 }
 
-async function chooseModules(root: string): Promise<readonly ModuleFile[]> {
+/** The modules of the image, and those of the firmware families. */
+async function chooseModules(
+  root: string,
+): Promise<{ readonly base: readonly ModuleFile[]; readonly families: readonly ModuleFile[] }> {
   const { paths, builtIn } = await openModules(root);
   const known = new Map<string, ModuleFile>();
+  const firmwareModules: readonly string[] = firmwareFamilies.flatMap(({ modules }) => [...modules]);
   // withDependencies is pure and looks modules up by name, so all modules that it may need are read beforehand.
-  const waiting: string[] = driverFamilies.flatMap(({ modules }) => [...modules]);
+  const waiting: string[] = [...driverFamilies.flatMap(({ modules }) => [...modules]), ...firmwareModules];
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
     const path = paths.get(name);
     if (path === undefined || known.has(name)) continue;
@@ -62,8 +72,11 @@ async function chooseModules(root: string): Promise<readonly ModuleFile[]> {
   const names = driverFamilies.flatMap((family) =>
     family.modules.filter((name) => known.has(name) || builtIn.has(name) || !("laterBuiltIn" in family)),
   );
-  const chosen = withDependencies(names, { read: (name) => known.get(name)?.module, builtIn });
-  return chosen.flatMap(({ name }) => known.get(name) ?? []);
+  const source = { read: (name: string) => known.get(name)?.module, builtIn };
+  const filesOf = (chosen: readonly KernelModule[]) => chosen.flatMap(({ name }) => known.get(name) ?? []);
+  // Kernels drop old drivers: a family without one of its modules is refused when it is asked for (firmware.ts).
+  const present = firmwareModules.filter((name) => known.has(name));
+  return { base: filesOf(withDependencies(names, source)), families: filesOf(withDependencies(present, source)) };
 }
 
 /** Copies from the unpacked package (400 MB) what the image needs: kernel, chosen modules, their indexes. */
@@ -72,13 +85,11 @@ async function pickFiles(tree: string, target: string): Promise<void> {
   const [version] = await readdir(home);
   if (version === undefined) throw new Error("kernel package: expected a directory below lib/modules, found none");
   const root = join(home, version);
-  const files = await chooseModules(root);
-  const modules = files.map(({ module }) => module);
+  const { base, families } = await chooseModules(root);
+  const modules = base.map(({ module }) => module);
   const kept = join(target, "modules");
-  for (const { module, bytes } of files) {
-    await mkdir(join(kept, dirname(module.path)), { recursive: true });
-    await writeFile(join(kept, module.path), bytes);
-  }
+  await writeModules(base, kept);
+  await writeModules(families, join(target, "family-modules"));
   await cp(join(root, "modules.builtin"), join(kept, "modules.builtin"));
   await writeFile(join(kept, "modules.dep"), dependencyFile(modules));
   await writeFile(join(kept, "modules.alias"), aliasFile(modules));
@@ -87,7 +98,15 @@ async function pickFiles(tree: string, target: string): Promise<void> {
   await copyFile(existsSync(boot) ? boot : join(root, "vmlinuz"), join(target, "vmlinuz"));
   const firmware = modules.map(({ name, firmware: wanted }) => ({ module: name, files: wanted }));
   const description = { version, firmware: firmware.filter(({ files: wanted }) => wanted.length > 0) };
-  await writeFile(join(target, "kernel.json"), JSON.stringify(description));
+  const familyModules = families.map(({ module }) => module);
+  await writeFile(join(target, "kernel.json"), JSON.stringify({ ...description, modules, familyModules }));
+}
+
+async function writeModules(files: readonly ModuleFile[], directory: string): Promise<void> {
+  for (const { module, bytes } of files) {
+    await mkdir(join(directory, dirname(module.path)), { recursive: true });
+    await writeFile(join(directory, module.path), bytes);
+  }
 }
 
 /** Downloads the suite's kernel package and copies the image's part; the result is cached by package and table. */
@@ -101,7 +120,8 @@ export async function fetchKernel(of: {
   const sources = ["kernel.ts", "kernel-modules.ts", "../program/elf.ts"].map((name) =>
     readFile(join(import.meta.dirname, name)),
   );
-  const key = keyOf([packagesKey(packages), JSON.stringify(driverFamilies), ...(await Promise.all(sources))]);
+  const tables = JSON.stringify([driverFamilies, firmwareFamilies]);
+  const key = keyOf([packagesKey(packages), tables, ...(await Promise.all(sources))]);
   const directory = await cached(cacheDirectory, `kernel-${key}`, async (draft) => {
     const tree = await mkdtemp(`${draft}-tree-`);
     try {
@@ -112,7 +132,9 @@ export async function fetchKernel(of: {
       await rm(tree, { recursive: true, force: true });
     }
   });
-  const { version, firmware } = JSON.parse(await readFile(join(directory, "kernel.json"), "utf8"));
+  const { version, firmware, modules, familyModules } = JSON.parse(
+    await readFile(join(directory, "kernel.json"), "utf8"),
+  );
   const files = (await readdir(join(directory, "modules"), { recursive: true, withFileTypes: true })).filter((entry) =>
     entry.isFile(),
   );
@@ -123,5 +145,8 @@ export async function fetchKernel(of: {
       return { kind: "file", path: `usr/lib/modules/${version}/${path}`, mode: 0o644, bytes };
     }),
   );
-  return { version, path: join(directory, "vmlinuz"), packages, moduleEntries, firmware };
+  return {
+    ...{ version, path: join(directory, "vmlinuz"), packages, moduleEntries, firmware, modules, familyModules },
+    readFamilyModule: ({ path }) => readFile(join(directory, "family-modules", path)),
+  };
 }

@@ -1,6 +1,7 @@
 import type { Config } from "../../contract/config/schema.ts";
 import type { CollectedView, ImageView } from "../../contract/operator/views.ts";
 import type { Recipe } from "../../contract/recipe.ts";
+import type { FirmwareFamilyName } from "../../core/bootstrap-image/firmware-families.ts";
 import type { BootstrapSuite } from "../../core/bootstrap-image/suite.ts";
 import type { ImportProgress, NotCarried } from "../output/import-progress.ts";
 
@@ -18,6 +19,12 @@ export type BootstrapView = {
   readonly kernelPath: string;
   readonly initramfsPath: string;
   readonly driverFamilies: number;
+  /** The second archive with the firmware of network cards, which is not in `totalBytes`; absent without families. */
+  readonly firmware?: {
+    readonly families: readonly FirmwareFamilyName[];
+    readonly bytes: number;
+    readonly components: BootstrapView["components"];
+  };
 };
 
 /** Reports the progress of a copy, in rows or bytes. */
@@ -45,12 +52,16 @@ export type Actions = {
     readonly verbose: boolean;
   }) => Promise<void>;
   /**
-   * Builds the Bootstrap Image of a state directory unless it is up to date: of the suite and the packages of the last build, or
-   * of another suite, or with `renew` of today's packages.
+   * Builds the Bootstrap Image of a state directory unless it is up to date: of the suite, the firmware families and the packages
+   * of the last build, or of others, or with `renew` of today's packages.
    */
   readonly buildBootstrapImage: (
     stateDirectory: string,
-    options?: { readonly suite?: BootstrapSuite; readonly renew?: boolean },
+    options?: {
+      readonly suite?: BootstrapSuite;
+      readonly firmware?: readonly FirmwareFamilyName[];
+      readonly renew?: boolean;
+    },
   ) => Promise<BootstrapView>;
   readonly listImages: (stateDirectory: string) => Promise<readonly ImageView[]>;
   /** The objects of a state directory whose content is not what their name says, by their SHA-512. */

@@ -1,5 +1,10 @@
-import { type Command, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { ImageView, StreamView } from "../../contract/operator/views.ts";
+import {
+  type FirmwareFamilyName,
+  firmwareFamilyNames,
+  isFirmwareFamily,
+} from "../../core/bootstrap-image/firmware-families.ts";
 import { type BootstrapSuite, bootstrapSuites } from "../../core/bootstrap-image/suite.ts";
 import { counted } from "../../core/bytes/counted.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
@@ -25,7 +30,11 @@ type ImageActions = Pick<
   | "buildImage"
 >;
 
-type BuildOptions = LocalOptions & { readonly suite?: BootstrapSuite; readonly renew?: boolean };
+type BuildOptions = LocalOptions & {
+  readonly suite?: BootstrapSuite;
+  readonly firmware?: readonly FirmwareFamilyName[];
+  readonly renew?: boolean;
+};
 type ImportOptions = LocalOptions & { readonly confidential?: boolean };
 
 /** Adds `image build|info` for the Bootstrap Image, and the verbs for system images: `image import`, `image list` and so on. */
@@ -58,16 +67,30 @@ function buildCommands(image: Command, actions: ImageActions, state: FindState):
         "Bootstrap Image: the suite of Debian; as in the last build without this option",
       ).choices(bootstrapSuites),
     )
+    .addOption(
+      new Option(
+        "--firmware <families>",
+        "Bootstrap Image: network cards whose firmware comes as a second archive, such as bnx2x,nfp, or none; as in the last build without this option",
+      ).argParser(readFamilies),
+    )
     .option("--renew", "Bootstrap Image: take today's Debian packages instead of the pinned ones");
   localOptions(build).action(async (stream: string | undefined, recipe: string | undefined, options: BuildOptions) => {
     const stateDirectory = await state(options);
-    const { suite, renew } = options;
+    const { suite, firmware, renew } = options;
     if (stream === undefined) {
-      const wanted = { ...(suite === undefined ? {} : { suite }), ...(renew === undefined ? {} : { renew }) };
+      const wanted = {
+        ...(suite === undefined ? {} : { suite }),
+        ...(firmware === undefined ? {} : { firmware }),
+        ...(renew === undefined ? {} : { renew }),
+      };
       return printBootstrap(await actions.buildBootstrapImage(stateDirectory, wanted), options);
     }
-    if (suite !== undefined || renew !== undefined)
-      throw failure("misused", "--suite and --renew are for the Bootstrap Image", "a recipe names its suite itself");
+    if (suite !== undefined || firmware !== undefined || renew !== undefined)
+      throw failure(
+        "misused",
+        "--suite, --firmware and --renew are for the Bootstrap Image",
+        "a recipe names its suite and packages itself",
+      );
     await buildByRecipe(actions, { stateDirectory, stream, file: recipe }, options);
   });
 
@@ -81,6 +104,16 @@ function buildCommands(image: Command, actions: ImageActions, state: FindState):
     printBootstrap(view, { ...options, output });
     if (output !== "json") printComponents(view);
   });
+}
+
+/** The families in a list with commas; `none` is an empty list. Throws for an unknown one. */
+function readFamilies(text: string): readonly FirmwareFamilyName[] {
+  if (text === "none") return [];
+  const words = [...new Set(text.split(",").map((word) => word.trim()))].sort();
+  const unknown = words.find((word) => !isFirmwareFamily(word));
+  if (unknown === undefined) return words.filter(isFirmwareFamily);
+  const known = firmwareFamilyNames.join(", ");
+  throw new InvalidArgumentError(`expected none or some of ${known}, found ${JSON.stringify(unknown)}`);
 }
 
 function storeCommands(image: Command, actions: ImageActions, state: FindState): void {
@@ -185,6 +218,11 @@ function printBootstrap(view: BootstrapView, { output }: Pick<LocalOptions, "out
     `kernel     ${formatBytes(view.kernelBytes).padStart(9)}  ${view.kernelVersion} (${view.suite})`,
     `initramfs  ${formatBytes(view.initramfsBytes).padStart(9)}  ${view.driverFamilies} driver families`,
     `total      ${formatBytes(view.totalBytes).padStart(9)}  ${view.totalBytes} bytes`,
+    ...(view.firmware === undefined
+      ? []
+      : [
+          `firmware   ${formatBytes(view.firmware.bytes).padStart(9)}  ${view.firmware.families.join(", ")}: a second archive beside the total`,
+        ]),
     `GRUB       ${view.grub.own}; with the site's own key or a sealed disk key ${view.grub.measuring}`,
   );
 }
@@ -193,8 +231,8 @@ function printBootstrap(view: BootstrapView, { output }: Pick<LocalOptions, "out
 const shownShare = 0.005;
 
 /** The bytes on the wire by component, the largest of each part first. */
-function printComponents({ components, totalBytes }: BootstrapView): void {
-  const parts = Map.groupBy(components, ({ part }) => part);
+function printComponents({ components, totalBytes, firmware }: BootstrapView): void {
+  const parts = Map.groupBy([...components, ...(firmware?.components ?? [])], ({ part }) => part);
   for (const [part, all] of parts) {
     const bytesOf = (some: typeof all) => some.reduce((sum, { bytes }) => sum + bytes, 0);
     const shown = all.filter(({ bytes }) => all.length > 1 && bytes >= totalBytes * shownShare);

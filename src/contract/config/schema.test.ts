@@ -85,6 +85,11 @@ const refusals: [title: string, document: unknown, expected: string][] = [
     'networks[0].mode: expected full, proxy or listen, found "half"',
   ],
   [
+    "a firmware family that there is not",
+    { ...good, bootstrapImage: { firmware: ["bnx2x", "bnx3"] } },
+    'bootstrapImage.firmware[1]: expected bnx2, bnx2x, cxgb4, ice, liquidio, myri10ge, netxen, nfp, qede, r8169 or tg3, found "bnx3"',
+  ],
+  [
     "an interface and relays",
     { ...good, networks: [{ ...network, relay: { gateway: "10.77.0.2" } }] },
     "networks[0].relay: expected no section `relay` beside `interface` (relayed requests from this network are answered without it), found a section",

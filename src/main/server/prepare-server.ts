@@ -1,10 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { type BootstrapImage, buildBootstrapImage } from "../../bootstrap-image/build.ts";
-import { readLock } from "../../bootstrap-image/debian/lock.ts";
+import { readLock, readLockToRenew } from "../../bootstrap-image/debian/lock.ts";
 import { openDebian } from "../../bootstrap-image/debian/packages.ts";
 import { ensurePackages } from "../../bootstrap-image/install-packages.ts";
 import { fetchLoaders } from "../../bootstrap-image/loader/loaders.ts";
 import { findSecureBootKey } from "../../bootstrap-image/secure-boot/key.ts";
+import type { FirmwareFamilyName } from "../../core/bootstrap-image/firmware-families.ts";
 import { type BootstrapSuite, defaultSuite } from "../../core/bootstrap-image/suite.ts";
 import type { Log } from "../../core/ports.ts";
 import { lockState } from "../../mdb/sqlite/state-lock.ts";
@@ -26,6 +27,8 @@ export async function prepareServer(options: {
   readonly caPem?: string;
   /** Where the image comes from; as the last build if it is undefined. */
   readonly suite?: BootstrapSuite;
+  /** Network cards whose firmware a second archive brings; as the last build if it is undefined. */
+  readonly firmware?: readonly FirmwareFamilyName[];
   /** Takes today's Debian packages instead of those of the last build. */
   readonly renew?: boolean;
   /** The verb whose Debian packages to install. */
@@ -41,14 +44,16 @@ export async function prepareServer(options: {
   await ensurePackages(packagesOf[verb], log);
   const { caPem = bundleOf(await openAuthorities({ directory: paths.pki, clock: systemClock, log })) } = options;
   const lockFile = paths.packageLock;
-  const suite = options.suite ?? (await readLock(lockFile))?.suite ?? defaultSuite;
+  const last = options.suite === undefined ? await (renew ? readLockToRenew : readLock)(lockFile) : undefined;
+  const suite = options.suite ?? last?.suite ?? defaultSuite;
   const debian = await openDebian({ suite, cacheDirectory, log, lockFile, renew });
+  const firmware = options.firmware ?? debian.lastFamilies;
   await fetchLoaders({ debian, cacheDirectory, outputDirectory: paths.loaders });
   const secureBootKey = await findSecureBootKey(paths.secureBoot);
   const image = await buildBootstrapImage({
-    ...{ debian, cacheDirectory, outputDirectory: paths.bootstrap, caPem, log },
+    ...{ debian, cacheDirectory, outputDirectory: paths.bootstrap, caPem, log, firmware },
     ...(secureBootKey === undefined ? {} : { secureBootKey }),
   });
-  await debian.keep();
+  await debian.keep(firmware);
   return image;
 }

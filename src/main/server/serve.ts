@@ -16,10 +16,13 @@ export const serve: Actions["serve"] = async ({ config, logJson, verbose }) => {
     const image = await prepareServer({
       stateDirectory: config.stateDirectory,
       suite: config.bootstrapImage.suite,
+      firmware: config.bootstrapImage.firmware,
       log,
       caPem,
     });
-    log("info", "Bootstrap Image ready", { suite: image.suite, kernel: image.kernelVersion, bytes: image.totalBytes });
+    const { suite, kernelVersion: kernel, totalBytes: bytes, firmware } = image;
+    const second = firmware && { firmware: firmware.families.join(" "), firmwareBytes: firmware.bytes };
+    log("info", "Bootstrap Image ready", { suite, kernel, bytes, ...second });
   };
   let isReady = false;
   try {

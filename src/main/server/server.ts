@@ -183,10 +183,10 @@ async function startForMachines(
   const { maxConnectionsPerAddress: connectionsPerAddress } = config;
   const rates: RequestRates = new Map();
   const requestLimit = (address: string) => admitRequest(rates, address, { perMinute, nowMs: clock.monotonicMs() });
-  const { kernel, initramfs, loaders: loaderDirectory, signedImage } = paths;
+  const { kernel, initramfs, firmware, loaders: loaderDirectory, signedImage } = paths;
   const signatures = new Set(networks.map(signatureFor));
   const files = await readBootFiles({
-    ...{ kernel, initramfs, loaderDirectory, signedLoaders: signatures.has("debian") },
+    ...{ kernel, initramfs, firmware, loaderDirectory, signedLoaders: signatures.has("debian") },
     ...(signatures.has("own") ? { signedImage } : {}),
   });
   const objects = await openObjectStore(paths.objects);

@@ -1,8 +1,11 @@
 import * as v from "valibot";
+import { firmwareFamilyNames } from "../../../core/bootstrap-image/firmware-families.ts";
 import { bootstrapSuites, defaultSuite } from "../../../core/bootstrap-image/suite.ts";
 import { leaf, withDefault } from "../entry.ts";
 
 const suite = leaf(bootstrapSuites.join(", ").replace(/, (?=[^,]*$)/, " or "), v.picklist(bootstrapSuites));
+
+const family = leaf(firmwareFamilyNames.join(", ").replace(/, (?=[^,]*$)/, " or "), v.picklist(firmwareFamilyNames));
 
 /** `bootstrapImage:`, what the Bootstrap Image is made of. */
 export const bootstrapImage = withDefault(
@@ -11,6 +14,14 @@ export const bootstrapImage = withDefault(
       suite,
       defaultSuite,
       "The suite of Debian that its kernel, tools and boot loaders come from: `bookworm` is Debian 12, `trixie` is Debian 13, and `trixie-backports` takes the newer kernel from its backports, for hardware that is younger than the release. The boot loader for disks with `secureBootKey: own` or `storage.sealDiskKey` is Debian 12's GRUB in any case (docs/decisions/grub-of-debian-12.md). The packages of the first build are pinned by their hashes in `bootstrap/packages.lock.json` below `stateDirectory`; `birther image build --renew` takes those of today.",
+    ),
+    firmware: withDefault(
+      v.pipe(
+        v.array(family),
+        v.transform((families) => [...new Set(families)].sort()),
+      ),
+      [],
+      "Families of network cards that need firmware files: their drivers and Debian's non-free firmware come as a second archive, `/firmware.img`, which machines load after the initramfs (docs/bootstrap-image.md, *Firmware of network cards*).",
     ),
   }),
   {},
