@@ -11,6 +11,7 @@ import { machineIdFromMac } from "../src/core/machine/life/move.ts";
 import type { Store } from "../src/core/ports.ts";
 import { systemClock as clock, systemRandom as random } from "../src/main/system-ports.ts";
 import { openLoneExports } from "../src/mdb/exports/lone-exports.ts";
+import { modelsOf } from "../src/mdb/models.ts";
 import { openStore } from "../src/mdb/open-store.ts";
 import { operatorApp } from "../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../src/mdb/operator-api/backup-stream.ts";
@@ -39,6 +40,7 @@ const { store } = exports;
 const blastRadius = { machines, percent: 100, perSeconds: 3600 };
 const { tokens, sessions } = callersIn({ store, clock, random, log });
 const app = operatorApp({
+  models: modelsOf(store),
   blastRadius,
   deadlineSeconds: defaultDeadlineSeconds,
   tokens,

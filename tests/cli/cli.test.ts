@@ -24,6 +24,7 @@ import { lessonDocument } from "../../src/core/pxe/local-boot/lesson.ts";
 import { drawWholeSystem } from "../../src/dominator/testing/whole-system.ts";
 import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
+import { modelsOf } from "../../src/mdb/models.ts";
 import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
@@ -53,6 +54,7 @@ describe("the birther command against a server on its Unix socket", () => {
   const images: ImageView[] = [{ name: "compute/1", entries: 2, bytes: 3, importedAtMs: 4 }];
   const newApp = () =>
     operatorApp({
+      models: modelsOf(store),
       ...{
         store,
         clock,

@@ -10,6 +10,7 @@ import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
+import { modelsOf } from "../../src/mdb/models.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
@@ -48,6 +49,7 @@ describe("birther erasures", () => {
     mkdirSync(state);
     const store = life.use(await openStore({ path: ":memory:", clock, log }));
     const app = operatorApp({
+      models: modelsOf(store),
       ...{ store, clock, log, version: "test", deadlineSeconds: defaultDeadlineSeconds },
       ...{ blastRadius: { machines: 10, percent: 10, perSeconds: 3600 }, ...callersIn({ store, clock, random, log }) },
       ...{ networks: () => [], packetsOf: () => [], catalogue: noCatalogue(), images: async () => [] },

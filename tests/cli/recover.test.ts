@@ -8,6 +8,7 @@ import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import type { DiskKeyState } from "../../src/core/tpm/disk-key.ts";
 import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
+import { modelsOf } from "../../src/mdb/models.ts";
 import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
@@ -38,6 +39,7 @@ before(async () => {
   const log = () => {};
   store = life.use(await openStore({ path: ":memory:", clock, log }));
   const app = operatorApp({
+    models: modelsOf(store),
     ...{ store, clock, log, version: "test", deadlineSeconds: defaultDeadlineSeconds },
     ...{ blastRadius: { machines: 10, percent: 10, perSeconds: 3600 }, networks: () => [], packetsOf: () => [] },
     ...callersIn({ store, clock, random, log }),

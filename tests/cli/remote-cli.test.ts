@@ -10,6 +10,7 @@ import type { Ipv4 } from "../../src/core/net/ipv4.ts";
 import { ip } from "../../src/core/net/testing/addresses.ts";
 import { systemClock as clock, systemRandom as random } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
+import { modelsOf } from "../../src/mdb/models.ts";
 import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
@@ -65,6 +66,7 @@ describe("the birther command against a server on another machine", () => {
     tokens = callers.tokens;
     const exports = life.use(openLoneExports(store, clock));
     const app = operatorApp({
+      models: modelsOf(store),
       ...{ store, clock, log, version: "test", ...callers, exports },
       ...{
         deadlineSeconds: defaultDeadlineSeconds,

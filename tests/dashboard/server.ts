@@ -12,6 +12,7 @@ import { dashboardPages } from "../../src/main/dashboard/pages.ts";
 import { systemRandom as random, systemClock } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
 import type { MachineEntry } from "../../src/mdb/journal/journal.ts";
+import { modelsOf } from "../../src/mdb/models.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
@@ -57,6 +58,7 @@ export async function startDashboardServer(machines: AsyncIterable<Machine>): Pr
   let running: AsyncDisposable | undefined;
   const start = async () => {
     const app = operatorApp({
+      models: modelsOf(store),
       ...{ store, clock, log, version: "0.1.0", exports, ...callers, deadlineSeconds: defaultDeadlineSeconds },
       ...{
         networks: siteNetworks,

@@ -17,6 +17,7 @@ import { keepDominatorFile } from "../../src/mdb/exports/dominator-file.ts";
 import { openDominatorMdb } from "../../src/mdb/exports/dominator-mdb.ts";
 import { type Exports, openExports } from "../../src/mdb/exports/exports.ts";
 import { meterStore } from "../../src/mdb/exports/store-meter.ts";
+import { modelsOf } from "../../src/mdb/models.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
@@ -74,6 +75,7 @@ before(async () => {
   );
   const { tokens, sessions } = callersIn({ store, clock, random, log });
   const app = operatorApp({
+    models: modelsOf(store),
     tokens,
     sessions,
     blastRadius: { machines: 10, percent: 10, perSeconds: 3600 },

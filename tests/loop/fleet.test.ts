@@ -23,6 +23,7 @@ import type { Clock, Log, Store } from "../../src/core/ports.ts";
 import { systemRandom as random, systemClock } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
 import { machineFacingApp } from "../../src/mdb/machine-api/app.ts";
+import { modelsOf } from "../../src/mdb/models.ts";
 import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
@@ -82,6 +83,7 @@ describe("with the documented fleet, nothing holds up packets", () => {
     const exports = openLoneExports(opened, clock);
     store = exports.store;
     operators = operatorApp({
+      models: modelsOf(store),
       ...{ store, clock, log, version: "test", exports, images, catalogue: noCatalogue(), networks: () => [] },
       ...{ packetsOf: () => [], deadlineSeconds: defaultDeadlineSeconds },
       blastRadius: { machines: documented.machines, percent: 100, perSeconds: 3600 },

@@ -4,6 +4,7 @@ import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.
 import type { Clock, Store } from "../../src/core/ports.ts";
 import { systemRandom as random } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
+import { modelsOf } from "../../src/mdb/models.ts";
 import { storeOn } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { callersIn } from "../../src/mdb/operator-api/caller/callers.ts";
@@ -23,6 +24,7 @@ const openOn = async (place: string) =>
 /** The answer of a process with this store to a batch; it may send two machines of a group to rebirth. */
 function process(store: Store) {
   const app = operatorApp({
+    models: modelsOf(store),
     ...{ store, clock, log, version: "test", ...callersIn({ store, clock, random, log }) },
     ...{ deadlineSeconds: defaultDeadlineSeconds, blastRadius: { machines: 2, percent: 0, perSeconds: 3600 } },
     ...{

@@ -25,6 +25,7 @@ import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
 import { hashSecret } from "../../src/mdb/http/credential.ts";
 import { machineFacingApp } from "../../src/mdb/machine-api/app.ts";
 import { orderIssuer } from "../../src/mdb/machine-api/issue-order.ts";
+import { modelsOf } from "../../src/mdb/models.ts";
 import { type OpenStore, openStore } from "../../src/mdb/open-store.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
@@ -87,6 +88,7 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
     exports = life.use(openLoneExports(opened, clock));
     store = exports.store;
     operators = operatorApp({
+      models: modelsOf(store),
       ...{
         store,
         clock,

@@ -6,6 +6,7 @@ import type { Machine } from "../../src/core/machine/record.ts";
 import type { Clock } from "../../src/core/ports.ts";
 import { systemRandom as random } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
+import { modelsOf } from "../../src/mdb/models.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
 import { callersIn } from "../../src/mdb/operator-api/caller/callers.ts";
@@ -42,6 +43,7 @@ export async function serveBadNight(state: string, clock: Clock): Promise<AsyncD
   const find = (name: string) => machines.find(({ id, hostname }) => id === name || hostname === name);
   Object.assign(store, { list: () => machines, get: find, find });
   const app = operatorApp({
+    models: modelsOf(store),
     ...{ store, clock, log, version: "test", ...callersIn({ store, clock, random, log }) },
     ...{ blastRadius: { machines: 10, percent: 10, perSeconds: 3600 }, deadlineSeconds: defaultDeadlineSeconds },
     ...{ networks: () => [], packetsOf: () => [], images: async () => [], catalogue: noCatalogue() },

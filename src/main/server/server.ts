@@ -44,6 +44,7 @@ import { machineFacingApp } from "../../mdb/machine-api/app.ts";
 import { orderIssuer } from "../../mdb/machine-api/issue-order.ts";
 import { startMachineServer } from "../../mdb/machine-api/server.ts";
 import { openSiblings } from "../../mdb/machine-api/siblings.ts";
+import { type Models, modelsOf } from "../../mdb/models.ts";
 import { operatorApp } from "../../mdb/operator-api/app.ts";
 import { backupsIn } from "../../mdb/operator-api/backup-stream.ts";
 import { callersIn } from "../../mdb/operator-api/caller/callers.ts";
@@ -97,7 +98,7 @@ export async function startServer(options: {
   const images = await openImageStore(paths.images, { tasks, log });
   // Also those that cannot be read: no machine moves back to the version before.
   await settleStreams({ store, clock, log }, images.known());
-  const shared: Shared = { config, paths, trust, store, images, clock, random, log };
+  const shared: Shared = { config, paths, trust, store, models: modelsOf(store), images, clock, random, log };
   // Before packets arrive: reading the whole fleet takes a moment. It also ends after the Boot Server does, and so
   // hears of what arrives last.
   opened.use(await openWatch({ store, config, rules: watchRulesOf(config), clock, random, log }));
@@ -144,6 +145,7 @@ type Shared = {
   readonly paths: ReturnType<typeof pathsIn>;
   readonly trust: Trust;
   readonly store: Store;
+  readonly models: Models;
   readonly images: ImageStore;
   readonly clock: Clock;
   readonly random: Random;
@@ -201,8 +203,9 @@ async function startForMachines(
   const signErasure = erasureSigner(paths.pki, shared.trust.issuing);
   const trusted = { signRecovery, signErasure, challengeKey: challengeKey(pkiOf(shared)) };
   const { othersOn, permanentOn } = opened.use(openSiteServers({ store, config, clock, log }));
+  const findSuspects = openSiblings(shared.models);
   const machineApp = machineFacingApp({
-    ...{ store, config, othersOn, findSuspects: openSiblings(store), ...signedLoader, clock, random, log, ...trusted },
+    ...{ store, config, othersOn, findSuspects, ...signedLoader, clock, random, log, ...trusted },
   });
   const agentUpgrades = opened.use(await handOutAgent({ directory: paths.agent, objects, store, clock, log }));
   const { caPem } = shared.trust;
@@ -363,7 +366,7 @@ async function startForOperators(
   },
   opened: AsyncDisposableStack,
 ): Promise<void> {
-  const { config, paths, store, images, clock, random, log } = shared;
+  const { config, paths, store, models, images, clock, random, log } = shared;
   const { networks, packetsOf } = parts.bootServer;
   const { tokens, sessions } = callersIn({ store, clock, random, log });
   const { blastRadius } = config;
@@ -374,7 +377,8 @@ async function startForOperators(
   const app = operatorApp({
     dashboardAddress: () =>
       dashboardAddress({ addresses, names, port: config.ports.operators, certificate, bases: parts.bases }),
-    ...{ store, clock, log, version, packetsOf, networks, blastRadius, tokens, sessions, ...deadlineRulesOf(config) },
+    ...{ store, models, clock, log, version, packetsOf, networks, blastRadius, tokens, sessions },
+    ...deadlineRulesOf(config),
     ...{ exports: parts.exports, backup: parts.backup, ending: ending.signal, otherLogs: parts.otherLogs },
     plan: planOf(config),
     catalogue: {

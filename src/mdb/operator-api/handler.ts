@@ -15,6 +15,7 @@ import type { Clock, Log, Store } from "../../core/ports.ts";
 import type { PlannedSlot } from "../../core/site/site-plan.ts";
 import type { Exports } from "../exports/exports.ts";
 import { refusalAnswer } from "../http/problem.ts";
+import type { Models } from "../models.ts";
 import { forEachInTurns } from "../turns.ts";
 import type { Backup } from "./backup-stream.ts";
 import type { OperatorEnv } from "./caller/authenticate.ts";
@@ -37,6 +38,8 @@ export type ImageCatalogue = {
 
 export type OperatorDeps = DeadlineRules & {
   readonly store: Store;
+  /** The spreads of the models, the same that the machines' API compares with. */
+  readonly models: Models;
   readonly clock: Clock;
   readonly log: Log;
   readonly version: string;

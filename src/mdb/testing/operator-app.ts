@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
 import { defaultDeadlineSeconds } from "../../core/machine/health/deadlines.ts";
 import { openLoneExports } from "../exports/lone-exports.ts";
+import { modelsOf } from "../models.ts";
 import { operatorApp } from "../operator-api/app.ts";
 import { backupsIn } from "../operator-api/backup-stream.ts";
 import type { Listener } from "../operator-api/caller/authenticate.ts";
@@ -48,6 +49,7 @@ export async function openApp(
   const exports = life.use(openLoneExports(store, clock));
   const blastRadius = { machines: 2, percent: 10, perSeconds: 3600 };
   const app = operatorApp({
+    models: modelsOf(store),
     ...{ store, clock, log, version: "test", blastRadius, tokens, sessions, exports },
     ...{ deadlineSeconds: defaultDeadlineSeconds, networks: () => [], packetsOf: () => [] },
     backup: backupsIn(tmpdir(), store),

@@ -37,6 +37,7 @@ import type { Journal } from "../../../src/mdb/journal/journal.ts";
 import { machineFacingApp, type SignRecovery } from "../../../src/mdb/machine-api/app.ts";
 import { orderIssuer } from "../../../src/mdb/machine-api/issue-order.ts";
 import { openSiblings } from "../../../src/mdb/machine-api/siblings.ts";
+import { modelsOf } from "../../../src/mdb/models.ts";
 import { storeOn } from "../../../src/mdb/open-store.ts";
 import { signedWith } from "../../../src/mdb/tls/erasure-signer.ts";
 import { signatureOf } from "../../../src/mdb/tls/recovery-signer.ts";
@@ -176,7 +177,7 @@ export async function openSite(
       ? { temporary: [{ address: ip("10.77.0.2"), port: 443 }], permanent: [{ address: ip("10.77.1.2"), port: 443 }] }
       : noOtherMdbs;
   const mdbsOn = () => (secondServer === undefined ? undefined : ["10.77.1.1:443", "10.77.1.2:443"]);
-  const findSuspects = openSiblings(store);
+  const findSuspects = openSiblings(modelsOf(store));
   let machines = machineListener();
 
   function machineListener(): RequestListener {

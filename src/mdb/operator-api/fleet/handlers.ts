@@ -8,7 +8,6 @@ import { expectedSlots } from "../../../core/site/site-plan.ts";
 import { answerJson, jsonText } from "../../http/json-answer.ts";
 import { jsonList } from "../../http/json-list.ts";
 import { answerPacked, packJson } from "../../http/packed-answer.ts";
-import { modelsOf } from "../../models.ts";
 import { sharedAnswer } from "../../shared-answer.ts";
 import { forEachInTurns, inTurns } from "../../turns.ts";
 import { rowFeed } from "../feed/row-feed.ts";
@@ -27,13 +26,12 @@ export function fleetHandlers(
   deps: OperatorDeps,
   { startedAtMs, imports }: { readonly startedAtMs: number; readonly imports: Imports },
 ): Handlers<"summary" | "fleet" | "fleetChanges" | "fleetEvents" | "burnIn" | "siblings" | "plan"> {
-  const { store, othersUpdate = false } = deps;
+  const { store, models, othersUpdate = false } = deps;
   const expected = expectedSlots(deps.plan ?? []);
   const makeSummary = async () =>
     packJson(Buffer.from(jsonText(await summaryOf(deps, { startedAtMs, expected, imports: imports.current() }))));
   const summary = sharedAnswer(makeSummary, summaryValidity);
   const columns = columnsOf(store, othersUpdate);
-  const model = modelsOf(store);
   const feed = rowFeed(store, { othersUpdate, ending: deps.ending, imports });
   return {
     summary: async ({ c }) => answerPacked(c, await summary()),
@@ -51,7 +49,7 @@ export function fleetHandlers(
     siblings: (request) =>
       withMachine(request, async (machine) => {
         const nowMs = deps.clock.nowMs();
-        return answerJson(request.c, amongSiblings(machine, await model(modelOf(machine)), nowMs));
+        return answerJson(request.c, amongSiblings(machine, await models(modelOf(machine)), nowMs));
       }),
     fleetChanges: (request) => follow({ ...request, feed, packs: true }),
   };
