@@ -100,7 +100,14 @@ async function refusal(response: IncomingMessage): Promise<Error> {
   const text = await textOf(response);
   const read = v.safeParse(v.pipe(v.string(), v.parseJson(), problem), text);
   if (read.success) {
-    const { title, detail, next } = read.output;
+    const { kind, title, detail, next } = read.output;
+    // Each route of this command is in the contract: a server that lacks it is of an earlier version.
+    if (kind === "noSuchRoute")
+      return failure(
+        "failed",
+        plainText(`the server does not know ${detail}: it is older than this command`),
+        "upgrade the server, or use the birther command of its version",
+      );
     return failure("failed", plainText(`${title}: ${detail}`), plainText(next));
   }
   return failure(

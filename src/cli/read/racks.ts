@@ -7,6 +7,7 @@ import { formatDuration } from "../output/figures.ts";
 import { causesText, rackName, unplacedText } from "../output/summary-text.ts";
 import { formatTable } from "../output/table.ts";
 import { outputWidth } from "../output/wrap.ts";
+import { completeSummary, type SentSummary } from "./older-server.ts";
 
 /** Adds `racks`: one line for each rack. */
 export function racksCommand(program: Command): void {
@@ -37,7 +38,7 @@ export function failuresCommand(program: Command): void {
 
 async function readSummary(options: ServerOptions): Promise<SummaryView> {
   const { openApi } = await import("../api/api.ts");
-  return await (await openApi(options)).ask<SummaryView>("summary");
+  return completeSummary(await (await openApi(options)).ask<SentSummary>("summary")).summary;
 }
 
 /** The table of racks. */

@@ -1,6 +1,5 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Command } from "commander";
-import type { SummaryView } from "../../contract/operator/fleet-views.ts";
 import type { StatusView, StreamView } from "../../contract/operator/views.ts";
 import { describeImport } from "../../core/image/import-progress.ts";
 import type { Inconsistency } from "../../core/machine/check.ts";
@@ -9,6 +8,7 @@ import { exitStatus, statusOf } from "../api/failure.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { causesText, headText, laggingText, phasesText, serverText, workText } from "../output/summary-text.ts";
 import { outputWidth, wrapHanging } from "../output/wrap.ts";
+import { completeSummary, type SentSummary, untoldText } from "./older-server.ts";
 
 /** How often `--watch` asks again. */
 const watchMs = 2000;
@@ -34,7 +34,8 @@ export function statusCommand(program: Command): void {
 
 /** What the screen shows. */
 export type StatusSeen = {
-  readonly summary: SummaryView;
+  /** As the server sent it; an older one leaves out what it does not know. */
+  readonly summary: SentSummary;
   readonly inconsistencies: readonly Inconsistency[];
   readonly streams: readonly StreamView[];
   readonly status: StatusView;
@@ -42,7 +43,7 @@ export type StatusSeen = {
 
 async function readStatus(api: Api): Promise<StatusSeen> {
   const [summary, { inconsistencies }, { streams }, status] = await Promise.all([
-    api.ask<SummaryView>("summary"),
+    api.ask<SentSummary>("summary"),
     api.ask<{ inconsistencies: Inconsistency[] }>("check"),
     api.ask<{ streams: StreamView[] }>("streams"),
     api.ask<StatusView>("status"),
@@ -61,10 +62,18 @@ export function healthOf({ summary, inconsistencies }: Pick<StatusSeen, "summary
 }
 
 /** The screen. */
-export function screenText({ summary, inconsistencies, streams }: Omit<StatusSeen, "status">, width: number): string[] {
-  const { phases, causes, racks, nowMs } = summary;
+export function screenText(
+  { summary: sent, inconsistencies, streams }: Omit<StatusSeen, "status">,
+  width: number,
+): string[] {
+  const { summary, untold } = completeSummary(sent);
+  const { phases, causes, racks, nowMs, server } = summary;
   const messages = inconsistencies.map(({ message }) => `inconsistent: ${message}`);
-  const last = [...(messages.length === 0 ? ["no inconsistencies"] : messages), ...streams.flatMap(promotionText)];
+  const last = [
+    ...(messages.length === 0 ? ["no inconsistencies"] : messages),
+    ...streams.flatMap(promotionText),
+    ...untoldText(server.version, untold),
+  ];
   return [
     ...headText(summary, width),
     ...phasesText(phases, width),
