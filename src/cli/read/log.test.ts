@@ -17,3 +17,11 @@ test("lines that follow begin no boot that has begun before", () => {
   const more = [line("a2", 3, "aaaaaaaa"), line("b", 4, "bbbbbbbb")];
   assert.deepEqual(heads(logText({ lines: more, boots: 2, boot: 1 }, before)), ["a2", "boot 2 of 2", "b"]);
 });
+
+test("a day that begins within a boot is named: an agent logs for months", () => {
+  const dayMs = 86_400_000;
+  const lines = [line("a", 0, "aaaaaaaa"), line("b", 3 * dayMs, "aaaaaaaa"), line("c", 3 * dayMs + 1)];
+  const text = logText({ lines, boots: 1, boot: 1 });
+  assert.equal(text.length, 5);
+  assert.match(text[2] ?? "", /^-- 1970-01-0[34] --$/);
+});

@@ -38,20 +38,27 @@ export function logCommand(program: Command): void {
   });
 }
 
-/** Lines with their times; where a boot begins, a line that says so. */
+/** Lines with their times; where a boot or another day begins, a line that says so. */
 export function logText({ lines, boot = 1, boots }: LogView, before?: LogLine): string[] {
   let last = before;
   let number = boot;
   return lines.flatMap((line, at) => {
     const isNewBoot = line.boot !== undefined && line.boot !== last?.boot;
     if (isNewBoot && at > 0) number += 1;
+    const isNewDay = last !== undefined && dayOf(last.atMs) !== dayOf(line.atMs);
     const head =
       last === undefined || isNewBoot
         ? [`-- boot ${Math.min(number, boots)} of ${boots}, ${dateAndZone(line.atMs)} --`]
-        : [];
+        : isNewDay
+          ? [`-- ${dayOf(line.atMs)} --`]
+          : [];
     last = line.boot === undefined && last !== undefined ? { ...line, ...(last.boot && { boot: last.boot }) } : line;
     return [...head, `${formatTime(line.atMs, line.atMs)} ${line.text}`];
   });
+}
+
+function dayOf(atMs: number): string {
+  return formatDateTime(atMs).slice(0, 10);
 }
 
 function dateAndZone(atMs: number): string {

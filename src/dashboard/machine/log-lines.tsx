@@ -2,11 +2,12 @@ import { useEffect, useRef } from "preact/hooks";
 import type { LogView } from "../../contract/operator/views.ts";
 import { useAnswer } from "../data/query.ts";
 import { FaultNote } from "../parts/fault.tsx";
-import { visibleText } from "../text/visible-text.ts";
+import { zone } from "../shell/preferences.ts";
+import { logText } from "./log-text.ts";
 
 /** The latest lines of init or the agent, the newest in sight until one scrolls away from it. */
 export function LogLines({ route }: { route: string }) {
-  const { value, fault } = useAnswer<Pick<LogView, "lines" | "unreached">>(`${route}/log`, 1000);
+  const { value, fault } = useAnswer<LogView>(`${route}/log`, 1000);
   const box = useRef<HTMLPreElement>(null);
   const follows = useRef(true);
   const lines = value?.lines ?? [];
@@ -32,7 +33,7 @@ export function LogLines({ route }: { route: string }) {
           follows.current = scrollTop + clientHeight > scrollHeight - 30;
         }}
       >
-        {lines.length === 0 ? "no lines were kept" : lines.map(({ text }) => visibleText(text)).join("\n")}
+        {value === undefined || lines.length === 0 ? "no lines were kept" : logText(value, zone.value)}
       </pre>
     </>
   );
