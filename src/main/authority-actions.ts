@@ -1,17 +1,20 @@
+import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
+import { userInfo } from "node:os";
 import type { Actions, TrustReport } from "../cli/act/actions.ts";
 import type { Config } from "../contract/config/schema.ts";
 import { nameOf } from "../core/machine/life/move.ts";
 import { openLog } from "../log/structured-log.ts";
 import { openStore } from "../mdb/open-store.ts";
+import { inRequest } from "../mdb/request-origin.ts";
 import { lockState } from "../mdb/sqlite/state-lock.ts";
 import { addAuthority, type RotationPlace, retireAuthority, switchAuthority, viewTrust } from "../mdb/tls/rotate.ts";
 import { pathsIn } from "./paths.ts";
 import { systemClock } from "./system-ports.ts";
 
 /** Changes the certificate authorities of a state directory that no server uses, and reports the new state. */
-export const changeAuthorities: Actions["changeAuthorities"] = async ({ config, change, override }) =>
-  await withPlace(config, async (place) => {
+export const changeAuthorities: Actions["changeAuthorities"] = async ({ config, change, override, reason }) =>
+  await withPlace({ config, reason }, async (place) => {
     switch (change) {
       case "show":
         break;
@@ -28,7 +31,12 @@ export const changeAuthorities: Actions["changeAuthorities"] = async ({ config, 
     return reportOf(place);
   });
 
-async function withPlace(config: Config, work: (place: RotationPlace) => Promise<TrustReport>): Promise<TrustReport> {
+type Asked = { readonly config: Config; readonly reason: string | undefined };
+
+async function withPlace(
+  { config, reason }: Asked,
+  work: (place: RotationPlace) => Promise<TrustReport>,
+): Promise<TrustReport> {
   const paths = pathsIn(config.stateDirectory);
   if (!existsSync(paths.pki))
     throw new Error(
@@ -37,7 +45,10 @@ async function withPlace(config: Config, work: (place: RotationPlace) => Promise
   const log = openLog({ json: false, least: "warn" });
   using _lock = lockState(paths.lock);
   await using store = await openStore({ path: config.database ?? paths.database, clock: systemClock, log });
-  return await work({ store, directory: paths.pki, clock: systemClock, log });
+  // As a request on the server's socket would: the audit names the user of this computer, and why.
+  const origin = { id: randomBytes(4).toString("hex"), from: "local", ...(reason === undefined ? {} : { reason }) };
+  const by = `uid:${userInfo().username}`;
+  return await inRequest(origin, () => work({ store, directory: paths.pki, clock: systemClock, log, by }));
 }
 
 function reportOf(place: RotationPlace): TrustReport {

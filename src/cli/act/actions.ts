@@ -105,6 +105,8 @@ export type Actions = {
     readonly change: AuthorityChange;
     /** Switches although machines are left behind. */
     readonly override: boolean;
+    /** Why, for the audit. */
+    readonly reason: string | undefined;
   }) => Promise<TrustReport>;
   /** Makes the site's key for Secure Boot in a state directory; throws if it has one. Returns the paths of its files. */
   readonly makeSecureBootKey: (stateDirectory: string) => Promise<SecureBootFiles>;

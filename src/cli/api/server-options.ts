@@ -1,5 +1,7 @@
 import { type Command, Option } from "commander";
+import { reasonLimit } from "../../contract/operator/routes/route.ts";
 import { escapeCommands, plainText } from "../../core/bytes/plain-text.ts";
+import { failure } from "./failure.ts";
 
 /** The output format of a verb. */
 export type OutputOptions = { readonly output: "table" | "json" };
@@ -29,7 +31,18 @@ export function serverOptions(command: Command): Command {
 /** The same options for verbs that change something: with `--reason`. */
 export function changeOptions(command: Command): Command {
   const hasOwn = command.options.some(({ long }) => long === "--reason");
-  return serverOptions(hasOwn ? command : command.option("--reason <text>", "why; the audit shows it"));
+  return serverOptions(hasOwn ? command : reasonOption(command));
+}
+
+/** Adds `--reason`. */
+export function reasonOption(command: Command): Command {
+  return command.addOption(
+    new Option("--reason <text>", "why; the audit shows it").argParser((text) => {
+      const reason = text.trim();
+      if (reason !== "" && reason.length <= reasonLimit) return reason;
+      throw failure("misused", `--reason: expected 1 to ${reasonLimit} characters, found ${reason.length}`);
+    }),
+  );
 }
 
 /** The same options without `-o`, for verbs with their own output format. */

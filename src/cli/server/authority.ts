@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import type { Actions, AuthorityChange, TrustReport } from "../act/actions.ts";
-import { print } from "../api/server-options.ts";
+import { print, reasonOption } from "../api/server-options.ts";
 import { formatTable } from "../output/table.ts";
 
-type AuthorityOptions = { readonly config: string; readonly override?: boolean };
+type AuthorityOptions = { readonly config: string; readonly override?: boolean; readonly reason?: string };
 
 const about: { readonly [C in AuthorityChange]: string } = {
   show: "list the certificate authorities that machines trust, and the machines that are behind",
@@ -32,11 +32,15 @@ export function authorityCommand(program: Command, { changeAuthorities }: Pick<A
       .command(change)
       .description(about[change])
       .requiredOption("-c, --config <file>", "configuration file of the server");
+    if (change !== "show") reasonOption(command);
     if (change === "switch") command.option("--override", "leave machines behind that do not trust it", false);
     command.action(async (options: AuthorityOptions) => {
       const { readConfigFile } = await import("./config-file.ts");
       const { config } = await readConfigFile(options.config);
-      const report = await changeAuthorities({ config, change, override: options.override === true });
+      const report = await changeAuthorities({
+        ...{ config, change, override: options.override === true },
+        reason: options.reason,
+      });
       print(...describeTrust(report));
       if (next[change] !== "") print(next[change]);
     });

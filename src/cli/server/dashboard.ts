@@ -2,7 +2,7 @@ import { type Command, Option } from "commander";
 import type { SessionLink } from "../../contract/operator/session.ts";
 import { roles } from "../../core/role.ts";
 import { failure } from "../api/failure.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { changeOptions, print, printJson, type ServerOptions } from "../api/server-options.ts";
 
 type DashboardOptions = ServerOptions & { readonly role: string };
 
@@ -12,7 +12,7 @@ export function dashboardCommand(program: Command): void {
     .command("dashboard")
     .description("print a link that opens the dashboard in a browser, once and within a minute")
     .addOption(new Option("-r, --role <role>", "role of the browser's session").choices(roles).default("admin"));
-  serverOptions(dashboard).action(async ({ role, ...options }: DashboardOptions) => {
+  changeOptions(dashboard).action(async ({ role, ...options }: DashboardOptions) => {
     const { openApi } = await import("../api/api.ts");
     const link = await (await openApi(options)).ask<SessionLink>("createLink", { body: { role } });
     if (options.output === "json") return printJson(link);

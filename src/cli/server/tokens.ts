@@ -1,5 +1,6 @@
 import { type Command, Option } from "commander";
 import type { TokenView } from "../../contract/operator/token.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import { roles } from "../../core/role.ts";
 import { failure } from "../api/failure.ts";
 import { changeOptions, print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
@@ -8,7 +9,7 @@ import { formatTable } from "../output/table.ts";
 
 type CreateOptions = ServerOptions & { readonly role: string; readonly expires?: string };
 
-/** Adds `tokens create|list|revoke`: access for callers on other machines. */
+/** Adds `tokens create|list|revoke|end-sessions`: access for callers on other machines. */
 export function tokensCommand(program: Command): void {
   const tokens = program.command("tokens").description("manage the tokens of callers on other machines");
   const open = async (options: ServerOptions) => (await import("../api/api.ts")).openApi(options);
@@ -55,6 +56,15 @@ export function tokensCommand(program: Command): void {
         rows,
       ),
     );
+  });
+
+  const endSessions = tokens
+    .command("end-sessions")
+    .description("end the sessions of all browsers: each has to log in again; tokens stay valid");
+  changeOptions(endSessions).action(async (options: ServerOptions) => {
+    const done = await (await open(options)).ask<{ ended: number }>("closeSessions");
+    if (options.output === "json") printJson(done);
+    else print(`${counted(done.ended, "session")} ended`);
   });
 
   const revoke = tokens.command("revoke <name>").description("revoke a token immediately");

@@ -6,7 +6,7 @@ import { type Answer, send } from "../data/http.ts";
 import { Command } from "../parts/command.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { FaultNote } from "../parts/fault.tsx";
-import { type ActChoice, type ActForm, actChoices, actCommand, bodyOf, reasonHeaders } from "./act-form.ts";
+import { type ActChoice, type ActForm, actChoices, actCommand, bodyOf } from "./act-form.ts";
 import { acting } from "./acting.ts";
 import { DryRun, Outcome } from "./dry-run.tsx";
 
@@ -25,8 +25,8 @@ export function ActDialog({ targets }: { targets: readonly { readonly id: string
     busy.value = true;
     fault.value = undefined;
     const body = { ...bodyOf(form.value), select: { names: ids }, dryRun };
-    const headers = reasonHeaders(form.value);
-    const answer = await send<BatchAnswer>("/v1/batch", { method: "POST", body, headers });
+    const { reason } = form.value;
+    const answer = await send<BatchAnswer>("/v1/batch", { method: "POST", body, reason });
     busy.value = false;
     if (answer.kind === "fault") fault.value = answer.fault;
     else step.value = dryRun ? { kind: "foreseen", foreseen: answer.value } : { kind: "done", done: answer.value };

@@ -1,4 +1,3 @@
-import { reasonHeader } from "../../contract/operator/routes/route.ts";
 import type { ActionName } from "../../core/fleet/operator-action.ts";
 import { commandLine } from "../text/shell-word.ts";
 
@@ -35,11 +34,6 @@ export function bodyOf({ action, reason, override }: ActForm): object {
     ...(choice.keepsReason !== undefined && reason.trim() !== "" ? { reason: reason.trim() } : {}),
     ...(choice.sendsAway === true && override ? { override } : {}),
   };
-}
-
-/** The header by which the audit learns the reason. */
-export function reasonHeaders({ reason }: ActForm): { readonly [name: string]: string } {
-  return reason.trim() === "" ? {} : { [reasonHeader]: encodeURIComponent(reason.trim()) };
 }
 
 /** Names in a command; more are selected in the list and acted upon there. */

@@ -1,3 +1,4 @@
+import { reasonHeader } from "../../contract/operator/routes/route.ts";
 import { changeHeader } from "../../contract/operator/session.ts";
 
 /** Why a request failed: the server's problem (RFC 9457), or that it was not reached. */
@@ -20,7 +21,7 @@ export function onAnswer(listener: (status: number) => void): void {
 }
 
 /** Sends a request to the API of the server that the page is from. */
-export async function send<T>(path: string, { method = "GET", body, headers = {} }: Sending = {}): Promise<Answer<T>> {
+export async function send<T>(path: string, { method = "GET", body, reason = "" }: Sending = {}): Promise<Answer<T>> {
   const isRead = method === "GET";
   try {
     const response = await fetch(path, {
@@ -28,7 +29,7 @@ export async function send<T>(path: string, { method = "GET", body, headers = {}
       headers: {
         ...(isRead ? {} : { [changeHeader]: "1" }),
         ...(body === undefined ? {} : { "content-type": "application/json" }),
-        ...headers,
+        ...(reason.trim() === "" ? {} : { [reasonHeader]: encodeURIComponent(reason.trim()) }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
@@ -47,7 +48,8 @@ export async function send<T>(path: string, { method = "GET", body, headers = {}
 type Sending = {
   readonly method?: "GET" | "POST" | "PATCH" | "DELETE";
   readonly body?: unknown;
-  readonly headers?: { readonly [name: string]: string };
+  /** Why, for the audit; empty if nobody said. */
+  readonly reason?: string;
 };
 
 /** A path with these parameters; those that are undefined or empty are left out. */

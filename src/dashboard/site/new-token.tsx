@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { reasonLimit } from "../../contract/operator/routes/route.ts";
 import type { TokenView } from "../../contract/operator/token.ts";
 import { roles } from "../../core/role.ts";
 import { type Fault, send } from "../data/http.ts";
@@ -16,7 +17,7 @@ export function NewToken({ onMade }: { onMade: () => Promise<void> }) {
     const days = Number(data.get("days"));
     const expires = days > 0 ? { expiresSeconds: days * 86_400 } : {};
     const body = { name: data.get("name"), role: data.get("role"), ...expires };
-    const answer = await send<Made>("/v1/tokens", { method: "POST", body });
+    const answer = await send<Made>("/v1/tokens", { method: "POST", body, reason: String(data.get("reason") ?? "") });
     made.value = answer.kind === "answer" ? answer.value : undefined;
     fault.value = answer.kind === "fault" ? answer.fault : undefined;
     if (answer.kind === "answer") form.reset();
@@ -46,9 +47,13 @@ export function NewToken({ onMade }: { onMade: () => Promise<void> }) {
         <label>
           Days until it expires <input name="days" type="number" min="1" max="3650" placeholder="never" />
         </label>
+        <label>
+          Reason, for the audit <input name="reason" maxLength={reasonLimit} autocomplete="off" />
+        </label>
         <button type="submit">Create</button>
       </form>
       {fault.value === undefined ? null : <FaultNote fault={fault.value} />}
+      <Command text="birther tokens create NAME --role viewer --expires 90d --reason TEXT" />
       {made.value === undefined ? null : (
         <div role="status">
           <p>{made.value.name}: this is shown only once.</p>

@@ -23,10 +23,14 @@ const log = () => {};
 async function site(name: string) {
   const memory = documentMemory([]);
   let machine: Machine = testMachine("healthy", {});
+  const audited: string[] = [];
   const write = ({ kind, key, document }: DocumentDraft) => memory.apply([{ kind, key, document, position: 1 }]);
   const store: RotationPlace["store"] & Parameters<typeof openTrust>[0]["store"] = {
     documents: memory.of,
-    putDocument: async (draft) => write(draft),
+    putDocument: async ({ by, ...draft }) => {
+      audited.push(`${draft.kind} by ${by}`);
+      write(draft);
+    },
     replaceDocument: async (draft) => {
       write(draft);
       return "written";
@@ -36,11 +40,11 @@ async function site(name: string) {
     position: () => 0,
   };
   const directory = join(parent, name);
-  const place = { store, directory, clock, log };
+  const place = { store, directory, clock, log, by: "uid:olga" };
   const start = () => openTrust(place);
   await start();
   return {
-    ...{ place, directory, start },
+    ...{ place, directory, start, audited },
     /** What the server's certificate is issued by. */
     issuer: async () => {
       const { issuing } = await start();
@@ -59,7 +63,7 @@ async function site(name: string) {
 const roles = (view: ReturnType<typeof viewTrust>) => view.authorities.map(({ role }) => role);
 
 test("an authority is added, issues after the switch, and the former one is retired", async () => {
-  const { place, directory, issuer, poll } = await site("a");
+  const { place, directory, issuer, poll, audited } = await site("a");
   const first = await issuer();
   await poll();
   await addAuthority(place);
@@ -74,6 +78,7 @@ test("an authority is added, issues after the switch, and the former one is reti
   assert.deepEqual(viewTrust(place).behind, [], "the machine trusts both");
   await assert.rejects(addAuthority(place), /first: birther authority retire/);
   await retireAuthority(place);
+  assert.deepEqual(audited, Array(3).fill("authority by uid:olga"), "the audit names each step's operator");
   assert.deepEqual(roles(viewTrust(place)), ["issuing"]);
   assert.equal(await issuer(), second);
   assert.equal(existsSync(join(directory, "ca.pem")), false);

@@ -16,6 +16,8 @@ export type RotationPlace = {
   readonly directory: string;
   readonly clock: Pick<Clock, "nowMs">;
   readonly log: Log;
+  /** The operator, for the audit. */
+  readonly by: string;
 };
 
 /** The authorities of an MDB for people. */
@@ -51,7 +53,7 @@ export function viewTrust(place: RotationPlace): TrustView {
 /** Makes an authority that machines trust from now on, beside the one that issues. */
 export async function addAuthority(place: RotationPlace): Promise<void> {
   const recorded = recordedIn(place);
-  const { directory, store, clock } = place;
+  const { directory, store, clock, by } = place;
   if (recorded.next !== undefined)
     throw new Error("an authority was added before; next: birther authority switch, once all machines trust it");
   if (recorded.former !== undefined)
@@ -60,7 +62,7 @@ export async function addAuthority(place: RotationPlace): Promise<void> {
   // Left by an attempt that was cut before the MDB knew of it. An older one was retired, perhaps because its key is known.
   const spare = found.find((each) => existsSync(each.files.key) && each.number > lastKnown(found, recorded));
   const next = spare ?? (await makeNext(directory, found, clock));
-  await writeTrusted(store, { ...recorded, next: next.fingerprint });
+  await writeTrusted(store, { ...recorded, next: next.fingerprint }, by);
 }
 
 /** The added authority issues from now on. Throws if a machine has not reported that it trusts it, unless `override`. */
@@ -75,14 +77,14 @@ export async function switchAuthority(place: RotationPlace, override: boolean): 
         `${names.join(" ")}${behind.length > names.length ? " …" : ""}; start the server and let them poll, or leave them behind with --override`,
     );
   }
-  await writeTrusted(place.store, { fingerprint: next, former: fingerprint });
+  await writeTrusted(place.store, { fingerprint: next, former: fingerprint }, place.by);
 }
 
 /** The former authority is trusted no longer; its files are kept under another name. */
 export async function retireAuthority(place: RotationPlace): Promise<void> {
   const { fingerprint, former } = recordedIn(place);
   if (former === undefined) throw new Error("there is no former authority; first: birther authority switch");
-  await writeTrusted(place.store, { fingerprint });
+  await writeTrusted(place.store, { fingerprint }, place.by);
   const { directory } = place;
   const issuing = authoritiesIn(directory).find((each) => each.fingerprint === fingerprint);
   // A retirement that was cut may have left files of an earlier one.

@@ -23,9 +23,9 @@ export async function recordFirst(
   });
 }
 
-/** Records the authorities; on the disk when it resolves. */
-export async function writeTrusted(store: Pick<Store, "putDocument">, trusted: Trusted): Promise<void> {
-  await store.putDocument({ kind: "authority", key: documentKey, document: trusted });
+/** Records the authorities, and who changed them in the audit; on the disk when it resolves. */
+export async function writeTrusted(store: Pick<Store, "putDocument">, trusted: Trusted, by: string): Promise<void> {
+  await store.putDocument({ kind: "authority", key: documentKey, document: trusted, by });
 }
 
 /** All of them, the issuing one first. */

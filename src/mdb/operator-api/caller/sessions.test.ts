@@ -212,6 +212,19 @@ describe("a session", () => {
 });
 
 describe("a one-time link", () => {
+  test("the audit has the reason why it was created with the session that it opens", async () => {
+    await using site = await openSite();
+    const headers = { "birther-reason": encodeURIComponent("night shift, café") };
+    const made = await site.ask("/v1/session-links", { method: "POST", body: { role: "viewer" }, headers });
+    assert.equal((await site.open({ link: made.json.path.split("#")[1] })).status, 201);
+    const [entry] = (await site.ask("/v1/audit?limit=1")).json.entries;
+    const { by, action, request } = entry;
+    assert.deepEqual(
+      [by, action, request.from, request.reason],
+      [...["uid:root (web)", "put session"], ...["192.0.2.1", "night shift, café"]],
+    );
+  });
+
   test("opens one session with the role it was made for, once, within a minute", async () => {
     await using site = await openSite();
     const made = await site.post("/v1/session-links", { role: "viewer" });

@@ -3,6 +3,7 @@ import type { Clock, Log, Random, Store } from "../../../core/ports.ts";
 import type { Role } from "../../../core/role.ts";
 import type { DocumentOf, StoredSession } from "../../../core/store/stored-documents.ts";
 import { hashSecret, newSecret } from "../../http/credential.ts";
+import { inRequest, requestNow } from "../../request-origin.ts";
 import type { Caller } from "./caller.ts";
 import type { Tokens } from "./tokens.ts";
 
@@ -41,7 +42,13 @@ export type Sessions = {
   ) => { readonly path: string; readonly expiresAtMs: number } | undefined;
 };
 
-type Link = { readonly user: string; readonly role: Role; readonly untilMs: number };
+type Link = {
+  readonly user: string;
+  readonly role: Role;
+  readonly untilMs: number;
+  /** Why it was created: the audit has it with the session. */
+  readonly reason: string | undefined;
+};
 
 /** Sessions in a store; links are in memory, because they are good for a minute. */
 export function sessionsIn(deps: {
@@ -77,7 +84,10 @@ export function sessionsIn(deps: {
       const link = links.get(key);
       links.delete(key);
       if (link === undefined || link.untilMs <= clock.monotonicMs()) return undefined;
-      return await open({ user: link.user, role: link.role });
+      const { user, role, reason } = link;
+      const { request } = requestNow();
+      if (request === undefined || reason === undefined) return await open({ user, role });
+      return await inRequest({ ...request, reason }, () => open({ user, role }));
     },
     find: memory.find,
     close: async (secret) => {
@@ -96,7 +106,7 @@ export function sessionsIn(deps: {
       for (const [key, { untilMs }] of links) if (untilMs <= nowMs) links.delete(key);
       if (links.size >= linkLimit) return undefined;
       const secret = newSecret(random);
-      links.set(hashSecret(secret), { user, role, untilMs: nowMs + linkMs });
+      links.set(hashSecret(secret), { user, role, untilMs: nowMs + linkMs, reason: requestNow().request?.reason });
       return { path: `${linkPath}#${secret}`, expiresAtMs: clock.nowMs() + linkMs };
     },
   };
