@@ -147,7 +147,7 @@ describe("the dashboard's page and login", () => {
     await logIn(page, server.base, await server.token("leaver", "operator"), "/machines");
     await server.revoke("leaver");
     // The page may log out by a question of its own first; then there is nothing to click.
-    const asks = page.getByRole("button", { name: "condition=failing" }).click();
+    const asks = page.getByRole("button", { name: "status=failing" }).click();
     const isClicked = asks.then(
       () => true,
       () => false,

@@ -92,11 +92,11 @@ describe("the screens of 4,000 machines", () => {
     await page.keyboard.type("it's a test");
     await dialog.getByText(`birther hold r17u4 --reason 'it'\\''s a test'`).waitFor();
     await page.keyboard.press("Enter");
-    await dialog.getByText("1 of 1 machines accept it").waitFor();
+    await dialog.getByText("1 of 1 machine accepts it").waitFor();
     assert.deepEqual(server.store.find("r17u4")?.conditions, [], "a dry run changes nothing");
     await dialog.getByRole("button", { name: "hold 1" }).focus();
     await page.keyboard.press("Enter");
-    await dialog.getByText("1 of 1 machines were changed").waitFor();
+    await dialog.getByText("1 of 1 machine was changed").waitFor();
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
     await page.getByText("it's a test (ann (web))").first().waitFor();

@@ -3,12 +3,13 @@ import { locationOf } from "../machine/location.ts";
 import { conditionKinds, type Machine, machineStates, phases } from "../machine/record.ts";
 import { trustOf, trustValues } from "../machine/trust.ts";
 import { formatIpv4 } from "../net/ipv4.ts";
+import { machineStatusOf, statuses } from "./machine-status.ts";
 import { parseSelector, type Requirement, type SelectorResult } from "./selector.ts";
 
 /** A field to select machines by: its values as texts, and the allowed values if they are few. */
 type Field = {
   readonly about: string;
-  readonly of: (machine: Machine) => readonly (string | undefined)[];
+  readonly of: (machine: Machine, othersUpdate: boolean) => readonly (string | undefined)[];
   readonly oneOf?: readonly string[];
 };
 
@@ -20,6 +21,11 @@ export const machineFields = {
     about: "what Birther intends for it",
     of: ({ state }) => [state],
     oneOf: machineStates,
+  },
+  status: {
+    about: "how it stands, as `birther status` counts it",
+    of: (machine, othersUpdate) => [machineStatusOf(machine, othersUpdate)],
+    oneOf: statuses,
   },
   phase: { about: "what was last observed of it", of: ({ phase }) => [phase], oneOf: phases },
   condition: {
@@ -82,12 +88,12 @@ export const machineFields = {
 
 const table: ReadonlyMap<string, Field> = new Map(Object.entries(machineFields));
 
-/** The values of a field of a machine; empty for an unknown field. */
-export function fieldValues(machine: Machine, name: string): readonly string[] {
+/** The values of a field of a machine, with whether an external Dominator updates the fleet; empty for an unknown field. */
+export function fieldValues(machine: Machine, name: string, othersUpdate = false): readonly string[] {
   return (
     table
       .get(name)
-      ?.of(machine)
+      ?.of(machine, othersUpdate)
       .filter((value) => value !== undefined) ?? []
   );
 }

@@ -82,6 +82,7 @@ test("fields: unknown names and values that none has are refused; each field giv
   assert.deepEqual(fieldValues(machine, "rack"), ["1"]);
   assert.deepEqual(fieldValues(machine, "condition"), ["hold"]);
   assert.deepEqual(fieldValues(machine, "phase"), []);
+  assert.deepEqual(fieldValues(machine, "status"), ["held"]);
   assert.deepEqual(fieldValues(machine, "constructor"), []);
   for (const name of Object.keys(machineFields))
     for (const value of fieldValues(machine, name)) assert.equal(typeof value, "string");

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { BatchAnswer } from "../../contract/operator/answers.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import type { ActionName } from "../../core/fleet/operator-action.ts";
 import { countText } from "../text/time.ts";
 import { actChoices } from "./act-form.ts";
@@ -29,7 +30,7 @@ export function DryRun({ foreseen, action, busy, onBack, onConfirm }: DryRunProp
     >
       <p>
         <strong>
-          {action}: {countText(ids.length)} of {countText(foreseen.results.length)} machines accept it.
+          {action}: {ofMachines(ids.length, foreseen.results.length, "accepts", "accept")} it.
         </strong>{" "}
         It {actChoices[action].does}.
       </p>
@@ -72,7 +73,7 @@ export function Outcome({ done, onClose }: { done: BatchAnswer; onClose: () => v
   return (
     <>
       <p role="status">
-        {countText(changed)} of {countText(done.results.length)} machines were changed.
+        {ofMachines(changed, done.results.length, "was", "were")} changed.
       </p>
       <Results results={done.results} />
       <button type="button" onClick={onClose}>
@@ -80,6 +81,11 @@ export function Outcome({ done, onClose }: { done: BatchAnswer; onClose: () => v
       </button>
     </>
   );
+}
+
+/** `1 of 1 machine accepts`, `1 of 3 machines accepts`, `2 of 3 machines accept`. */
+function ofMachines(some: number, all: number, one: string, more: string): string {
+  return `${countText(some)} of ${counted(all, "machine")} ${some === 1 ? one : more}`;
 }
 
 const rowsShown = 500;

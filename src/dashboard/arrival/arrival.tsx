@@ -14,7 +14,7 @@ import { imagesOf } from "./elevation-view.ts";
 import { Elevations } from "./elevations.tsx";
 import { Figures, Lagging, PhaseBars, WorkLine } from "./figures.tsx";
 
-const fields: readonly FilterField[] = [{ parameter: "w", label: "Show", placeholder: "rack=7,phase!=up" }];
+const fields: readonly FilterField[] = [{ parameter: "w", label: "Show", placeholder: "rack=7,status!=up" }];
 
 /** The arrival of a fleet: all racks on one screen, filling themselves, and when it will be done. */
 export function Arrival() {

@@ -12,10 +12,10 @@ export function Figures({ summary }: { summary: SummaryView }) {
   const { statuses, machines, births, causes, unplaced, unreadable } = summary;
   return (
     <p class="figures">
-      <Figure count={machines} text="machines" to="/machines" />
-      <Figure count={statuses.up} text="up" to={listPath("phase=up")} />
-      <Figure count={statuses.arriving} text="arriving" to={listPath("phase!=up")} />
-      {statuses.pending > 0 ? <Figure count={statuses.pending} text="pending" to={listPath("!phase")} /> : null}
+      <Figure count={machines} text={machines === 1 ? "machine" : "machines"} to={listPath("status!=retired")} />
+      <Figure count={statuses.up} text="up" to={listPath("status=up")} />
+      <Figure count={statuses.arriving} text="arriving" to={listPath("status=arriving")} />
+      {statuses.pending > 0 ? <Figure count={statuses.pending} text="pending" to={listPath("status=pending")} /> : null}
       <Figure
         count={statuses.failing}
         text={`failing (${counted(causes.length, "cause")})`}
@@ -23,9 +23,9 @@ export function Figures({ summary }: { summary: SummaryView }) {
         isBad={statuses.failing > 0}
       />
       {statuses.held > 0 ? (
-        <Figure count={statuses.held} text="held" to={listPath("condition in (hold,maintenance)")} />
+        <Figure count={statuses.held} text="held" to={listPath("status=held")} />
       ) : null}
-      {statuses.unknown > 0 ? <Figure count={statuses.unknown} text="unknown" to={listPath("state=unknown")} /> : null}
+      {statuses.unknown > 0 ? <Figure count={statuses.unknown} text="unknown" to={listPath("status=unknown")} /> : null}
       {unplaced > 0 ? <Figure count={unplaced} text="not placed" to={listPath("!switch")} /> : null}
       {unreadable > 0 ? <Figure count={unreadable} text="unreadable" to="/wrong" isBad /> : null}
       <span class="figure">

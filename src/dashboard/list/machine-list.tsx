@@ -90,7 +90,7 @@ function act(rows: readonly Row[]): void {
 }
 
 const fields: readonly FilterField[] = [
-  { parameter: "w", label: "Where", placeholder: "rack=7,phase!=up" },
+  { parameter: "w", label: "Where", placeholder: "rack=7,status!=up" },
   { parameter: "l", label: "Labels", placeholder: "role=web" },
 ];
 
@@ -98,7 +98,7 @@ function Filter() {
   return (
     <FilterForm fields={fields}>
       <button type="submit">Filter</button>
-      {["condition=failing", "phase!=up", "state=unknown", "condition=hold"].map((text) => (
+      {["status=failing", "status=arriving", "status=pending", "status=held", "status=unknown"].map((text) => (
         <button key={text} type="button" class="chip" onClick={() => setParameters({ w: text })}>
           {text}
         </button>

@@ -131,7 +131,7 @@ async function applyAll(
 /** The selected machines; an unknown name or an empty selection is refused before anything is done. */
 async function chosenBy(
   c: Context,
-  { store }: OperatorDeps,
+  { store, othersUpdate }: OperatorDeps,
   select: RouteRequest<"batch">["body"]["select"],
 ): Promise<Read<readonly Machine[]>> {
   const refused = (response: Response) => ({ kind: "refused", response }) as const;
@@ -151,7 +151,7 @@ async function chosenBy(
   }
   const machines: Machine[] = [];
   await forEachInTurns([...store.list()], (machine) => {
-    if (isSelected(machine, select)) machines.push(machine);
+    if (isSelected(machine, select, othersUpdate)) machines.push(machine);
   });
   if (machines.length === 0) {
     return refused(

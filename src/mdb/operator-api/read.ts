@@ -126,7 +126,7 @@ async function list({
   const turns = openTurns();
   for (const machine of await inOrder(after)) {
     if (turns.isOver()) await turns.next();
-    if (!isSelected(machine, query)) continue;
+    if (!isSelected(machine, query, deps.othersUpdate)) continue;
     if (page.length === limit) {
       more = { continue: Buffer.from(last).toString("base64url") };
       break;

@@ -13,13 +13,16 @@ const pageLimit = 500;
 const lookedAtLimit = 20_000;
 
 /** The changes of the selected machines after a position or from a time on. Those of records that are gone match no selection. */
-export async function fleetEvents(store: Changes, asked: Asked): Promise<FleetEventsView> {
+export async function fleetEvents(
+  { store, othersUpdate }: { readonly store: Changes; readonly othersUpdate: boolean },
+  asked: Asked,
+): Promise<FleetEventsView> {
   const { sinceMs = 0, limit } = asked;
   const selectsAll = asked.labels === undefined && asked.where === undefined;
   const isAsked = ({ atMs, machine: { id } }: PastChange) => {
     if (atMs < sinceMs) return false;
     const machine = selectsAll ? undefined : store.get(id);
-    return selectsAll || (machine !== undefined && isSelected(machine, asked));
+    return selectsAll || (machine !== undefined && isSelected(machine, asked, othersUpdate));
   };
   let { after, incomplete } = await beginOf(store, asked);
   const events: ChangeView[] = [];

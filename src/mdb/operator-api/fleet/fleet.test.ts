@@ -52,6 +52,27 @@ describe("the fleet as a whole", () => {
     assert.deepEqual([json.machines, json.statuses.arriving, json.racks.length], [3, 3, 1]);
   });
 
+  for (const othersUpdate of [false, true])
+    test(`each status selects as many machines as the summary counts (others update: ${othersUpdate})`, async () => {
+      await using app = await openApp(5, 0, undefined, () => ({ othersUpdate }));
+      const idOf = (name: string) => app.store.find(name)?.id ?? assert.fail();
+      await app.store.apply({ kind: "conditionSet", id: idOf("r01u1"), condition: "hold", reason: "x" });
+      await app.store.apply({ kind: "conditionSet", id: idOf("r01u2"), condition: "failing", reason: "x" });
+      await app.store.apply({ kind: "retired", id: idOf("r01u3"), by: "test" });
+      // Its image is in place: what comes then is another Dominator's.
+      for (const name of ["r01u4", "r01u5"])
+        await app.store.apply({ kind: "phaseSeen", id: idOf(name), phase: "rebooting" });
+      const { statuses } = (await app.ask("/v1/summary")).json;
+      assert.deepEqual([statuses.held, statuses.failing, statuses.retired], [1, 1, 1]);
+      assert.equal(statuses[othersUpdate ? "up" : "arriving"], 2);
+      for (const [status, count] of Object.entries(statuses)) {
+        const { json } = await app.ask(`/v1/machines?where=status=${status}`);
+        assert.equal(json.machines.length, count, status);
+      }
+      const held = { action: "cancel", select: { where: "status=held" }, dryRun: true };
+      assert.equal((await app.ask("/v1/batch", { method: "POST", body: held })).json.results.length, 1);
+    });
+
   test("events of the fleet: by position, by time, of a selection, in pages; one of the two beginnings is needed", async () => {
     await using app = await openApp(2);
     const positions = async (query: string) => {
@@ -90,7 +111,7 @@ describe("the fleet as a whole", () => {
     };
     for (const sinceMs of [0, atMs(100), atMs(101), 5005, atMs(4999), atMs(5000), 99_999]) {
       const wanted = Array.from({ length: 4901 }, (_, n) => n + oldest).filter((position) => atMs(position) >= sinceMs);
-      const { events, incomplete } = await fleetEvents(store, { sinceMs, limit: 5000 });
+      const { events, incomplete } = await fleetEvents({ store, othersUpdate: false }, { sinceMs, limit: 5000 });
       assert.deepEqual(
         events.map(({ position }) => position),
         wanted,

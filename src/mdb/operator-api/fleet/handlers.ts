@@ -38,11 +38,11 @@ export function fleetHandlers(
     fleet: async ({ c }) => columnsAnswer(c, await columns()),
     plan: ({ c }) =>
       jsonList<PlanView, "slots">(c, { name: "slots", items: (deps.plan ?? []).map(viewSlot), rest: {} }),
-    fleetEvents: async ({ c, query }) => answerJson(c, await fleetEvents(store, query)),
+    fleetEvents: async ({ c, query }) => answerJson(c, await fleetEvents({ store, othersUpdate }, query)),
     burnIn: async ({ c, query }) => {
       const machines: Machine[] = [];
       await forEachInTurns([...store.list()], (machine) => {
-        if (isSelected(machine, query)) machines.push(machine);
+        if (isSelected(machine, query, othersUpdate)) machines.push(machine);
       });
       return answerJson(c, { figures: await inTurns(figuresInSteps(machines)) });
     },
