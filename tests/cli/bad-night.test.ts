@@ -83,9 +83,12 @@ describe("a hundred racks in the middle of their power-on, 27 machines failing",
   });
 
   test("burnin finds the slow disk, and slot the machine and what it waits for", async () => {
-    assert.match((await birther("burnin", "--state", state)).out, /^R640 +disk +\S+ +writeMiBps .* r05u06 120 \(-/m);
+    assert.match(
+      (await birther("burnin", "--state", state)).out,
+      /^R640 +disk +\S+ +write \(MiB\/s\) .* r05u06 120 \(-/m,
+    );
     const one = await birther("burnin", "r05u06", "--state", state);
-    assert.match(one.out, /^disk +writeMiBps +120 +903 +120 to 906 .* FAR FROM THE OTHERS/m);
+    assert.match(one.out, /^disk +write \(MiB\/s\) +120 +903 +120 to 906 .* FAR FROM THE OTHERS/m);
     const shown = (await birther("show", "r05u06", "--state", state)).out;
     assert.match(shown, /^ {2}timeline \(UTC.*\), beside 4,000 machines of model R640$/m);
     assert.match(shown, /^ {4}burnIn .* \d+:\d\d min +10:00 min \(9:00 min to 11:00 min\)$/m);

@@ -9,7 +9,7 @@ export const screens: readonly (readonly [string, string | RegExp])[] = [
   ["/machines?w=condition%3Dfailing", "27 of 4,000 machines"],
   ["/m/r17u4", "Phases of generation 1"],
   ["/m/r17u4?tab=packets", "0.0.0.0:68 – 10.77.0.1:67"],
-  ["/m/r17u4?tab=burn-in", /median of .* siblings/],
+  ["/m/r17u4?tab=burn-in", /siblings: median/],
   ["/m/r17u4?tab=hardware", "Samsung PM9A3 1.92TB"],
   ["/m/r17u4?tab=events", "subSeen"],
   ["/m/r17u4?tab=audit", "No one has changed anything"],

@@ -1,4 +1,6 @@
 import type { Command } from "commander";
+import { figureNumber, figureTitle } from "../../core/burn-in/figure-text.ts";
+import { formatCount } from "../../core/bytes/counted.ts";
 import type { FigureSummary } from "../../core/fleet/burn-in-figures.ts";
 import type { Siblings } from "../../core/fleet/siblings.ts";
 import { outlierScore } from "../../core/fleet/spread.ts";
@@ -41,11 +43,11 @@ export function figuresTable(figures: readonly FigureSummary[]): string[] {
     model || "-",
     test,
     part || "-",
-    figure,
-    String(machines),
-    numberText(median),
-    `${numberText(least)} to ${numberText(most)}`,
-    outliers.map(({ name, value, score }) => `${name} ${numberText(value)} (${signed(score)})`).join(", ") || "-",
+    figureTitle(figure),
+    formatCount(machines),
+    figureNumber(median),
+    `${figureNumber(least)} to ${figureNumber(most)}`,
+    outliers.map(({ name, value, score }) => `${name} ${figureNumber(value)} (${signed(score)})`).join(", ") || "-",
   ]);
   return formatTable(["MODEL", "TEST", "DISK", "FIGURE", "MACHINES", "MEDIAN", "RANGE", "FAR FROM THE OTHERS"], rows);
 }
@@ -53,18 +55,14 @@ export function figuresTable(figures: readonly FigureSummary[]): string[] {
 function machineTable({ figures }: Siblings): string[] {
   const rows = figures.map(({ test, subject, figure, value, siblings, score }) => [
     test,
-    figure,
-    numberText(value),
-    numberText(siblings.median),
-    `${numberText(siblings.least)} to ${numberText(siblings.most)}`,
-    String(siblings.machines),
+    figureTitle(figure),
+    figureNumber(value),
+    figureNumber(siblings.median),
+    `${figureNumber(siblings.least)} to ${figureNumber(siblings.most)}`,
+    formatCount(siblings.machines),
     Math.abs(score) < outlierScore ? subject : `${subject}: FAR FROM THE OTHERS (${signed(score)})`,
   ]);
   return formatTable(["TEST", "FIGURE", "VALUE", "MEDIAN", "RANGE", "MACHINES", "OF"], rows);
-}
-
-function numberText(value: number): string {
-  return Math.abs(value) >= 100 || Number.isInteger(value) ? String(Math.round(value)) : value.toFixed(2);
 }
 
 function signed(score: number): string {

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
+import { describeFigure } from "../../core/burn-in/figure-text.ts";
 import { counted } from "../../core/bytes/counted.ts";
 import type { Siblings } from "../../core/fleet/siblings.ts";
 import { describeBiosDrive } from "../../core/hardware/bios-drives.ts";
@@ -238,7 +239,7 @@ function bootOrderText({ storage }: MachineView): string | undefined {
 }
 
 function burnInText(result: NonNullable<MachineView["burnIn"]>["results"][number]): string {
-  const figures = Object.entries(result.figures).map(([name, value]) => `${name} ${Math.round(value)}`);
+  const figures = Object.entries(result.figures).map(([name, value]) => describeFigure(name, value));
   const outcome = result.ok ? "ok" : `FAILED: ${result.fault}`;
   return `${result.test} of ${result.subject}: ${[outcome, ...figures, formatDuration(result.durationMs)].join(", ")}`;
 }

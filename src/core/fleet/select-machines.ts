@@ -12,7 +12,8 @@ export function isSelected(
   othersUpdate: boolean | undefined,
 ): boolean {
   return (
-    selects(where, (name) => fieldValues(machine, name, othersUpdate)) && selects(labels, (name) => tagValues(machine.tags, name))
+    selects(where, (name) => fieldValues(machine, name, othersUpdate)) &&
+    selects(labels, (name) => tagValues(machine.tags, name))
   );
 }
 

@@ -72,9 +72,7 @@ export function Outcome({ done, onClose }: { done: BatchAnswer; onClose: () => v
   const changed = done.results.filter(({ outcome }) => outcome === "done").length;
   return (
     <>
-      <p role="status">
-        {ofMachines(changed, done.results.length, "was", "were")} changed.
-      </p>
+      <p role="status">{ofMachines(changed, done.results.length, "was", "were")} changed.</p>
       <Results results={done.results} />
       <button type="button" onClick={onClose}>
         Close

@@ -22,9 +22,7 @@ export function Figures({ summary }: { summary: SummaryView }) {
         to="/wrong"
         isBad={statuses.failing > 0}
       />
-      {statuses.held > 0 ? (
-        <Figure count={statuses.held} text="held" to={listPath("status=held")} />
-      ) : null}
+      {statuses.held > 0 ? <Figure count={statuses.held} text="held" to={listPath("status=held")} /> : null}
       {statuses.unknown > 0 ? <Figure count={statuses.unknown} text="unknown" to={listPath("status=unknown")} /> : null}
       {unplaced > 0 ? <Figure count={unplaced} text="not placed" to={listPath("!switch")} /> : null}
       {unreadable > 0 ? <Figure count={unreadable} text="unreadable" to="/wrong" isBad /> : null}

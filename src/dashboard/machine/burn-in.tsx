@@ -1,9 +1,11 @@
 import type { MachineView } from "../../contract/operator/views.ts";
+import { describeFigure, figureNumber } from "../../core/burn-in/figure-text.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import { hardwareTest } from "../../core/fleet/measured.ts";
 import type { FigureAmongSiblings, Siblings } from "../../core/fleet/siblings.ts";
 import { outlierScore } from "../../core/fleet/spread.ts";
 import { describeSuspect } from "../../core/machine/suspect.ts";
-import { countText, durationText } from "../text/time.ts";
+import { durationText } from "../text/time.ts";
 
 /** The burn-in of the machine: each figure beside those of its siblings, machines of the same model. */
 export function BurnIn({ machine, siblings }: { machine: MachineView; siblings: Siblings | undefined }) {
@@ -11,7 +13,7 @@ export function BurnIn({ machine, siblings }: { machine: MachineView; siblings: 
   if (burnIn === undefined) return <p>It has had no burn-in.</p>;
   const figureOf = (test: string, subject: string, figure: string) =>
     siblings?.figures.find((one) => one.test === test && one.subject === subject && one.figure === figure);
-  const counted = siblings?.figures.filter(({ test }) => test === hardwareTest) ?? [];
+  const scanned = siblings?.figures.filter(({ test }) => test === hardwareTest) ?? [];
   return (
     <table>
       <caption>
@@ -43,14 +45,14 @@ export function BurnIn({ machine, siblings }: { machine: MachineView; siblings: 
             </td>
           </tr>
         ))}
-        {counted.length === 0 ? null : (
+        {scanned.length === 0 ? null : (
           <tr>
             <th scope="row">{hardwareTest}</th>
             <td>what the scan has counted</td>
             <td>{suspects.some(({ test }) => test === hardwareTest) ? "▲ suspect" : ""}</td>
             <td />
             <td>
-              {counted.map((one) => (
+              {scanned.map((one) => (
                 <FigureLine key={one.figure} figure={one.figure} value={one.value} among={one} />
               ))}
             </td>
@@ -66,11 +68,7 @@ type Line = { readonly figure: string; readonly value: number; readonly among: F
 /** A figure in words, and as a strip with a dot for each sibling. */
 function FigureLine({ figure, value, among }: Line) {
   if (among === undefined || among.siblings.machines < 2) {
-    return (
-      <div>
-        {figure} {countText(value)}
-      </div>
-    );
+    return <div>{describeFigure(figure, value)}</div>;
   }
   const { siblings, score } = among;
   const { least, most, median, machines, dots } = siblings;
@@ -78,8 +76,8 @@ function FigureLine({ figure, value, among }: Line) {
   return (
     <div class="strip-line">
       <span>
-        {figure} {countText(value)}, median of {countText(machines)} siblings {countText(median)}, from{" "}
-        {countText(least)} to {countText(most)}
+        {describeFigure(figure, value)}; {counted(machines, "sibling")}: median {figureNumber(median)}, from{" "}
+        {figureNumber(least)} to {figureNumber(most)}
         {Math.abs(score) < outlierScore ? "" : ` ▲ ${score.toFixed(1)} deviations`}
       </span>
       <span class="strip dotted" aria-hidden="true">

@@ -33,7 +33,10 @@ test("where suspects are held, one stops the birth before its place; what an ope
   const world = ordered();
   const held = world.apply(reported({ holdSuspects: true }));
   assert.ok(held.kind === "refused" && held.refusal.kind === "held");
-  assert.match(held.refusal.message, /disk of \/dev\/vda: writeMiBps 12; 39 machines of this model have 180 to 220/);
+  assert.match(
+    held.refusal.message,
+    /disk of \/dev\/vda: write 12 MiB\/s; 39 machines of this model have 180 to 220 MiB\/s/,
+  );
   assert.match(conditionOf(world.get(1), "hold")?.reason ?? "", /birther release/);
   const placed = world.apply({ kind: "placed", id: id(1), placement: place(1) });
   assert.equal(placed.kind === "refused" && placed.refusal.kind, "held");
