@@ -144,6 +144,12 @@ function permissionAdvice(error: unknown): string {
   return "";
 }
 
+// A reader that closes the pipe (`| head`) is not an error: what the verb has found so far decides.
+process.stdout.on("error", (error) => {
+  if (errorCode(error) === "EPIPE") process.exit();
+  throw error;
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

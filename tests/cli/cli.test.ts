@@ -530,10 +530,24 @@ site:
     const plan = await birther("plan", "--config", file, "-o", "csv");
     assert.deepEqual([plan.status, plan.out.split("\r\n").length], [0, 4002]);
     assert.match(plan.out, /^rack,unit,switch,port,hostname,address\r\n1,1,tor-1,swp1,r01u01,10\.64\.1\.65\r\n/);
+    const head = start(["plan", "--config", file, "-o", "csv"]);
+    const said = head.stderr?.setEncoding("utf8").toArray();
+    head.stdout?.once("data", () => head.stdout?.destroy());
+    const [ended] = await once(head, "close");
+    assert.deepEqual([ended, await said], [0, []], "a reader that has seen enough, such as head, is no fault");
     const tried = await birther("plan", "try", "tor-17", "swp4", "--config", file);
     assert.deepEqual([tried.status, tried.out], [0, "r17u04 10.64.5.68: rack 17, unit 4\n"]);
+    const beyond = await birther("plan", "try", "tor-17", "swp69", "--config", file);
+    assert.deepEqual(
+      [beyond.status, beyond.out, beyond.err],
+      [
+        1,
+        "r17u69 10.64.5.133: rack 17, unit 69\nthe address 10.64.5.133 is also of rack 18 unit 5 (tor-18 swp5)\n",
+        "the section site expects no machine in this slot\n",
+      ],
+    );
     const lost = await birther("plan", "try", "core-1", "swp4", "--config", file);
-    assert.deepEqual([lost.status, /none of the 1 placement rules matches/.test(lost.out)], [1, true]);
+    assert.deepEqual([lost.status, /the only placement rule does not match/.test(lost.out)], [1, true]);
     const others = await birther("plan", "try", "leaf-17", "1/4", "--source", "option82", "--config", file);
     assert.deepEqual([others.status, others.out], [0, "r17u04 10.64.5.68: rack 17, unit 4, by DHCP option 82\n"]);
     const word = await birther("plan", "try", "tor-17", "swp4", "--source", "operator", "--config", file, "-o", "json");
@@ -542,7 +556,7 @@ site:
     const heard = await birther("plan", "try", "--frame", frame, "--config", file);
     assert.equal(heard.status, 1, heard.err);
     assert.match(heard.err, /^LLDP: switch "/m);
-    assert.match(heard.out, /none of the 1 placement rules matches switch "/);
+    assert.match(heard.out, /the only placement rule does not match switch "/);
     const none = await birther("plan", "try", "--frame", file, "--config", file);
     assert.equal(none.status, 2);
     assert.match(none.err, /expected a pcap file, or the hex digits of a frame on each line/);
@@ -552,7 +566,7 @@ site:
     assert.equal(wrong.status, 2);
     assert.match(
       wrong.err,
-      /site: expected another address for each slot, found 3,960 slots without: the address 10\.64\.1\.41/,
+      /site: expected an address of its own for each slot, found 3,960 slots without: the address 10\.64\.1\.41/,
     );
     assert.equal((await birther("plan", "--config", file)).status, 1, "the plan shows them");
   });

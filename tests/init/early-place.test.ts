@@ -25,7 +25,7 @@ test("a switch that no placement rule matches is on record before the burn-in en
   assert.equal(machine.heard?.kind, "unplaced");
   assert.match(
     machine.heard?.kind === "unplaced" ? machine.heard.reason : "",
-    /rules matches switch "core-9" port "eth1"/,
+    /match(es)? switch "core-9" port "eth1"/,
   );
   assert.equal(
     machine.conditions.find(({ kind }) => kind === "conflict"),

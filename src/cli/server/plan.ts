@@ -7,7 +7,7 @@ import { capturedEvidence } from "../../core/site/captured-evidence.ts";
 import { describeNeighbour } from "../../core/site/place.ts";
 import { namedPort, type PlaceEvidence, placeByEvidence, sourceNames } from "../../core/site/place-sources.ts";
 import { type PlacementResult, placeSources } from "../../core/site/placement.ts";
-import { type PortPlan, planSlots, unusableReason } from "../../core/site/site-plan.ts";
+import { besidePlan, type PortPlan, planSlots, unusableReason } from "../../core/site/site-plan.ts";
 import { exitStatus, failure } from "../api/failure.ts";
 import { print, printJson } from "../api/server-options.ts";
 import { formatTable } from "../output/table.ts";
@@ -75,8 +75,11 @@ function tryCommand(plan: Command): void {
       const result = placeByEvidence(config.placement.rules, evidence);
       const placement = result.kind === "placed" ? result.placement : undefined;
       const unusable = placement && unusableReason(placement.address, config.networks);
-      if (placement === undefined || unusable !== undefined) process.exitCode = exitStatus.failed;
-      if (options.output === "json") return printJson(triedJson(result, { switchName, port, unusable }));
+      const plan = placement && config.site && besidePlan(placement, planSlots(config.site, config.placement.rules));
+      const isWrong = placement === undefined || unusable !== undefined || (plan?.collisions ?? []).length > 0;
+      if (isWrong) process.exitCode = exitStatus.failed;
+      if (options.output === "json")
+        return printJson({ ...triedJson(result, { switchName, port, unusable }), ...plan });
       if (placement === undefined) return print(result.kind === "unplaced" ? result.reason : "");
       const groups = Object.entries(placement.position).map(([name, value]) => `${name} ${value}`);
       const address = formatIpv4(placement.address);
@@ -84,6 +87,8 @@ function tryCommand(plan: Command): void {
       const by = placement.source === undefined ? "" : `, by ${sourceNames[placement.source]}`;
       print(`${[placement.hostname, address, ...more].join(" ")}: ${groups.join(", ") || "no groups"}${by}`);
       if (unusable !== undefined) print(`${address} ${unusable}`);
+      print(...(plan?.collisions ?? []));
+      if (plan?.isExpected === false) process.stderr.write("the section site expects no machine in this slot\n");
     });
 }
 

@@ -100,8 +100,8 @@ function checkIpv6(config: Config): ConfigFault[] {
 /** What each kind of fault of the plan expects. */
 const expectedOf: { readonly [K in PlanFault["kind"]]: string } = {
   unplaced: "a placement rule for each slot",
-  nameTwice: "another name for each slot",
-  addressTwice: "another address for each slot",
+  nameTwice: "a name of its own for each slot",
+  addressTwice: "an address of its own for each slot",
   addressUnusable: "addresses that machines can keep",
 };
 

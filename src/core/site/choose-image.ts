@@ -49,7 +49,7 @@ export function chooseImage(rules: readonly ImageRule[], hardware: Hardware, bur
   const facts = `${hardware.cpus} CPUs, ${hardware.memoryMiB} MiB memory, ${Math.floor(storageGiB(hardware))} GiB storage`;
   return {
     kind: "none",
-    reason: `none of the ${rules.length} image rules matches this machine: ${facts}, burn-in ${burnIn}`,
+    reason: `${rules.length === 1 ? "the only image rule does not match" : `none of the ${rules.length} image rules matches`} this machine: ${facts}, burn-in ${burnIn}`,
   };
 }
 

@@ -68,10 +68,10 @@ test("sources that give different places are a conflict with both sides", () => 
 test("without a place, the reason says what each source said", () => {
   assert.equal(
     placed({ ...heard("core-9", "eth1"), relay: { ...relay, circuitId: "0x01" } }),
-    'unplaced: LLDP: none of the 1 placement rules matches switch "core-9" port "eth1"; ' +
-      'DHCP option 82: none of the 1 placement rules matches switch "leaf-1" port "0x01"',
+    'unplaced: LLDP: the only placement rule does not match switch "core-9" port "eth1"; ' +
+      'DHCP option 82: the only placement rule does not match switch "leaf-1" port "0x01"',
   );
-  assert.match(placed(heard("core-9", "eth1")), /^unplaced: none of the 1 placement rules matches switch "core-9"/);
+  assert.match(placed(heard("core-9", "eth1")), /^unplaced: the only placement rule does not match switch "core-9"/);
 });
 
 test("an init that does not know the sources gets no order whose rules it would take for LLDP's", () => {

@@ -51,7 +51,9 @@ export function placeMachine(
       },
     };
   }
-  return unplaced(`none of the ${rules.filter(isTried).length} placement rules matches ${cable}`);
+  const tried = rules.filter(isTried).length;
+  const none = tried === 1 ? "the only placement rule does not match" : `none of the ${tried} placement rules matches`;
+  return unplaced(`${none} ${cable}`);
 }
 
 const isAboutLldp = ({ source = "lldp" }: PlacementRule) => source === "lldp";

@@ -4,7 +4,7 @@ import { parsePrefix } from "../net/ipv4.ts";
 import { ip } from "../net/testing/addresses.ts";
 import { testNetwork, testNetworkOfOnePart } from "../network/testing/test-network.ts";
 import type { PlacementRule } from "./placement.ts";
-import { checkPlan, planSlots } from "./site-plan.ts";
+import { besidePlan, checkPlan, planSlots } from "./site-plan.ts";
 
 const to = (last: number, from = 1) => Array.from({ length: last - from + 1 }, (_, n) => n + from);
 const area = { racks: to(100), units: to(40), switch: "tor-{rack}", port: "swp{unit}" };
@@ -75,6 +75,32 @@ describe("the plan of a site", () => {
     assert.match(
       String(faultsOf([rule("r{rack}u{unit}", 64)], [area], networks)[0]?.[2]),
       /is in no permanent network/,
+    );
+  });
+});
+
+describe("a place beside the plan", () => {
+  const rules = [rule("r{rack}u{unit}", 64)];
+  const slots = planSlots([area], rules);
+  const placed = (text: string) => {
+    const [rack = "", unit = ""] = text.split("/");
+    const slot = planSlots([{ ...area, racks: [Number(rack)], units: [Number(unit)] }], rules)[0];
+    return slot?.placement ?? assert.fail(text);
+  };
+
+  test("a slot of the plan is expected and collides with nothing", () => {
+    assert.deepEqual(besidePlan(placed("17/4"), slots), { isExpected: true, collisions: [] });
+  });
+
+  test("a port beyond the plan is not expected, and the slot whose address it gets is named", () => {
+    assert.deepEqual(besidePlan(placed("17/69"), slots), {
+      isExpected: false,
+      collisions: ["the address 10.77.5.133 is also of rack 18 unit 5 (tor-18 swp5)"],
+    });
+    const same = { ...placed("17/69"), hostname: "r18u5" };
+    assert.match(
+      besidePlan(same, slots).collisions.join(),
+      /^the name r18u5 and the address 10\.77\.5\.133 are also of rack 18/,
     );
   });
 });

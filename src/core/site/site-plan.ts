@@ -98,6 +98,37 @@ function faultOf(kind: PlanFault["kind"], slots: number, example: string): PlanF
   return slots === 0 ? undefined : { kind, slots, example };
 }
 
+/** What a place is to a plan: whether a slot is expected there, and which other slots have its name or address. */
+export type BesidePlan = { readonly isExpected: boolean; readonly collisions: readonly string[] };
+
+/** Collisions of one place that are named. */
+const collisionLimit = 5;
+
+/** Compares a place with the slots of a plan; the slot of the same rack and unit with the same name and address is the place itself. */
+export function besidePlan(placement: Placement, slots: readonly PlannedSlot[]): BesidePlan {
+  const { hostname, address, ipv6, position } = placement;
+  let isExpected = false;
+  const collisions: string[] = [];
+  for (const slot of slots) {
+    const { placement: other } = slot;
+    if (other === undefined) continue;
+    const shared = [
+      ...(other.hostname === hostname ? [`the name ${hostname}`] : []),
+      ...(other.address === address ? [`the address ${formatIpv4(address)}`] : []),
+      ...(ipv6 !== undefined && other.ipv6 === ipv6 ? [`the address ${ipv6}`] : []),
+    ];
+    const isItself =
+      other.hostname === hostname &&
+      other.address === address &&
+      other.position.rack === position.rack &&
+      other.position.unit === position.unit;
+    if (isItself) isExpected = true;
+    else if (shared.length > 0 && collisions.length < collisionLimit)
+      collisions.push(`${shared.join(" and ")} ${shared.length === 1 ? "is" : "are"} also of ${slotText(slot)}`);
+  }
+  return { isExpected, collisions };
+}
+
 /** Slots that share a name or an address with another one. */
 function shared(
   slots: readonly PlannedSlot[],

@@ -77,7 +77,12 @@ const unplaced: readonly { title: string; rules: readonly PlacementRule[]; port?
     rules: [],
     reason: /there are no placement rules: expected one that matches switch "tor-1" port "swp7"/,
   },
-  { title: "an unknown port", rules: [rack], port: "mgmt0", reason: /none of the 1 placement rules matches .*"mgmt0"/ },
+  {
+    title: "an unknown port",
+    rules: [rack],
+    port: "mgmt0",
+    reason: /the only placement rule does not match .*"mgmt0"/,
+  },
   { title: "an invalid pattern", rules: [{ ...rack, port: "swp(" }], reason: /rule 1: invalid port pattern/ },
   {
     title: "an unknown group in the name",
