@@ -8,6 +8,7 @@ import type { Machine } from "../../src/core/machine/record.ts";
 import { ip } from "../../src/core/net/testing/addresses.ts";
 import type { Store } from "../../src/core/ports.ts";
 import type { Role } from "../../src/core/role.ts";
+import type { PlannedSlot } from "../../src/core/site/site-plan.ts";
 import { dashboardPages } from "../../src/main/dashboard/pages.ts";
 import { systemRandom as random, systemClock } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
@@ -37,8 +38,11 @@ export type DashboardServer = AsyncDisposable & {
   readonly start: () => Promise<void>;
 };
 
-/** Starts a server over a fleet of these machines. */
-export async function startDashboardServer(machines: AsyncIterable<Machine>): Promise<DashboardServer> {
+/** Starts a server over a fleet of these machines, which expects machines in the slots of a plan. */
+export async function startDashboardServer(
+  machines: AsyncIterable<Machine>,
+  { plan = [] }: { readonly plan?: readonly PlannedSlot[] } = {},
+): Promise<DashboardServer> {
   const life = new AsyncDisposableStack();
   const directory = await mkdtemp(join(tmpdir(), "birther-dashboard-"));
   life.defer(() => rm(directory, { recursive: true }));
@@ -66,6 +70,7 @@ export async function startDashboardServer(machines: AsyncIterable<Machine>): Pr
         catalogue: noCatalogue(),
         backup: backupsIn(directory, store),
       },
+      plan,
       blastRadius: { machines: 10, percent: 10, perSeconds: 3600 },
       images: async () =>
         [1, 2].map((n) => ({ name: `compute/${n}`, entries: 81_234, bytes: 3.2e9, importedAtMs: 1.79e12 })),

@@ -1,4 +1,8 @@
 import type { NetworkView, PacketView } from "../../src/contract/operator/views.ts";
+import type { ImageStream } from "../../src/core/image/stream/image-stream.ts";
+import type { MachineId } from "../../src/core/machine/record.ts";
+import { ip } from "../../src/core/net/testing/addresses.ts";
+import { type PlannedSlot, planSlots } from "../../src/core/site/site-plan.ts";
 
 /** Two networks as the Boot Server would show them: one that serves, one that is full and has another DHCP server. */
 export function siteNetworks(): readonly NetworkView[] {
@@ -46,3 +50,39 @@ export function sitePackets(): readonly PacketView[] {
   };
   return [asked, offered];
 }
+
+/** The plan of racks 0 to 101 with 42 units: those of `arrivingFleet(4000)`, two slots above each, and two racks that are silent. */
+export function sitePlan(): readonly PlannedSlot[] {
+  const first = ip("10.0.1.0");
+  return planSlots(
+    [{ racks: count(102), units: count(42), switch: "tor-{rack}", port: "swp{unit}" }],
+    [
+      {
+        ...{ switch: "tor-(?<rack>\\d+)", port: "swp(?<unit>\\d+)", hostname: "r{rack}u{unit}" },
+        address: { first, step: { rack: 64, unit: 1 } },
+      },
+    ],
+  );
+}
+
+const count = (most: number) => Array.from({ length: most }, (_, n) => n);
+
+/** A stream whose next version one machine tries. */
+export function siteStream(canary: MachineId, nowMs: number): ImageStream {
+  return {
+    ...{ stream: "compute", current: 1, by: "olga", atMs: nowMs - 86_400_000 },
+    promotion: { version: 2, canary, by: "ann (web)", atMs: nowMs - 120_000 },
+  };
+}
+
+/** What init and the agent of a machine said in two boots. */
+export const siteLog: readonly (readonly [boot: string, lines: readonly string[]])[] = [
+  [
+    "1f2e3d4c-0000-0000-0000-000000000000",
+    ["[   8.1] init: network: eth0 has carrier", "[  12.4] init: burn-in: cpu passed"],
+  ],
+  [
+    "2f2e3d4c-0000-0000-0000-000000000000",
+    ["[  21.9] agent: fetching compute/1: 412 MiB of 1.2 GiB", "\u001b[31mred\u001b[0m <b>not markup</b>"],
+  ],
+];

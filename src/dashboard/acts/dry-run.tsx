@@ -97,7 +97,7 @@ function Results({ results }: { results: BatchAnswer["results"] }) {
           <tr>
             <th scope="col">Machine</th>
             <th scope="col">Accepted</th>
-            <th scope="col">State</th>
+            <th scope="col">State then</th>
             <th scope="col">Remark</th>
           </tr>
         </thead>

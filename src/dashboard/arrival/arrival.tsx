@@ -3,6 +3,7 @@ import { useEffect } from "preact/hooks";
 import type { SummaryView } from "../../contract/operator/fleet-views.ts";
 import type { FigureSummary } from "../../core/fleet/burn-in-figures.ts";
 import { fleetRows, fleetVersion } from "../data/fleet.ts";
+import { expectedSlots, wantPlan } from "../data/plan.ts";
 import { useAnswer } from "../data/query.ts";
 import { selection } from "../list/selection.ts";
 import { Command } from "../parts/command.tsx";
@@ -22,6 +23,9 @@ export function Arrival() {
   const colouring = colourings.find((one) => one === parameter("c")) ?? "phase";
   const where = parameter("w");
   const found = selection({ where, labels: "" });
+  useEffect(() => {
+    if (summary.value !== undefined) void wantPlan(summary.value);
+  }, [summary.value]);
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       const typing = event.target instanceof HTMLElement && event.target.matches("input, textarea, dialog *");
@@ -93,6 +97,11 @@ function Legend({ colouring }: { colouring: Colouring }) {
           <span class={`swatch ${token}`} aria-hidden="true" /> {text}
         </li>
       ))}
+      {expectedSlots.value.length === 0 ? null : (
+        <li>
+          <span class="swatch hollow" aria-hidden="true" /> never heard from
+        </li>
+      )}
       <li>
         <span class="swatch bad" aria-hidden="true" /> failing
       </li>

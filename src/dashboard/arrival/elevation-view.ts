@@ -1,8 +1,19 @@
+import type { SlotView } from "../../contract/operator/fleet-views.ts";
 import { fleetRows } from "../data/fleet.ts";
+import { expectedSlots } from "../data/plan.ts";
 import type { Row } from "../data/row.ts";
 import { nowMs } from "../shell/clock.ts";
 import type { Colouring } from "./colours.ts";
-import { cornerOf, type Layout, layoutFor, type RackSlots, racksOf, type Slot, slotAt } from "./layout.ts";
+import {
+  cornerOf,
+  type Layout,
+  layoutFor,
+  type RackSlots,
+  racksOf,
+  type Slot,
+  type SlotContent,
+  slotAt,
+} from "./layout.ts";
 import { Painter, type Picture } from "./painter.ts";
 
 /** What the operator chose to see. */
@@ -78,8 +89,20 @@ export class ElevationView {
 
   /** The machine in a slot. */
   rowAt(slot: Slot | undefined): Row | undefined {
-    const id = slot === undefined ? undefined : this.#racks[slot.rack]?.slots[slot.unit];
-    return id === undefined ? undefined : fleetRows().get(id);
+    const content = this.#contentOf(slot);
+    return content?.kind === "machine" ? fleetRows().get(content.id) : undefined;
+  }
+
+  /** The plan of a slot that was never heard from. */
+  planAt(slot: Slot | undefined): SlotView | undefined {
+    const content = this.#contentOf(slot);
+    return content?.kind === "expected" ? content.plan : undefined;
+  }
+
+  /** The slots of the plan are others. */
+  planned(): void {
+    this.#arrange();
+    this.redraw();
   }
 
   /** The slot under the pointer. */
@@ -110,20 +133,26 @@ export class ElevationView {
     return rack === undefined ? at : { rack: next.rack, unit: Math.min(next.unit, rack.slots.length - 1) };
   }
 
+  #contentOf(slot: Slot | undefined): SlotContent {
+    return slot === undefined ? undefined : this.#racks[slot.rack]?.slots[slot.unit];
+  }
+
   #picture(layout: Layout): Picture {
     const { colouring, scores, found } = this.#shown;
     const rows = fleetRows();
     const images = colouring === "image" ? imagesOf(rows.values()) : [];
     const context = { nowMs: nowMs.peek(), images, scores };
-    return { racks: this.#racks, rows, layout, colouring, context, found, at: this.#at };
+    const hasPlan = expectedSlots.peek().length > 0;
+    return { racks: this.#racks, rows, layout, colouring, context, found, at: this.#at, hasPlan };
   }
 
   #arrange(): void {
     const rows = fleetRows();
-    this.#racks = racksOf(rows.values());
+    this.#racks = racksOf(rows.values(), expectedSlots.peek());
     this.#slots = new Map();
     for (const [rack, { slots }] of this.#racks.entries())
-      for (const [unit, id] of slots.entries()) if (id !== undefined) this.#slots.set(id, { rack, unit });
+      for (const [unit, content] of slots.entries())
+        if (content?.kind === "machine") this.#slots.set(content.id, { rack, unit });
     this.#keys = new Map([...rows].map(([id, row]) => [id, placeKey(row)]));
   }
 

@@ -1,8 +1,10 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import type { SlotView } from "../../contract/operator/fleet-views.ts";
 import { describeProgress } from "../../core/machine/work-progress.ts";
 import { acting } from "../acts/acting.ts";
 import { fleetVersion, onChanged } from "../data/fleet.ts";
+import { expectedSlots } from "../data/plan.ts";
 import { conditionsOf, type Row } from "../data/row.ts";
 import { mayAct } from "../data/session.ts";
 import { selectedIds } from "../list/selection.ts";
@@ -14,13 +16,10 @@ import type { Colouring } from "./colours.ts";
 import { ElevationView } from "./elevation-view.ts";
 import type { Slot } from "./layout.ts";
 
-/** All racks on one canvas. The arrows walk through the slots, and a screen reader hears each. */
-export function Elevations({ colouring, scores }: { colouring: Colouring; scores: ReadonlyMap<string, number> }) {
-  const box = useRef<HTMLDivElement>(null);
-  const canvas = useRef<HTMLCanvasElement>(null);
-  const view = useRef<ElevationView>();
-  const at = useSignal<Slot | undefined>(undefined);
-  const found = selectedIds.value;
+type Made = { readonly current: ElevationView | undefined };
+
+/** Makes the picture where its canvas is, and ends it with its screen. */
+function useView({ box, canvas, view }: UseView): void {
   useEffect(() => {
     if (canvas.current === null || box.current === null) return;
     const made = new ElevationView(canvas.current, box.current);
@@ -31,12 +30,44 @@ export function Elevations({ colouring, scores }: { colouring: Colouring; scores
     const dark = matchMedia("(prefers-color-scheme: dark)");
     const recolour = () => made.redraw();
     dark.addEventListener("change", recolour);
+    const endPlan = expectedSlots.subscribe(() => made.planned());
     return () => {
       end();
+      endPlan();
       watch.disconnect();
       dark.removeEventListener("change", recolour);
     };
   }, []);
+}
+
+type UseView = {
+  readonly box: { readonly current: HTMLDivElement | null };
+  readonly canvas: { readonly current: HTMLCanvasElement | null };
+  readonly view: { current: ElevationView | undefined };
+};
+
+const ageEveryMs = 10_000;
+
+/** Draws anew what time alone changes: the colour of a machine that stays where it is. */
+function useAgeing(view: Made, colouring: Colouring): void {
+  useEffect(() => {
+    if (colouring !== "age") return;
+    const timer = setInterval(() => {
+      if (!document.hidden) view.current?.redraw();
+    }, ageEveryMs);
+    return () => clearInterval(timer);
+  }, [colouring]);
+}
+
+/** All racks on one canvas. The arrows walk through the slots, and a screen reader hears each. */
+export function Elevations({ colouring, scores }: { colouring: Colouring; scores: ReadonlyMap<string, number> }) {
+  const box = useRef<HTMLDivElement>(null);
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const view = useRef<ElevationView>();
+  const at = useSignal<Slot | undefined>(undefined);
+  const found = selectedIds.value;
+  useView({ box, canvas, view });
+  useAgeing(view, colouring);
   useEffect(() => {
     view.current?.show({ colouring, scores, found });
   }, [colouring, scores, found, theme.value]);
@@ -86,11 +117,18 @@ export function Elevations({ colouring, scores }: { colouring: Colouring; scores
         {at.value === undefined
           ? "point at a slot"
           : row === undefined
-            ? "no machine was heard in this slot"
+            ? emptyText(view.current?.planAt(at.value))
             : textOf(row)}
       </div>
     </div>
   );
+}
+
+function emptyText(plan: SlotView | undefined): string {
+  if (plan === undefined) return "no machine was heard in this slot";
+  const { rack, unit, hostname, fault } = plan;
+  const place = `rack ${rack} unit ${unit} · ${hostname ?? fault ?? "no name"}`;
+  return `${place} · never heard from, expected at ${plan.switch} ${plan.port}`;
 }
 
 function textOf(row: Row): string {

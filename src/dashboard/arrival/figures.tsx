@@ -1,5 +1,6 @@
 import type { SummaryView } from "../../contract/operator/fleet-views.ts";
 import { counted } from "../../core/bytes/counted.ts";
+import { expectationOf } from "../data/plan.ts";
 import { Link } from "../parts/link.tsx";
 import { Progress } from "../parts/progress.tsx";
 import { Time } from "../parts/time.tsx";
@@ -10,6 +11,7 @@ import { countText, durationText } from "../text/time.ts";
 /** The fleet in one line: how many, how many up and failing, how fast, and when it is done. */
 export function Figures({ summary }: { summary: SummaryView }) {
   const { statuses, machines, births, causes, unplaced, unreadable } = summary;
+  const { expected, unheard } = expectationOf(summary);
   return (
     <p class="figures">
       <Figure count={machines} text={machines === 1 ? "machine" : "machines"} to={listPath("status!=retired")} />
@@ -26,6 +28,11 @@ export function Figures({ summary }: { summary: SummaryView }) {
       {statuses.unknown > 0 ? <Figure count={statuses.unknown} text="unknown" to={listPath("status=unknown")} /> : null}
       {unplaced > 0 ? <Figure count={unplaced} text="not placed" to={listPath("!switch")} /> : null}
       {unreadable > 0 ? <Figure count={unreadable} text="unreadable" to="/wrong" isBad /> : null}
+      {expected > 0 ? (
+        <Link to="/wrong" class="figure">
+          <strong>{countText(unheard)}</strong> of {countText(expected)} expected never heard from
+        </Link>
+      ) : null}
       <span class="figure">
         <strong>{births.perMinute.toFixed(births.perMinute < 10 ? 1 : 0)}</strong> up per minute
       </span>

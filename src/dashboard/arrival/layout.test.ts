@@ -11,6 +11,8 @@ const row = (id: string, more: Partial<Row> = {}): Row => ({
   ...more,
 });
 
+const machine = (id: string) => ({ kind: "machine", id }) as const;
+
 test("racks are in their natural order, units from the bottom up, empty slots where no machine was heard", () => {
   const racks = racksOf([
     row("a", { rack: "10", unit: "1" }),
@@ -19,9 +21,22 @@ test("racks are in their natural order, units from the bottom up, empty slots wh
     row("d", { network: "east" }),
   ]);
   assert.deepEqual(racks, [
-    { name: "9", isPlaced: true, slots: ["c", undefined, "b"] },
-    { name: "10", isPlaced: true, slots: ["a"] },
-    { name: "east", isPlaced: false, slots: ["d"] },
+    { name: "9", isPlaced: true, slots: [machine("c"), undefined, machine("b")] },
+    { name: "10", isPlaced: true, slots: [machine("a")] },
+    { name: "east", isPlaced: false, slots: [machine("d")] },
+  ]);
+});
+
+test("slots of the plan that were never heard from are in the picture, also where a whole rack is silent", () => {
+  const slot = (rack: string, unit: string) => ({ rack, unit, switch: `tor-${rack}`, port: `swp${unit}` });
+  const plan = ["1", "2", "3"].flatMap((unit) => [slot("7", unit), slot("8", unit)]);
+  const expected = (rack: string, unit: string) => ({ kind: "expected", plan: slot(rack, unit) });
+  assert.deepEqual(racksOf([row("a", { rack: "7", unit: "2" }), row("b", { rack: "7", unit: "5" })], plan), [
+    {
+      ...{ name: "7", isPlaced: true },
+      slots: [expected("7", "1"), machine("a"), expected("7", "3"), undefined, machine("b")],
+    },
+    { name: "8", isPlaced: true, slots: [expected("8", "1"), expected("8", "2"), expected("8", "3")] },
   ]);
 });
 
@@ -33,7 +48,7 @@ test("units that are no numbers, double or beyond any rack are in their order, a
     ["1", "65"],
   ]) {
     const [rack] = racksOf(units.map((unit, at) => row(`m${at}`, { rack: "1", unit })));
-    assert.deepEqual(new Set(rack?.slots), new Set(["m0", "m1"]), units.join());
+    assert.deepEqual(new Set(rack?.slots.map((slot) => slot?.kind === "machine" && slot.id)), new Set(["m0", "m1"]));
     assert.equal(rack?.slots.length, 2);
   }
 });

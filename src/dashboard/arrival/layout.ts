@@ -1,11 +1,18 @@
+import type { SlotView } from "../../contract/operator/fleet-views.ts";
 import type { Row } from "../data/row.ts";
 import { compareNatural } from "../text/natural-order.ts";
 
-/** A rack in the picture: its slots from the bottom up, undefined where no machine was heard. */
+/** A slot of a rack: the machine in it, or the plan of one that was never heard from; undefined where neither is. */
+export type SlotContent =
+  | { readonly kind: "machine"; readonly id: string }
+  | { readonly kind: "expected"; readonly plan: SlotView }
+  | undefined;
+
+/** A rack in the picture: its slots from the bottom up. */
 export type RackSlots = {
   readonly name: string;
   readonly isPlaced: boolean;
-  readonly slots: readonly (string | undefined)[];
+  readonly slots: readonly SlotContent[];
 };
 
 /** The number of machines in a column of those that have no place yet. */
@@ -13,8 +20,11 @@ const trayHeight = 40;
 /** Units beyond this are no numbers of slots: then the machines of a rack are in their order. */
 const highestUnit = 64;
 
-/** The racks of a fleet in their natural order, then the machines that have no place yet, by network. */
-export function racksOf(rows: Iterable<Row>): readonly RackSlots[] {
+/**
+ * The racks of a fleet and of its plan in their natural order, then the machines that have no place yet, by network. The units of
+ * a slot of the plan that was never heard from, with or without a machine in its rack, are hollow.
+ */
+export function racksOf(rows: Iterable<Row>, plan: readonly SlotView[] = []): readonly RackSlots[] {
   const racks = new Map<string, Row[]>();
   const trays = new Map<string, Row[]>();
   for (const row of rows) {
@@ -23,28 +33,45 @@ export function racksOf(rows: Iterable<Row>): readonly RackSlots[] {
     if (group === undefined) groups.set(key, [row]);
     else group.push(row);
   }
-  const placed = [...racks]
-    .sort(([a], [b]) => compareNatural(a, b))
-    .map(([name, machines]) => ({ name, isPlaced: true, slots: slotsOf(machines) }));
+  const planned = new Map<string, SlotView[]>();
+  for (const slot of plan) {
+    const group = planned.get(slot.rack);
+    if (group === undefined) planned.set(slot.rack, [slot]);
+    else group.push(slot);
+  }
+  const names = [...new Set([...racks.keys(), ...planned.keys()])].sort(compareNatural);
+  const placed = names.map((name) => ({
+    ...{ name, isPlaced: true },
+    slots: slotsOf(racks.get(name) ?? [], planned.get(name) ?? []),
+  }));
   const tray = [...trays]
     .sort(([a], [b]) => compareNatural(a, b))
     .flatMap(([name, machines]) => trayOf(name, machines));
   return [...placed, ...tray];
 }
 
-function slotsOf(machines: readonly Row[]): (string | undefined)[] {
-  const numbers = machines.map(({ unit }) => (/^\d{1,2}$/.test(unit ?? "") ? Number(unit) : Number.NaN));
+/** The machines of a rack, and the slots of its plan in which none is. */
+function slotsOf(machines: readonly Row[], planned: readonly SlotView[]): SlotContent[] {
+  const heard = new Set(machines.map(({ unit }) => unit));
+  const missing = planned.filter(({ unit }) => !heard.has(unit));
+  const all = [
+    ...machines.map(({ id, unit = "" }) => ({ unit, content: { kind: "machine", id } as SlotContent })),
+    ...missing.map((plan) => ({ unit: plan.unit, content: { kind: "expected", plan } as SlotContent })),
+  ];
+  const numbers = all.map(({ unit }) => (/^\d{1,2}$/.test(unit) ? Number(unit) : Number.NaN));
   const areSlots = numbers.every((unit) => unit <= highestUnit) && new Set(numbers).size === numbers.length;
-  if (!areSlots) return [...machines].sort((a, b) => compareNatural(a.unit ?? "", b.unit ?? "")).map(({ id }) => id);
+  if (!areSlots) return all.sort((a, b) => compareNatural(a.unit, b.unit)).map(({ content }) => content);
   // Racks whose units begin with 1 have no empty slot at the bottom.
   const first = Math.min(1, ...numbers);
-  const slots = new Array<string | undefined>(Math.max(...numbers) - first + 1).fill(undefined);
-  for (const [at, { id }] of machines.entries()) slots[(numbers[at] ?? 0) - first] = id;
+  const slots = new Array<SlotContent>(Math.max(...numbers) - first + 1).fill(undefined);
+  for (const [at, { content }] of all.entries()) slots[(numbers[at] ?? 0) - first] = content;
   return slots;
 }
 
 function trayOf(network: string, machines: readonly Row[]): RackSlots[] {
-  const ids = [...machines].sort((a, b) => compareNatural(a.name, b.name)).map(({ id }) => id);
+  const ids = [...machines]
+    .sort((a, b) => compareNatural(a.name, b.name))
+    .map(({ id }) => ({ kind: "machine", id }) as const);
   const columns: RackSlots[] = [];
   for (let at = 0; at < ids.length; at += trayHeight) {
     columns.push({ name: network, isPlaced: false, slots: ids.slice(at, at + trayHeight) });

@@ -6,9 +6,12 @@ import { type Fault, send } from "./http.ts";
 /** What a route answers, kept fresh while the fleet changes; the last answer stays while a newer one fails. */
 export type Held<T> = { readonly value: T | undefined; readonly fault: Fault | undefined };
 
+/** What time alone changes, such as a rate or a deadline, is asked for this often while nothing else changes. */
+const quietMs = 15_000;
+
 /**
- * Asks a route now and again after the fleet has changed, at most every `everyMs`; `isConcerned` says which changes count. A
- * hidden page asks nothing.
+ * Asks a route now and again after the fleet has changed, at most every `everyMs`; while nothing changes every 15 s, because
+ * rates fall and deadlines pass. A hidden page asks nothing, and asks when it is seen again.
  */
 export function useAnswer<T>(path: string, everyMs = 2000): Held<T> {
   const held = useSignal<Held<T>>({ value: undefined, fault: undefined });
@@ -16,26 +19,37 @@ export function useAnswer<T>(path: string, everyMs = 2000): Held<T> {
     let ended = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     held.value = { value: undefined, fault: undefined };
+    const askIn = (ms: number) => {
+      clearTimeout(timer);
+      timer = setTimeout(() => void ask(), ms);
+    };
+    let soon = false;
     const ask = async () => {
-      const answer = await send<T>(path);
-      if (ended) return;
-      held.value =
-        answer.kind === "answer"
-          ? { value: answer.value, fault: undefined }
-          : { value: held.value.value, fault: answer.fault };
+      soon = false;
+      if (!document.hidden) {
+        const answer = await send<T>(path);
+        if (ended) return;
+        held.value =
+          answer.kind === "answer"
+            ? { value: answer.value, fault: undefined }
+            : { value: held.value.value, fault: answer.fault };
+      }
+      if (!soon) askIn(Math.max(everyMs, quietMs));
+    };
+    const askSoon = (ms: number) => {
+      if (document.hidden || soon) return;
+      soon = true;
+      askIn(ms);
     };
     void ask();
-    const end = fleetVersion.subscribe(() => {
-      if (document.hidden) return;
-      timer ??= setTimeout(() => {
-        timer = undefined;
-        void ask();
-      }, everyMs);
-    });
+    const end = fleetVersion.subscribe(() => askSoon(everyMs));
+    const see = () => askSoon(0);
+    document.addEventListener("visibilitychange", see);
     return () => {
       ended = true;
       clearTimeout(timer);
       end();
+      document.removeEventListener("visibilitychange", see);
     };
   }, [path, everyMs]);
   return held.value;

@@ -1,5 +1,5 @@
 import { go } from "../route/route.ts";
-import { isSearching, showsKeys } from "./overlays.ts";
+import { isSearching, openSearch, searchText, showsKeys } from "./overlays.ts";
 import { switchTheme, switchZone } from "./preferences.ts";
 
 /** The screens that `g` and a second key go to. */
@@ -21,10 +21,16 @@ export function listenToKeys(): () => void {
   const press = (event: KeyboardEvent) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "k") {
       event.preventDefault();
-      isSearching.value = true;
+      openSearch();
       return;
     }
     if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (isSearching.value) {
+      // Its field is not there yet.
+      if (event.key.length === 1) searchText.value += event.key;
+      event.preventDefault();
+      return;
+    }
     const target = performance.now() < goUntilMs ? goKeys[event.key] : undefined;
     goUntilMs = event.key === "g" ? performance.now() + sequenceMs : 0;
     if (target !== undefined) {
@@ -42,9 +48,7 @@ export function listenToKeys(): () => void {
 }
 
 const plainKeys: { readonly [key: string]: () => void } = {
-  "/": () => {
-    isSearching.value = true;
-  },
+  "/": openSearch,
   "?": () => {
     showsKeys.value = true;
   },

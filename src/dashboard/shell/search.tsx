@@ -4,14 +4,14 @@ import type { Row } from "../data/row.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { go, machinePath } from "../route/route.ts";
 import { goKeys } from "./keys.ts";
-import { isSearching } from "./overlays.ts";
+import { isSearching, searchText } from "./overlays.ts";
 
 type Hit = { readonly to: string; readonly text: string; readonly about: string };
 const hitLimit = 12;
 
 /** Finds machines by name, id, MAC address, address or slot, and screens by name; the arrows choose, Enter opens. */
 export function Search() {
-  const text = useSignal("");
+  const text = searchText;
   const chosen = useSignal(0);
   const hits = hitsFor(text.value.trim().toLowerCase());
   const close = () => {
@@ -72,17 +72,20 @@ function hitsFor(text: string): Hit[] {
     .filter(({ name }) => name.toLowerCase().includes(text))
     .map(({ to, name }) => ({ to, text: name, about: "screen" }));
   if (text === "") return hits;
-  const found: Hit[] = [];
+  const ranked: { readonly rank: number; readonly hit: Hit }[] = [];
   for (const row of fleetRows().values()) {
-    const matched = wordsOf(row).find((word) => word.includes(text));
+    const words = wordsOf(row);
+    const matched = words.find((word) => word === text) ?? words.find((word) => word.includes(text));
     if (matched === undefined) continue;
-    found.push({
-      to: machinePath(row.name),
-      text: row.name,
-      about: matched === row.name.toLowerCase() ? row.status : matched,
-    });
-    if (found.length >= hitLimit) break;
+    const rank = matched === text ? 0 : matched.startsWith(text) ? 1 : 2;
+    const about = matched === row.name.toLowerCase() ? row.status : matched;
+    ranked.push({ rank, hit: { to: machinePath(row.name), text: row.name, about } });
   }
+  // A whole name or slot comes first, however many others contain it.
+  const found = ranked
+    .sort((a, b) => a.rank - b.rank)
+    .slice(0, hitLimit)
+    .map(({ hit }) => hit);
   // The server also knows MAC addresses, addresses and ids.
   const exact =
     /^[0-9a-f.:-]{7,40}$/.test(text) && found.length === 0

@@ -6,6 +6,7 @@ import { FaultNote } from "../parts/fault.tsx";
 import { Link } from "../parts/link.tsx";
 import { Age, Time } from "../parts/time.tsx";
 import { listPath, machinePath } from "../route/route.ts";
+import { commandLine } from "../text/shell-word.ts";
 import { bytesText, countText } from "../text/time.ts";
 
 type Listed = { readonly images: readonly ImageView[]; readonly imports: readonly ImportProgress[] };
@@ -91,10 +92,16 @@ function Stream({
         {moving === true ? " · the machines are being given it" : ""}
       </p>
       {promotion === undefined ? null : (
-        <p>
-          Promotion of {promotion.image} by {promotion.by}: {promotion.progress.kind} on{" "}
-          <Link to={machinePath(promotion.canary)}>{promotion.canary}</Link>: {promotion.progress.reason}
-        </p>
+        <>
+          <p>
+            Promotion of {promotion.image} by {promotion.by}: {promotion.progress.kind} on{" "}
+            <Link to={machinePath(promotion.canary)}>{promotion.canary}</Link>: {promotion.progress.reason}
+          </p>
+          {promotion.progress.kind === "succeeded" ? (
+            <Command text={commandLine("birther", "image", "promote", promotion.image, "--all")} />
+          ) : null}
+          <Command text={commandLine("birther", "image", "rollback", stream)} />
+        </>
       )}
       <Link to={listPath(`imageStream=${stream},image!=${current}`)}>machines that do not run it yet</Link>
     </article>

@@ -1,4 +1,4 @@
-import { timeText } from "./time.ts";
+import { durationText, timeText } from "./time.ts";
 
 const longest = 400;
 
@@ -16,9 +16,10 @@ function valueText(value: unknown, depth: number): string {
   return depth === 0 ? parts.join(", ") : `(${parts.join(", ")})`;
 }
 
-/** A time of a record as one, and not as a number of milliseconds. */
+/** A time or a duration of a record as one, and not as a number of milliseconds. */
 function factText(key: string, value: unknown, depth: number): string {
   if (typeof value === "number" && key.endsWith("AtMs") && value > 0)
     return `${key.slice(0, -4)} at: ${timeText(value, "UTC")}`;
+  if (typeof value === "number" && /[a-z]Ms$/.test(key)) return `${key.slice(0, -2)}: ${durationText(value)}`;
   return `${key}: ${valueText(value, depth + 1)}`;
 }

@@ -1,7 +1,8 @@
 import type { SummaryView } from "../../contract/operator/fleet-views.ts";
 import { counted } from "../../core/bytes/counted.ts";
 import { acting } from "../acts/acting.ts";
-import { fleetRows } from "../data/fleet.ts";
+import { fleetRows, fleetVersion } from "../data/fleet.ts";
+import { expectationOf } from "../data/plan.ts";
 import { useAnswer } from "../data/query.ts";
 import { mayAct } from "../data/session.ts";
 import { Command } from "../parts/command.tsx";
@@ -28,6 +29,7 @@ export function Wrong() {
               : `${counted(value.statuses.failing, "machine")}, ${counted(value.causes.length, "cause")}`}
           </p>
           <ServerFaults summary={value} networks={networks?.networks ?? []} />
+          <NeverHeard summary={value} />
           {value.causes.map((cause) => (
             <Cause key={`${cause.condition} ${cause.reason}`} cause={cause} />
           ))}
@@ -82,8 +84,40 @@ function ServerFaults({ summary, networks }: { summary: SummaryView; networks: r
   );
 }
 
+const racksShown = 12;
+
+/** The racks with slots that the plan expects and that were never heard from, those that miss most first. */
+function NeverHeard({ summary }: { summary: SummaryView }) {
+  const { unheard, expected } = expectationOf(summary);
+  if (unheard === 0) return null;
+  const racks = summary.racks
+    .filter((rack) => (rack.unheard ?? 0) > 0)
+    .sort((a, b) => (b.unheard ?? 0) - (a.unheard ?? 0));
+  const more = racks.length - racksShown;
+  return (
+    <article class="cause">
+      <h2>
+        {counted(unheard, "slot")} of {countText(expected)} expected {unheard === 1 ? "was" : "were"} never heard from
+      </h2>
+      <p>
+        {racks
+          .slice(0, racksShown)
+          .map(({ rack, unheard: missing = 0, expected: all = 0 }) => `rack ${rack} (${missing} of ${all})`)
+          .join(", ")}
+        {more > 0 ? ` and ${counted(more, "more rack")}` : ""}
+      </p>
+      <p>
+        <strong>Next:</strong> look whether they have power and a cable, and whether their network boot is first in the
+        firmware; <Link to="/">the picture of the racks</Link> has each slot, hollow.
+      </p>
+    </article>
+  );
+}
+
 function Cause({ cause }: { cause: SummaryView["causes"][number] }) {
   const { condition, reason, machines, locations, locationCount, first, firstAtMs, latestAtMs, next } = cause;
+  // Read for its changes: the fleet may be there only after the summary.
+  void fleetVersion.value;
   const targets = [...fleetRows().values()]
     .filter(({ name }) => first.includes(name))
     .map(({ id, name }) => ({ id, name }));
