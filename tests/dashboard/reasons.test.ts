@@ -37,9 +37,9 @@ describe("reasons, the plan, and figures that lead to their machines", () => {
     await dialog.getByRole("button", { name: "Revoke night-shift", exact: true }).click();
     await dialog.waitFor({ state: "detached" });
     await page.getByRole("button", { name: "Revoke night-shift …" }).waitFor({ state: "detached" });
-    const told = await server.store.audit({ subject: "night-shift", limit: 5 });
+    const noted = await server.store.audit({ subject: "night-shift", limit: 5 });
     assert.deepEqual(
-      told.map(({ action, by, request }) => [action, by, request?.reason]),
+      noted.map(({ action, by, request }) => [action, by, request?.reason]),
       [
         ["drop token", "ann (web)", "it's gone"],
         ["put token", "ann (web)", "new colleague"],

@@ -18,9 +18,9 @@ test("the steps of a rotation are in the audit, with the user of this computer a
     await changeAuthorities({ config, change: "switch", override: false, reason: undefined });
     await using opened = await openState({ config, clock, log });
     const entries = await opened.store.audit({ subject: "ca", limit: 10 });
-    const told = entries.map(({ by, action, request }) => [by, action, request?.from, request?.reason]);
+    const noted = entries.map(({ by, action, request }) => [by, action, request?.from, request?.reason]);
     const by = `uid:${userInfo().username}`;
-    assert.deepEqual(told, [
+    assert.deepEqual(noted, [
       [by, "put authority", "local", undefined],
       [by, "put authority", "local", "key leaked"],
     ]);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describeFigure, figureNumber, figureTitle } from "./figure-text.ts";
 
-test("figures have words and units; a name that is none of ours stays as it is", () => {
+test("figures have words and units; a name of another form stays as it is", () => {
   const rows: readonly (readonly [string, number, string])[] = [
     ["writeMiBps", 1820, "write 1,820 MiB/s"],
     ["memoryMiBps", 98_304.4, "memory 98,304 MiB/s"],

@@ -6,7 +6,7 @@ const units: { readonly [ending: string]: string } = {
   ...{ PerSecond: "per second", Ms: "ms", Seconds: "s", Celsius: "°C", Percent: "%", MHz: "MHz" },
 };
 
-/** A figure of a burn-in in words: `writeMiBps` is `write` in `MiB/s`. A name that is none of ours stays as it is, without a unit. */
+/** A figure of a burn-in in words: `writeMiBps` is `write` in `MiB/s`. A name of another form stays as it is, without a unit. */
 export function figureWords(figure: string): { readonly name: string; readonly unit: string } {
   if (!/^[a-z][A-Za-z0-9]{0,60}$/.test(figure)) return { name: figure, unit: "" };
   const ending = Object.keys(units).find((one) => figure.endsWith(one) && figure.length > one.length);
