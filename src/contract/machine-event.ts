@@ -3,6 +3,7 @@
  * of an older version stays readable. `pinned` holds the schema to core's type.
  */
 import * as v from "valibot";
+import { sanitizeWishes } from "../core/erasure/erase-wish.ts";
 import type { MachineEvent, UnreadableEvent } from "../core/machine/event.ts";
 import type { PxeAnswer } from "../core/machine/pxe-answer.ts";
 import { conditionKinds, orderActions, phases, repairSteps } from "../core/machine/record.ts";
@@ -171,7 +172,11 @@ export const machineEvent = v.variant("kind", [
     reboot: v.exactOptional(v.object({ atOnce: count, perRack: count })),
     ...asked,
   }),
-  v.object({ kind: v.literal("cleanAsked"), id: machineId, ...asked }),
+  v.object({
+    ...{ kind: v.literal("cleanAsked"), id: machineId, ...asked },
+    sanitize: v.exactOptional(v.picklist(sanitizeWishes)),
+    allDisks: flag,
+  }),
   v.object({ kind: v.literal("rebootAsked"), id: machineId, by: text, atOnce: count, perRack: count }),
   v.object({ kind: v.literal("rebootSent"), id: machineId, boot: text }),
   v.object({ kind: v.literal("rebirthCancelled"), id: machineId, by: text }),

@@ -7,6 +7,7 @@ import * as v from "valibot";
 import type { OrderAnswer } from "../core/birth/order-answer.ts";
 import type { SignedLoader } from "../core/boot-loader/signed-loader.ts";
 import type { BurnInProfile } from "../core/burn-in/profile.ts";
+import { type EraseWish, sanitizeWishes } from "../core/erasure/erase-wish.ts";
 import { type DiskErasure, erasureMethods, mostErasureSteps } from "../core/erasure/erasure.ts";
 import type { DiskIdentity } from "../core/hardware/disk-identity.ts";
 import { type BurnInReport, bootTrusts, type Hardware } from "../core/hardware/hardware.ts";
@@ -175,6 +176,14 @@ export const signedLoader = v.object({ shim: remoteFile, grub: remoteFile });
 /** What distinguishes a disk from others, and where it was found. */
 export const diskIdentity = v.object({ path: name, serial: name, wwn: name, sizeBytes: count });
 
+/** core/erasure/erase-wish.ts */
+export const eraseWish = pinned<EraseWish>()(
+  v.object({
+    sanitize: v.exactOptional(v.picklist(sanitizeWishes)),
+    disks: v.exactOptional(v.pipe(v.array(diskIdentity), v.maxLength(partsLimit), v.readonly())),
+  }),
+);
+
 /** More than a server names (core/network/site-server.ts). */
 const otherMdbs = v.pipe(v.array(endpoint), v.maxLength(64));
 
@@ -206,6 +215,7 @@ export const orderAnswer = v.object({
   ),
   knownDisks: v.exactOptional(v.array(diskIdentity)),
   allowedDisk: v.exactOptional(v.object({ selector: v.exactOptional(text) })),
+  erase: v.exactOptional(eraseWish),
   resume: v.exactOptional(v.object({ hostname: text, address: ipv4, encrypted: v.boolean() })),
   permanent: v.object({
     prefixLength: count,

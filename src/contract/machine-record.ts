@@ -21,6 +21,7 @@ import { agentReport } from "./agent.ts";
 import {
   burnInReport,
   diskIdentity,
+  eraseWish,
   heardPlace,
   neighbour,
   placement,
@@ -191,6 +192,7 @@ export const machineRecord = v.variant("state", [
     ...{ ...common, state: v.literal("clean"), ...installed, order: openOrder },
     birthDisk: v.exactOptional(diskIdentity),
     wayBack,
+    erase: v.exactOptional(eraseWish),
   }),
 ]);
 
@@ -224,10 +226,16 @@ export function recordAsText(machine: Machine): RecordText {
   return { ...rest, ...temporary, ...(placement === undefined ? {} : { placement: withAddressText(placement) }) };
 }
 
-/** The version of the form in which records are stored; a record without one has version 1. */
-export const recordVersion = 1;
+/** The newest version of the form in which records are stored, which we read; a record without one has version 1. */
+export const recordVersion = 2;
+
+/**
+ * The version of a record that asks for more than the keys of the root disk to be erased: an older server would order a clean without
+ * that, and leaves such a record alone.
+ */
+const eraseVersion = 2;
 
 /** A record in the form in which it is stored. */
 export function storedRecord(machine: Machine): RecordText & { readonly recordVersion: number } {
-  return { recordVersion, ...recordAsText(machine) };
+  return { recordVersion: machine.erase === undefined ? 1 : eraseVersion, ...recordAsText(machine) };
 }

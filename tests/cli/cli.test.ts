@@ -232,6 +232,18 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.match((await asked("clean", "r01u1", "--yes")).out, /generation 4/);
   });
 
+  test("clean says which disks it erases, and asks disks to erase themselves", async () => {
+    const foreseen = await asked("clean", "r01u1", "--sanitize", "--dry-run");
+    assert.match(foreseen.out, /r01u1 +yes .*erases root disk \/dev\/vda/);
+    const misread = await asked("clean", "--sanitize", "r01u1", "--yes");
+    assert.match(misread.err, /--sanitize: expected no value or where-offered, found r01u1\nwrite the names .*before/);
+    const done = await asked("clean", "r01u1", "--sanitize", "where-offered", "--yes");
+    assert.match(done.out, /generation 5, disks that can erase themselves do; to start it/);
+    assert.match(done.err, /r01u1: erases root disk/);
+    assert.match((await asked("show", "r01u1")).out, /erases +disks that can erase themselves do/);
+    assert.match((await asked("clean", "r01u1", "--yes")).out, /generation 6; to start it/);
+  });
+
   test("one unknown name among several: no machine is changed", async () => {
     const before = store.find("r01u1")?.generation;
     assert.equal((await asked("rebirth", "r01u1", "r01u7", "--yes")).status, 1);

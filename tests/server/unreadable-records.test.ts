@@ -8,6 +8,7 @@ import { openAddressBook } from "../../src/boot-server/dhcp/address-book.ts";
 import { storedRecord } from "../../src/contract/machine-record.ts";
 import { documentFaults } from "../../src/core/machine/check.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import type { MachineIn } from "../../src/core/machine/record.ts";
 import { testMachine } from "../../src/core/machine/testing/test-machine.ts";
 import { refuseUnreadable } from "../../src/core/machine/unreadable-record.ts";
 import { addToIpv4 } from "../../src/core/net/ipv4.ts";
@@ -62,10 +63,22 @@ test("a stored record without a version is of version 1; one of a newer version 
   const { recordVersion, ...unversioned } = stored;
   assert.equal(recordVersion, 1);
   assert.deepEqual(readMachine({ id, document: JSON.stringify(unversioned) }), { kind: "machine", machine: healthy });
-  const read = readMachine({ id, document: JSON.stringify({ ...stored, recordVersion: 2 }) });
+  const read = readMachine({ id, document: JSON.stringify({ ...stored, recordVersion: 3 }) });
   assert.ok(read.kind === "unreadable");
-  assert.equal(read.record.fault, "recordVersion: expected at most 1, found 2");
+  assert.equal(read.record.fault, "recordVersion: expected at most 2, found 3");
   assert.match(refuseUnreadable(read.record).next, /^update this server/);
+});
+
+test("only a clean that erases more than keys is stored as a version that an older server leaves alone", () => {
+  const { recovery: _, unheardBoots: __, ...others } = healthy as MachineIn<"healthy">;
+  const clean = { ...others, state: "clean" } as const;
+  assert.equal(storedRecord(clean).recordVersion, 1);
+  const more = { ...clean, erase: { sanitize: "require" } } as const;
+  assert.equal(storedRecord(more).recordVersion, 2);
+  assert.deepEqual(readMachine({ id, document: JSON.stringify(storedRecord(more)) }), {
+    kind: "machine",
+    machine: more,
+  });
 });
 
 test("with one damaged record the others are served, and its machine is neither reborn nor replaced", async () => {

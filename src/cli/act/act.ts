@@ -69,11 +69,11 @@ function printForeseen(foreseen: BatchAnswer, { output }: ActOptions): void {
     printJson(foreseen);
     return;
   }
-  const rows = foreseen.results.map(({ name, outcome, machine, problem, leaves = [] }) => [
+  const rows = foreseen.results.map(({ name, outcome, machine, problem, erases = [], leaves = [] }) => [
     name,
     outcome === "done" ? "yes" : "no",
     machine.state,
-    problem?.detail ?? (leaves.join("; ") || "-"),
+    problem?.detail ?? ([...erases.map(erasesText), ...leaves].join("; ") || "-"),
   ]);
   print(...formatTable(["MACHINE", "ACCEPTED", "STATE", "REMARK"], rows));
   if (foreseen.problem !== undefined) {
@@ -87,14 +87,19 @@ const namesShown = 20;
 
 async function consent({ results }: BatchAnswer, loses: string, given: boolean): Promise<void> {
   const affected = results.filter(({ outcome }) => outcome === "done");
+  const erased = affected.flatMap(({ name, erases = [] }) => erases.map((what) => `${name}: ${erasesText(what)}`));
   const left = affected.flatMap(({ name, leaves = [] }) => leaves.map((what) => `${name}: ${what}`));
-  for (const line of left) process.stderr.write(`${line}\n`);
+  for (const line of [...erased, ...left]) process.stderr.write(`${line}\n`);
   if (given || affected.length === 0) return;
-  const what = left.length === 0 ? loses : `${loses}, except the above`;
+  const what = left.length === 0 ? loses : `${loses}, except what is named above`;
   await confirm(
     affected.map(({ name }) => name),
     what,
   );
+}
+
+function erasesText(disk: string): string {
+  return `erases ${disk}`;
 }
 
 /** Asks at a terminal whether to go on with these machines; throws if the answer is no, or if nobody can be asked. */

@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
 import { describeFigure } from "../../core/burn-in/figure-text.ts";
 import { counted } from "../../core/bytes/counted.ts";
+import { describeEraseWish } from "../../core/erasure/erase-wish.ts";
 import type { Siblings } from "../../core/fleet/siblings.ts";
 import { describeBiosDrive } from "../../core/hardware/bios-drives.ts";
 import { describeMissingFirmware } from "../../core/hardware/missing-firmware.ts";
@@ -158,6 +159,7 @@ function hardwareFacts(machine: MachineView, ago: (atMs: number) => string): Fac
     ...(machine.neighbours ?? []).map((neighbour): Fact => ["LLDP", describeNeighbour(neighbour)]),
     ["TPM", machine.tpm && `endorsement key ${machine.tpm.ekSha256}, first proved ${ago(machine.tpm.firstSeenMs)}`],
     ["storage", storageText(machine)],
+    ["erases", machine.erase && describeEraseWish(machine.erase)],
     ["boot order", bootOrderText(machine)],
     ["burn-in", burnIn?.verdict],
     ...(burnIn?.results ?? []).map((result): Fact => ["", burnInText(result)]),

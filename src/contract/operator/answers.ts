@@ -18,6 +18,7 @@ import { agentReport } from "../agent.ts";
 import {
   burnInReport,
   diskIdentity,
+  eraseWish,
   heardPlace,
   neighbour,
   placementText,
@@ -99,7 +100,7 @@ export const machineAnswer = pinnedShape<MachineView>()(
       v.pipe(
         v.strictObject({ what: v.picklist(works), done: count, total: count, atMs: timeMs }),
         v.description(
-          "how far it is: tests of a burn-in, bytes of a fetch, steps of an update; as this server last heard",
+          "how far it is: tests of a burn-in, bytes of a fetch, steps of an update, percent of disks that erase themselves; as this server last heard",
         ),
       ),
     ),
@@ -132,6 +133,7 @@ export const machineAnswer = pinnedShape<MachineView>()(
     mayWipe: v.exactOptional(v.strictObject({ by: text, atMs: timeMs })),
     birthDisk: v.exactOptional(diskIdentity),
     allowedDisk: v.exactOptional(v.strictObject({ selector: v.exactOptional(text), by: text })),
+    erase: v.exactOptional(v.pipe(eraseWish, v.description("what its clean erases beside the keys of the root disk"))),
     announced: v.exactOptional(
       v.strictObject({
         by: text,
@@ -459,6 +461,7 @@ const batchResult = v.strictObject({
   name: text,
   outcome: v.picklist(["done", "refused"]),
   machine: machineBrief,
+  erases: v.exactOptional(v.pipe(v.array(text), v.description("the disks that a clean erases"))),
   leaves: v.exactOptional(v.pipe(v.array(text), v.description("what a clean does not erase"))),
   problem: v.exactOptional(problem),
 });

@@ -1,5 +1,6 @@
 /** The query and the body of each route in routes.ts; unknown keys are refused. */
 import * as v from "valibot";
+import { sanitizeWishes } from "../../core/erasure/erase-wish.ts";
 import { machineFields, parseFieldSelector } from "../../core/fleet/machine-fields.ts";
 import type { ActionName } from "../../core/fleet/operator-action.ts";
 import { usualPace } from "../../core/fleet/reboot-pace.ts";
@@ -179,7 +180,26 @@ export const actionBodies = {
     ),
   }),
   reboot: v.strictObject(pace),
-  clean: v.strictObject({ restart, override }),
+  clean: v.strictObject({
+    sanitize: v.exactOptional(
+      v.pipe(
+        v.picklist(sanitizeWishes),
+        v.description(
+          "the disks erase themselves; where one cannot, `require` fails before anything is written, and `whereOffered` destroys its keys only, which the record of the erasure says",
+        ),
+      ),
+    ),
+    allDisks: v.exactOptional(
+      v.pipe(
+        v.literal(true),
+        v.description(
+          "erase with the root disk all others of the record that stay in the machine; a dry run names them",
+        ),
+      ),
+    ),
+    restart,
+    override,
+  }),
   cancel: emptyBody,
   hold: v.strictObject({ reason: text }),
   release: v.strictObject({

@@ -1,5 +1,6 @@
 import type { SignedLoader } from "../boot-loader/signed-loader.ts";
 import type { BurnInProfile } from "../burn-in/profile.ts";
+import type { EraseWish } from "../erasure/erase-wish.ts";
 import type { DiskIdentity, RecordedDisk } from "../hardware/disk-identity.ts";
 import type { RootDiskRule } from "../hardware/root-disk-rules.ts";
 import type { NetworkProfile } from "../host-network/profile.ts";
@@ -17,7 +18,7 @@ import type { PlacementRule, RelayPort } from "../site/placement.ts";
 export const birthProtocol = 1;
 
 /** The newest version of orders, which init understands. An order has the lowest version that its content allows. */
-export const orderProtocol = 5;
+export const orderProtocol = 6;
 
 /** The version of an order to recover a disk key, which an older init does not know. */
 const recoveringProtocol = 3;
@@ -30,6 +31,9 @@ const suspectRulesProtocol = 4;
 
 /** The version of an order with more network than one NIC and one IPv4 address: an older init would install less. */
 const networkProtocol = 5;
+
+/** The version of an order to erase more than the keys of the root disk: an older init would erase no more. */
+const eraseProtocol = 6;
 
 /** The lowest version whose readers install all of a machine's network; 1 if that is one NIC with one IPv4 address. */
 function protocolForNetwork(
@@ -60,7 +64,8 @@ export function protocolForOrder({
   imageRules,
   rootDiskRules = [],
   permanent = {},
-}: Pick<OrderAnswer, "action" | "placementRules" | "imageRules" | "rootDiskRules"> & {
+  erase,
+}: Pick<OrderAnswer, "action" | "placementRules" | "imageRules" | "rootDiskRules" | "erase"> & {
   readonly permanent?: Pick<OrderAnswer["permanent"], "vlan" | "ipv6">;
 }): number {
   const recovers = action === "recover";
@@ -70,6 +75,7 @@ export function protocolForOrder({
     recovers ? 1 : protocolForNetwork(placementRules, permanent),
     rootDiskRules.length > 0 ? rootDiskRulesProtocol : 1,
     imageRules.some(({ when }) => when.burnIn === "suspect") ? suspectRulesProtocol : 1,
+    erase === undefined ? 1 : eraseProtocol,
   );
 }
 
@@ -103,6 +109,8 @@ export type OrderAnswer = {
   readonly knownDisks?: readonly DiskIdentity[];
   /** An operator allows another root disk. */
   readonly allowedDisk?: { readonly selector?: string };
+  /** Only with the action `clean`: what it erases beside the keys of the root disk. */
+  readonly erase?: EraseWish;
   /** Only with the action `resume`: the machine as its birth left it. */
   readonly resume?: { readonly hostname: string; readonly address: Ipv4; readonly encrypted: boolean };
   readonly permanent: {

@@ -10,11 +10,16 @@ export const erasureMethods = [
   "headerOverwritten",
   /** The disk was told to forget its blocks (BLKDISCARD: TRIM, UNMAP, Deallocate), which it may do or not. */
   "discarded",
-  /** The device erased itself: NVMe Sanitize or Format, ATA and SCSI SANITIZE. */
+  /** The device erased itself: NVMe Sanitize or Format, ATA and SCSI SANITIZE, ATA SECURITY ERASE UNIT. */
   "nvmeSanitize",
   "nvmeFormat",
   "ataSanitize",
+  "ataSecurityErase",
   "scsiSanitize",
+  /** The device was asked to erase itself, and has no command for it or declined: this step destroyed nothing. */
+  "deviceDeclined",
+  /** What a file system, RAID, volume manager or partition table is recognised by was overwritten. */
+  "signaturesOverwritten",
 ] as const;
 export type ErasureMethod = (typeof erasureMethods)[number];
 
@@ -51,7 +56,13 @@ export type ErasureOutcome =
   /** Data may be readable that no later write has replaced. */
   | { readonly kind: "notErased"; readonly reason: string };
 
-const sanitizing: readonly ErasureMethod[] = ["nvmeSanitize", "nvmeFormat", "ataSanitize", "scsiSanitize"];
+const sanitizing: readonly ErasureMethod[] = [
+  "nvmeSanitize",
+  "nvmeFormat",
+  "ataSanitize",
+  "ataSecurityErase",
+  "scsiSanitize",
+];
 
 /**
  * The outcome of an erasure. `former` is what the record says of the machine's storage before; without it nobody knows

@@ -20,5 +20,5 @@ export type ErasureSignature = { readonly value: string; readonly authority: str
 
 /** Statements that the MDB keeps: five of each of 4,000 machines. The oldest goes when there is another one. */
 export const mostErasures = 20_000;
-/** Of one generation of a machine, which may fail and erase again at each start. The latest replaces the one before it then. */
+/** For each disk that an order takes, of one generation of a machine, which may fail and erase again at each start. The latest replaces the one before it then. */
 export const mostErasuresPerGeneration = 16;

@@ -1,6 +1,7 @@
+import type { EraseWish, SanitizeWish } from "../erasure/erase-wish.ts";
 import type { MachineEvent } from "../machine/event.ts";
 import { conditionOf } from "../machine/life/move.ts";
-import { whatCleanLeaves } from "../machine/not-erased.ts";
+import { otherDisks, whatCleanErases, whatCleanLeaves } from "../machine/not-erased.ts";
 import type { Machine } from "../machine/record.ts";
 import { usualPace } from "./reboot-pace.ts";
 
@@ -22,7 +23,14 @@ export type OperatorAction =
       /** The agent restarts it, when its turn comes. */
       readonly reboot?: Partial<RebootLimits> | undefined;
     }
-  | { readonly action: "clean"; readonly restart?: true | undefined; readonly override?: boolean | undefined }
+  /** `sanitize`: the disks erase themselves. `allDisks`: with the root disk all others that stay in the machine. */
+  | {
+      readonly action: "clean";
+      readonly sanitize?: SanitizeWish | undefined;
+      readonly allDisks?: true | undefined;
+      readonly restart?: true | undefined;
+      readonly override?: boolean | undefined;
+    }
   | ({ readonly action: "reboot" } & Partial<RebootLimits>)
   | { readonly action: "cancel" }
   | { readonly action: "hold"; readonly reason: string }
@@ -60,7 +68,11 @@ export function eventOfAction(action: OperatorAction, machine: Machine, by: stri
         ...(action.newRootDisk === undefined ? {} : { newRootDisk: selected(action.newRootDisk) }),
       };
     case "clean":
-      return { kind: "cleanAsked", id, by, ...overrides(action) };
+      return {
+        ...{ kind: "cleanAsked", id, by, ...overrides(action) },
+        ...(action.sanitize === undefined ? {} : { sanitize: action.sanitize }),
+        ...(action.allDisks === true ? { allDisks: true } : {}),
+      };
     case "reboot":
       return { kind: "rebootAsked", id, by, ...paceOf(action) };
     case "cancel":
@@ -99,5 +111,17 @@ function overrides(given: { readonly override?: boolean | undefined; readonly re
 
 /** The data that an erasing action leaves readable, one clause per item. */
 export function leftBy(action: OperatorAction, machine: Machine): readonly string[] {
-  return action.action === "clean" ? whatCleanLeaves(machine) : [];
+  return action.action === "clean" ? whatCleanLeaves(machine, wishOf(action, machine)) : [];
+}
+
+/** The disks that an action erases, one per item. */
+export function erasedBy(action: OperatorAction, machine: Machine): readonly string[] {
+  return action.action === "clean" ? whatCleanErases(machine, wishOf(action, machine)) : [];
+}
+
+function wishOf({ sanitize, allDisks }: Extract<OperatorAction, { action: "clean" }>, machine: Machine): EraseWish {
+  return {
+    ...(sanitize === undefined ? {} : { sanitize }),
+    ...(allDisks === true ? { disks: otherDisks(machine) } : {}),
+  };
 }

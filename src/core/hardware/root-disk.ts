@@ -81,7 +81,7 @@ function whatChanged(now: number, then: number): string {
  */
 export function otherDiskReason(chosen: DiskIdentity, now: readonly Disk[]): string | undefined {
   const found = now.find((disk) => disk.path === chosen.path);
-  if (found === undefined) return `${chosen.path}, the root disk, is gone`;
+  if (found === undefined) return `${chosen.path} (${describeDisk(chosen)}) is gone`;
   const same = found.serial === chosen.serial && found.wwn === chosen.wwn && found.sizeBytes === chosen.sizeBytes;
   return same
     ? undefined

@@ -9,6 +9,7 @@ import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Random } from "../ports.ts";
 import type { BirthPlainCause, KeySealing } from "../tpm/disk-key.ts";
+import { type Destruction, destructionSteps, signatureSeconds } from "./destruction.ts";
 import { hostDirectories, hostFiles, hostLinks } from "./host-files.ts";
 import { type Layout, partitionFor, planLayout, sfdiskScript } from "./layout.ts";
 import type { HostNetworkPlan } from "./network-files.ts";
@@ -44,6 +45,8 @@ export type InstallInput = {
   readonly nameservers: readonly Ipv4[];
   /** The network, if it is more than that NIC and that address. */
   readonly network?: HostNetworkPlan;
+  /** What is erased beside the keys of the root disk. */
+  readonly erase?: Omit<Destruction, "root">;
 };
 
 /** How the booted machine finds and opens its root. */
@@ -119,7 +122,7 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
       loadDrivers(input.firmware, root.kind === "luks2"),
       ...fetchLoaderSteps(signedLoader),
       step("checkDisk", 60, { kind: "checkDisk", disk: identity }),
-      ...destructionSteps(input.firmware, identity),
+      ...destructionSteps(input.firmware, { root: identity, ...input.erase }),
       ...keySteps(root),
       ...partitionSteps(layout, root, identity),
       ...fileSystemSteps(layout, root),
@@ -169,26 +172,11 @@ export function loadDrivers(firmware: Firmware, encrypted: boolean): Step {
   return step("fileSystemDrivers", 60, { kind: "loadModules", modules });
 }
 
-/** A hard disk seeks two thousand times for the search; a disk full of headers is overwritten in minutes. */
-const eraseSeconds = 900;
-
-/** What opened the old data goes first, and is seen to be gone before anything new is made. */
-function destructionSteps(firmware: Firmware, disk: DiskIdentity): readonly Step[] {
-  const ofDisk = [
-    step("eraseHeaders", eraseSeconds, { kind: "eraseHeaders", disk }),
-    step("discardDisk", eraseSeconds, { kind: "discardDisk", disk }),
-  ];
-  return firmware === "bios" ? ofDisk : [step("discardKeys", 60, { kind: "discardKeys" }), ...ofDisk];
-}
-
 function keySteps(root: RootVolume): readonly Step[] {
   if (root.kind === "plain") return [];
   const make = { kind: "makeKey", variable: root.keyVariable, byteCount: diskKeyBytes } as const;
   return [step("makeKeys", 60, make, "keysMade")];
 }
-
-/** A table of 512 old partitions gives 9 GiB to read, and to overwrite where it is not zero. */
-const signatureSeconds = 900;
 
 function partitionSteps(layout: Layout, root: RootVolume, disk: DiskIdentity): readonly Step[] {
   const expect = layout.partitions.map((partition) => partition.path);

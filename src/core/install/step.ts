@@ -1,4 +1,5 @@
 import type { BootPartition } from "../boot-loader/efi-boot.ts";
+import type { DeviceJob } from "../erasure/device/device-job.ts";
 import type { DiskIdentity } from "../hardware/disk-identity.ts";
 import type { HostLink } from "./host-files.ts";
 import type { HostFile } from "./paths.ts";
@@ -13,6 +14,8 @@ export type Act =
   | { readonly kind: "eraseHeaders"; readonly disk: DiskIdentity }
   /** Tells a disk to forget all of its blocks, as far as it takes that: one that takes none is no failure. */
   | { readonly kind: "discardDisk"; readonly disk: DiskIdentity }
+  /** Lets disks erase themselves, all at once; what a disk declines goes on the record. */
+  | { readonly kind: "eraseByDevice"; readonly jobs: readonly DeviceJob[] }
   /** Stores fresh random bytes in a UEFI variable. */
   | { readonly kind: "makeKey"; readonly variable: string; readonly byteCount: number }
   /** Fails if the path now leads to another disk: the following steps are destructive. */
@@ -73,7 +76,9 @@ export const installSteps = {
   checkDisk: "check the root disk",
   discardKeys: "discard old keys",
   eraseHeaders: "erase old LUKS headers",
+  eraseByDevice: "let the disks erase themselves",
   discardDisk: "discard old data",
+  eraseOthers: "erase old signatures of other disks",
   makeKeys: "make keys",
   eraseSignatures: "erase old signatures",
   partition: "partition",

@@ -1,4 +1,5 @@
 import type { AgentReport } from "../agent/version.ts";
+import type { SanitizeWish } from "../erasure/erase-wish.ts";
 import type { DiskIdentity } from "../hardware/disk-identity.ts";
 import type { BurnInReport, Hardware } from "../hardware/hardware.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
@@ -206,7 +207,13 @@ export type MachineEvent =
       /** The agent restarts the machine, when its turn comes. */
       readonly reboot?: Pick<Reboot, "atOnce" | "perRack">;
     } & Restarting)
-  | ({ readonly kind: "cleanAsked"; readonly id: MachineId } & Restarting)
+  /** `sanitize`: the disks erase themselves; `allDisks`: with the root disk all others that stay in the machine. */
+  | ({
+      readonly kind: "cleanAsked";
+      readonly id: MachineId;
+      readonly sanitize?: SanitizeWish;
+      readonly allDisks?: true;
+    } & Restarting)
   /** An operator lets the agent restart the machine; then the agent is told. */
   | ({ readonly kind: "rebootAsked"; readonly id: MachineId; readonly by: string } & Pick<Reboot, "atOnce" | "perRack">)
   | { readonly kind: "rebootSent"; readonly id: MachineId; readonly boot: string }

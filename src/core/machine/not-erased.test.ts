@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Disk, Hardware } from "../hardware/hardware.ts";
-import { disksNotErased, whatCleanLeaves } from "./not-erased.ts";
+import { disksNotErased, otherDisks, whatCleanErases, whatCleanLeaves } from "./not-erased.ts";
 import type { StorageReport } from "./record.ts";
 import { hardware as testHardware } from "./testing/test-fleet.ts";
 
@@ -75,4 +75,35 @@ test("a disk that can be pulled out was not erased either", () => {
     storage: storage("/dev/sda", "A", true),
   };
   assert.deepEqual(whatCleanLeaves(machine), ["not touched: /dev/sdb (serial stick, 1024 MiB)"]);
+});
+
+test("a clean of all disks takes every fixed disk of the latest scan, and says why others are left", () => {
+  const disks = [
+    disk("/dev/sda", "A"),
+    disk("/dev/sdb", "B", { contents: ["xfs"] }),
+    disk("/dev/sdc", "C", { contents: [] }),
+    disk("/dev/sdd", "D", { transport: "iscsi" }),
+    disk("/dev/sde", "E", { removable: true }),
+    disk("/dev/sdf", "F", { virtualMedia: true }),
+  ];
+  const machine = { hardware: hardware(...disks), storage: storage("/dev/sda", "A", true) };
+  const wish = { disks: otherDisks(machine) };
+  assert.deepEqual(
+    wish.disks.map(({ serial }) => serial),
+    ["B", "C"],
+  );
+  assert.deepEqual(whatCleanErases(machine, wish), [
+    "root disk /dev/sda (serial A, 1024 MiB)",
+    "disk /dev/sdb (serial B, 1024 MiB), held xfs at its last scan",
+    "disk /dev/sdc (serial C, 1024 MiB), held nothing known at its last scan",
+  ]);
+  assert.deepEqual(whatCleanLeaves(machine, wish), [
+    "not touched: /dev/sdd (serial D, 1024 MiB), which is on a storage network (iSCSI); /dev/sde (serial E, 1024 MiB), which is removable; /dev/sdf (serial F, 1024 MiB), which is virtual media of a management controller",
+  ]);
+});
+
+test("a disk that erases itself leaves nothing, though its root is not encrypted; where that is only a wish, both are said", () => {
+  const machine = { hardware: hardware(disk("/dev/sda", "A")), storage: storage("/dev/sda", "A", false) };
+  assert.deepEqual(whatCleanLeaves(machine, { sanitize: "require" }), []);
+  assert.match(whatCleanLeaves(machine, { sanitize: "whereOffered" }).join(), /unless the disk erases itself$/);
 });

@@ -1,12 +1,16 @@
-import { describeDisk, findRecorded } from "../hardware/disk-identity.ts";
+import type { EraseWish } from "../erasure/erase-wish.ts";
+import { describeDisk, findRecorded, identityOf, isSameDisk } from "../hardware/disk-identity.ts";
 import type { Disk } from "../hardware/hardware.ts";
+import { isFixed, whyNotFixed } from "../hardware/suitable-disk.ts";
 import type { Machine } from "./record.ts";
+
+type Known = Pick<Machine, "hardware" | "storage">;
 
 /**
  * The disks that no birth, rebirth or clean has touched: all except the root disk, which is recognised by serial number and
  * WWN, or by path and size if these do not decide. If it cannot be recognised, every disk counts as not erased.
  */
-export function disksNotErased({ hardware, storage }: Pick<Machine, "hardware" | "storage">): readonly Disk[] {
+export function disksNotErased({ hardware, storage }: Known): readonly Disk[] {
   if (hardware === undefined || storage === undefined) return [];
   const root = findRecorded(hardware.disks, storage.rootDisk, storage.disks);
   return root.kind === "found" ? hardware.disks.filter((disk) => disk !== root.disk) : hardware.disks;
@@ -17,18 +21,54 @@ export function describeNotErased(disk: Disk): string {
   return `${disk.path} (${describeDisk(disk)})`;
 }
 
+/**
+ * What a clean of all disks erases beside the root disk: the fixed disks of the record. Never one on a storage network, removable
+ * media or virtual media.
+ */
+export function otherDisks(machine: Known): NonNullable<EraseWish["disks"]> {
+  return disksNotErased(machine).filter(isFixed).map(identityOf);
+}
+
 /** The data that a clean leaves readable on a machine, one clause per item; empty if discarding the key erases everything. */
-export function whatCleanLeaves(machine: Pick<Machine, "hardware" | "storage">): readonly string[] {
+export function whatCleanLeaves(machine: Known, wish: EraseWish = {}): readonly string[] {
   const { storage } = machine;
   if (storage === undefined) return [];
-  const plain = storage.encryption.kind === "none";
-  const disks = disksNotErased(machine).map(describeNotErased);
+  const isPlain = storage.encryption.kind === "none" && wish.sanitize !== "require";
+  const unless = wish.sanitize === "whereOffered" ? ", unless the disk erases itself" : "";
+  const left = disksNotErased(machine).filter((disk) => !isWanted(wish, disk));
   return [
-    ...(plain
+    ...(isPlain
       ? [
-          `root disk ${storage.rootDisk.path} is not encrypted: old data stays readable until the new file systems overwrite it`,
+          `root disk ${storage.rootDisk.path} is not encrypted: old data stays readable until the new file systems overwrite it${unless}`,
         ]
       : []),
-    ...(disks.length === 0 ? [] : [`not touched: ${disks.join("; ")}`]),
+    ...(left.length === 0 ? [] : [`not touched: ${left.map((disk) => withReason(disk, wish)).join("; ")}`]),
   ];
+}
+
+/** What a clean destroys, one disk per item, with what the last scan found on those beside the root disk. */
+export function whatCleanErases(machine: Known, wish: EraseWish): readonly string[] {
+  const { hardware, storage } = machine;
+  if (storage === undefined) return [];
+  const root = `root disk ${storage.rootDisk.path} (${describeDisk(storage.rootDisk)})`;
+  const others = (hardware?.disks ?? []).filter((disk) => isWanted(wish, disk));
+  return [root, ...others.map(withContents)];
+}
+
+function isWanted({ disks = [] }: EraseWish, disk: Disk): boolean {
+  return disks.some((wanted) => isSameDisk(wanted, disk));
+}
+
+function withContents(disk: Disk): string {
+  const { contents } = disk;
+  const held =
+    contents === undefined
+      ? ""
+      : `, held ${contents.length === 0 ? "nothing known" : contents.join(", ")} at its last scan`;
+  return `disk ${describeNotErased(disk)}${held}`;
+}
+
+function withReason(disk: Disk, { disks }: EraseWish): string {
+  const why = disks === undefined ? undefined : whyNotFixed(disk);
+  return `${describeNotErased(disk)}${why === undefined ? "" : `, which is ${why}`}`;
 }

@@ -1,4 +1,5 @@
 import type { AgentReport } from "../agent/version.ts";
+import type { EraseWish } from "../erasure/erase-wish.ts";
 import type { DiskIdentity, Recognition } from "../hardware/disk-identity.ts";
 import type { BurnInReport, Hardware, Smbios } from "../hardware/hardware.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
@@ -365,7 +366,13 @@ type StateFacts = {
       readonly recovery?: { readonly by: string; readonly atMs: number; readonly nonce?: string };
     };
   readonly rebirth: InstalledFacts & OrderFacts & ChoiceFacts & RebirthFacts & { readonly wayBack?: WayBack };
-  readonly clean: InstalledFacts & OrderFacts & ChoiceFacts & { readonly wayBack?: WayBack };
+  readonly clean: InstalledFacts &
+    OrderFacts &
+    ChoiceFacts & {
+      readonly wayBack?: WayBack;
+      /** What it erases beside the keys of its root disk. */
+      readonly erase?: EraseWish;
+    };
 };
 
 /** What a cancel of the rebirth or clean restores; present until its order is taken. */

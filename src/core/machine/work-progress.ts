@@ -1,10 +1,10 @@
 import type { Machine } from "./record.ts";
 
 /** Work of a machine that takes minutes and can be counted. */
-export const works = ["burnIn", "fetch", "update"] as const;
+export const works = ["burnIn", "fetch", "update", "erase"] as const;
 export type Work = (typeof works)[number];
 
-/** How far a machine is: tests of a burn-in, bytes of a fetch, steps of an update. */
+/** How far a machine is: tests of a burn-in, bytes of a fetch, steps of an update, percent of the disks that erase themselves (100 each). */
 export type WorkProgress = { readonly what: Work; readonly done: number; readonly total: number };
 
 /** What was last heard of it, and when. */
@@ -26,6 +26,8 @@ export function describeProgress({ what, done, total }: WorkProgress): string {
       return `burn-in ${done} of ${total} ${total === 1 ? "test" : "tests"}`;
     case "fetch":
       return `fetching ${size(done)} of ${size(total)} (${percent(done, total)} %)`;
+    case "erase":
+      return `erasing ${total / 100} ${total === 100 ? "disk" : "disks"} (${percent(done, total)} %)`;
     case "update":
       return `updating ${done} of ${total} ${total === 1 ? "step" : "steps"} (${percent(done, total)} %)`;
   }

@@ -68,6 +68,8 @@ test("an order with rules that an older init would misread has a higher protocol
   assert.equal(protocolForRules([]), 1);
   const order = { action: "birth", placementRules: [rack] } as const;
   const burnInRule = (burnIn: "failed" | "suspect") => ({ ...order, imageRules: [{ image: "x", when: { burnIn } }] });
+  const clean = { ...burnInRule("failed"), action: "clean", erase: { sanitize: "require" } } as const;
+  assert.equal(protocolForOrder(clean), 6, "an older init would destroy keys only");
   assert.deepEqual([protocolForOrder(burnInRule("failed")), protocolForOrder(burnInRule("suspect"))], [1, 4]);
 });
 

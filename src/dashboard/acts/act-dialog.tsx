@@ -6,7 +6,15 @@ import { type Answer, send } from "../data/http.ts";
 import { Command } from "../parts/command.tsx";
 import { Dialog } from "../parts/dialog.tsx";
 import { FaultNote } from "../parts/fault.tsx";
-import { type ActChoice, type ActForm, actChoices, actCommand, bodyOf } from "./act-form.ts";
+import {
+  type ActChoice,
+  type ActForm,
+  actChoices,
+  actCommand,
+  bodyOf,
+  emptyForm,
+  sanitizeChoices,
+} from "./act-form.ts";
 import { acting } from "./acting.ts";
 import { DryRun, Outcome } from "./dry-run.tsx";
 
@@ -17,7 +25,7 @@ type Step =
 
 /** Acts on machines: choose, see what would happen to each, confirm by their number, see what happened. */
 export function ActDialog({ targets }: { targets: readonly { readonly id: string; readonly name: string }[] }) {
-  const form = useSignal<ActForm>({ action: "hold", reason: "", override: false });
+  const form = useSignal<ActForm>(emptyForm);
   const step = useSignal<Step>({ kind: "form" });
   const fault = useSignal<Extract<Answer<never>, { kind: "fault" }>["fault"] | undefined>(undefined);
   const busy = useSignal(false);
@@ -106,6 +114,7 @@ function Choices({ form, onChange }: { form: ActForm; onChange: (form: ActForm) 
           onInput={(event) => onChange({ ...form, reason: event.currentTarget.value })}
         />
       </label>
+      {choice.choosesDisks === true ? <DiskChoices form={form} onChange={onChange} /> : null}
       {choice.sendsAway === true ? (
         <label class="choice">
           <input
@@ -116,6 +125,34 @@ function Choices({ form, onChange }: { form: ActForm; onChange: (form: ActForm) 
           exceed the blast radius
         </label>
       ) : null}
+    </>
+  );
+}
+
+function DiskChoices({ form, onChange }: { form: ActForm; onChange: (form: ActForm) => void }) {
+  return (
+    <>
+      <label>
+        How to erase
+        <select
+          value={form.sanitize}
+          onChange={(event) => onChange({ ...form, sanitize: event.currentTarget.value as ActForm["sanitize"] })}
+        >
+          {Object.entries(sanitizeChoices).map(([value, text]) => (
+            <option key={value} value={value}>
+              {text}
+            </option>
+          ))}
+        </select>
+      </label>
+      <label class="choice">
+        <input
+          type="checkbox"
+          checked={form.allDisks}
+          onChange={(event) => onChange({ ...form, allDisks: event.currentTarget.checked })}
+        />
+        erase all other disks that stay in the machine, too
+      </label>
     </>
   );
 }

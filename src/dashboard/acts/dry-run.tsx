@@ -102,12 +102,12 @@ function Results({ results }: { results: BatchAnswer["results"] }) {
           </tr>
         </thead>
         <tbody>
-          {refusedFirst.slice(0, rowsShown).map(({ name, outcome, machine, problem, leaves = [] }) => (
+          {refusedFirst.slice(0, rowsShown).map(({ name, outcome, machine, problem, erases = [], leaves = [] }) => (
             <tr key={machine.id}>
               <th scope="row">{name}</th>
               <td>{outcome === "done" ? "yes" : "no"}</td>
               <td>{machine.state}</td>
-              <td>{problem?.detail ?? leaves.join("; ")}</td>
+              <td>{problem?.detail ?? [...erases.map((disk) => `erases ${disk}`), ...leaves].join("; ")}</td>
             </tr>
           ))}
         </tbody>

@@ -54,6 +54,14 @@ export function discardErasure(old: DiscardedBlocks, times: Times): ErasureStep 
   return { ...step, verification: { kind: "verified", how: seen } };
 }
 
+/** What became of the signatures on a disk, for the record. */
+export function signaturesErasure(old: readonly string[], times: Times): ErasureStep {
+  return {
+    ...{ method: "signaturesOverwritten", what: `signatures: ${old.join(", ") || "none"}`.slice(0, reasonLimit) },
+    ...{ found: old.length, ...times, verification: { kind: "verified", how: "searched anew: the disk shows none" } },
+  };
+}
+
 function counted(count: number, what: string): string {
   return `${count === 0 ? "no" : count} ${what}${count === 1 ? "" : "s"}`;
 }

@@ -13,13 +13,14 @@ import { discardDisk } from "../device/discard.ts";
 import type { Drivers } from "../device/drivers.ts";
 import { addBootEntry, discardDiskKeys, diskKeyFile, makeDiskKey } from "../device/efi.ts";
 import { eraseSignatures } from "../device/erase-signatures.ts";
+import { type ErasingContext, eraseByDevice } from "../device/erasing/erase-by-device.ts";
 import { eraseLuksHeaders } from "../device/luks-headers.ts";
 import { systemTree } from "../device/tree.ts";
 import { clock, sleepMs } from "../system/clock.ts";
 import { copyFile, exists, makeDirectories, makeSymlink, writeText } from "../system/files.ts";
 import { runOrThrow } from "../system/run.ts";
 import { copyProgram } from "./copy-program.ts";
-import { discardErasure, headersErasure, keysErasure } from "./erasure-steps.ts";
+import { discardErasure, headersErasure, keysErasure, signaturesErasure } from "./erasure-steps.ts";
 import { fetchFiles } from "./fetch-files.ts";
 import { stop } from "./stop.ts";
 
@@ -31,8 +32,10 @@ export type StepContext = {
   readonly log: Log;
   /** Takes the boot order for the storage report; absent if no step changes it. */
   readonly bootOrder?: (order: BootOrder) => void;
-  /** Takes what was destroyed, for the record of the erasure; absent as above. */
-  readonly erased?: (step: ErasureStep) => void;
+  /** Takes what was destroyed, of one disk or of all, for the record of the erasure; absent as above. */
+  readonly erased?: (step: ErasureStep, disk?: DiskIdentity) => void;
+  /** For disks that erase themselves; absent as above. */
+  readonly erasing?: Omit<ErasingContext, "log">;
 };
 
 /**
@@ -66,15 +69,21 @@ const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
     stopIfOtherDisk(act.disk);
     const startedAtMs = clock.nowMs();
     const old = eraseLuksHeaders(act.disk);
-    erased?.(headersErasure(old, { startedAtMs, endedAtMs: clock.nowMs() }));
+    erased?.(headersErasure(old, { startedAtMs, endedAtMs: clock.nowMs() }), act.disk);
     log("info", "old LUKS headers overwritten, and read back", { path: act.disk.path, ...old });
+  },
+
+  eraseByDevice: ({ jobs }, { log, erased, erasing }) => {
+    if (erasing === undefined) throw new Error("expected what disks need to erase themselves, found none");
+    for (const { disk } of jobs) stopIfOtherDisk(disk);
+    for (const { disk, step } of eraseByDevice(jobs, { ...erasing, log })) erased?.(step, disk);
   },
 
   discardDisk: (act, { log, erased }) => {
     stopIfOtherDisk(act.disk);
     const startedAtMs = clock.nowMs();
     const old = discardDisk(act.disk);
-    erased?.(discardErasure(old, { startedAtMs, endedAtMs: clock.nowMs() }));
+    erased?.(discardErasure(old, { startedAtMs, endedAtMs: clock.nowMs() }), act.disk);
     log("info", "old data discarded", { path: act.disk.path, ...old });
   },
 
@@ -82,9 +91,11 @@ const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
 
   checkDisk: (act) => stopIfOtherDisk(act.disk),
 
-  eraseSignatures: ({ disk }, { log }) => {
+  eraseSignatures: ({ disk }, { log, erased }) => {
     stopIfOtherDisk(disk);
+    const startedAtMs = clock.nowMs();
     const found = eraseSignatures(disk);
+    erased?.(signaturesErasure(found, { startedAtMs, endedAtMs: clock.nowMs() }), disk);
     if (found.length > 0) log("info", "old contents erased", { path: disk.path, contents: found.join(", ") });
   },
 

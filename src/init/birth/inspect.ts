@@ -19,6 +19,7 @@ import { withMissingFirmware } from "../device/missing-firmware.ts";
 import { systemTree } from "../device/tree.ts";
 import { sleepMs } from "../system/clock.ts";
 import type { BirthContext } from "./birth-context.ts";
+import { awaitErasing } from "./erasing.ts";
 import { requestSeconds } from "./mdb.ts";
 import { stop } from "./stop.ts";
 import type { TakenOrder } from "./take-order.ts";
@@ -28,6 +29,8 @@ export type Inspection = {
   readonly hardware: Hardware;
   readonly disk: Disk;
   readonly diskWhy: string;
+  /** Disks that were erasing themselves when the machine started. */
+  readonly wereRunning: readonly string[];
   /** Measurements of the read-only tests, and the tests that are left. */
   readonly measurements: readonly Measurement[];
   readonly writeTests: readonly BurnInTest[];
@@ -45,6 +48,7 @@ const contentsSecondsPerDisk = 30;
 export function inspectMachine(context: BirthContext, taken: TakenOrder, beforeTest: () => void): Inspection {
   const { runStep, console } = context;
   const { settings, order, session } = taken;
+  const wereRunning = awaitErasing(context, taken);
   const scanned = runStep("scanHardware", disksSettleSeconds + 30, () => {
     waitForDisks(order);
     return withMissingFirmware(scanHardware(systemTree, mbrSignatureOf));
@@ -94,7 +98,7 @@ export function inspectMachine(context: BirthContext, taken: TakenOrder, beforeT
     session.phase("burnIn", [report.verdict, ...faults].join("; "), [{ kind: "burnIn", report }]),
   );
   const outcome = outcomeOf(report, answer);
-  return { hardware, disk, diskWhy, measurements, writeTests: tests.filter(writes), outcome };
+  return { hardware, disk, diskWhy, wereRunning, measurements, writeTests: tests.filter(writes), outcome };
 }
 
 function outcomeOf({ verdict }: BurnInReport, { suspect }: ReportAnswer): BurnInOutcome {

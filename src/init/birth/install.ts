@@ -1,12 +1,12 @@
 import * as host from "host";
 import { authenticodeSha256 } from "../../core/boot-loader/authenticode.ts";
 import { hexFromBytes } from "../../core/bytes/text.ts";
-import type { ErasureStep } from "../../core/erasure/erasure.ts";
 import { logicalSectorBytes } from "../../core/hardware/scan.ts";
+import { lastDestruction } from "../../core/install/destruction.ts";
 import { describeLinks, type HostNetworkPlan } from "../../core/install/network-files.ts";
 import { imagePaths } from "../../core/install/paths.ts";
 import { type InstallInput, type InstallPlan, planInstall } from "../../core/install/plan.ts";
-import type { InstallPhase, InstallStepId } from "../../core/install/step.ts";
+import type { InstallPhase } from "../../core/install/step.ts";
 import type { BootOrder } from "../../core/machine/record.ts";
 import type { Random } from "../../core/ports.ts";
 import { findKeyLocation } from "../device/efi.ts";
@@ -14,15 +14,14 @@ import { systemTree } from "../device/tree.ts";
 import { readBytes } from "../system/files.ts";
 import { sha256 } from "../system/sha256.ts";
 import type { BirthContext } from "./birth-context.ts";
+import { planErasing, workingOn } from "./erasing.ts";
+import { openErasureRecord } from "./erasure-record.ts";
 import { executeStep } from "./execute-step.ts";
 import type { Inspection } from "./inspect.ts";
 import { requestSeconds } from "./mdb.ts";
 import type { Placed } from "./placement.ts";
 import { stop } from "./stop.ts";
 import type { TakenOrder } from "./take-order.ts";
-
-/** After it, what was destroyed is reported. */
-const lastDestruction: InstallStepId = "discardDisk";
 
 const random: Random = { bytes: (count) => new Uint8Array(host.randomBytes(count)) };
 
@@ -35,6 +34,7 @@ export function install(
 ): InstallPlan {
   const { runStep, console } = context;
   const { order, session, drivers, firmware, settings, bySignedImage } = taken;
+  const erase = planErasing(context, taken, inspection);
   const plan = runStep("planInstallation", 60, () => {
     const planning = planInstall(
       {
@@ -43,6 +43,7 @@ export function install(
         secureBoot: inspection.hardware.secureBoot,
         bySignedImage,
         policy: order.storage,
+        erase,
         disk: inspection.disk,
         diskWhy: inspection.diskWhy,
         disks: inspection.hardware.disks,
@@ -68,17 +69,14 @@ export function install(
   const bootOrder = (order: BootOrder) => {
     storage = { ...storage, bootOrder: order };
   };
-  const destroyed: ErasureStep[] = [];
-  const erased = (step: ErasureStep) => void destroyed.push(step);
-  const { path, serial, wwn, model, sizeBytes } = inspection.disk;
-  const erasedDisk = { path, serial, wwn, model, sizeBytes };
+  const record = openErasureRecord(inspection.hardware.disks);
+  const lastDestroying = lastDestruction(plan.steps);
+  const erasing = { seed: `${order.machineId} ${order.generation}`, working: workingOn(context, taken) };
   for (const step of plan.steps) {
-    const tools = { drivers, http: settings.http, log: console.log, bootOrder, erased };
+    const tools = { drivers, http: settings.http, log: console.log, bootOrder, erased: record.note, erasing };
     runStep(step.id, step.deadlineSeconds, () => executeStep(step, tools));
-    if (step.id === lastDestruction && order.keepsErasures)
-      runStep("report", requestSeconds, () =>
-        session.report([{ kind: "erasure", erasure: { disk: erasedDisk, steps: destroyed } }]),
-      );
+    if (step === lastDestroying && order.keepsErasures)
+      for (const items of record.reports()) runStep("report", requestSeconds, () => session.report(items));
     const { reaches } = step;
     if (reaches !== undefined) {
       runStep("report", requestSeconds, () => session.phase(reaches, phaseDetail(plan, reaches, network)));

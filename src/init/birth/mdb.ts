@@ -21,6 +21,7 @@ import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
 import { type OrderAnswer, orderProtocol } from "../../core/birth/order-answer.ts";
 import { isOfServer, meaningOf, nextTry, pauseMsOf } from "../../core/birth/retry.ts";
 import { bytesFromHex, hexFromBytes } from "../../core/bytes/text.ts";
+import type { DiskErasure } from "../../core/erasure/erasure.ts";
 import type { BurnInReport, Hardware } from "../../core/hardware/hardware.ts";
 import { type Endpoint, formatEndpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
@@ -192,7 +193,8 @@ function validated<Schema extends v.GenericSchema>(
 
 /** A report item as the contract has it, but with core's types, whose lists are read-only. */
 export type ProgressReport =
-  | Exclude<SentReportItem, { kind: "hardware" } | { kind: "burnIn" } | { kind: "neighbours" }>
+  | Exclude<SentReportItem, { kind: "hardware" } | { kind: "burnIn" } | { kind: "neighbours" } | { kind: "erasure" }>
   | { readonly kind: "hardware"; readonly hardware: Hardware }
   | { readonly kind: "burnIn"; readonly report: BurnInReport }
-  | { readonly kind: "neighbours"; readonly neighbours: readonly Neighbour[] };
+  | { readonly kind: "neighbours"; readonly neighbours: readonly Neighbour[] }
+  | { readonly kind: "erasure"; readonly erasure: DiskErasure };

@@ -1,6 +1,7 @@
 import * as host from "host";
 import type { ReportAnswer, ReportItem } from "../../contract/machine-facing.ts";
 import type { OrderAnswer } from "../../core/birth/order-answer.ts";
+import type { WorkProgress } from "../../core/machine/work-progress.ts";
 import type { Console } from "../device/console.ts";
 import type { Mdb, ProgressReport } from "./mdb.ts";
 import { messageOf } from "./stop.ts";
@@ -8,14 +9,16 @@ import { messageOf } from "./stop.ts";
 type PhaseItem = Extract<ReportItem, { kind: "phase" }>;
 /** Longest text that the contract accepts, with some margin. */
 const longestText = 2000;
+/** Disks that erase themselves are asked more often than a server needs to hear. */
+const progressEveryMs = 30_000;
 
 /** What this boot reports to the MDB. Every report also carries the pending log lines. */
 export type Session = {
   readonly report: (items: readonly ProgressReport[]) => ReportAnswer;
   /** Reports a new phase with further items; its duration is the time since the previous phase. */
   readonly phase: (phase: PhaseItem["phase"], detail?: string, items?: readonly ProgressReport[]) => ReportAnswer;
-  /** Says how far the burn-in is, to a server that wants to know; after one failure no more, because the birth must not wait for it. */
-  readonly progress: (done: number, total: number) => void;
+  /** Says how far the burn-in is, or other work, to a server that wants to know; after one failure no more, because the birth must not wait for it. */
+  readonly progress: (done: number, total: number, what?: WorkProgress["what"]) => void;
   /** Reports a failed birth, perhaps because of a conflict; ignores an MDB that does not accept the report. */
   readonly failed: (step: string, reason: string, conflict: true | undefined) => void;
 };
@@ -23,6 +26,7 @@ export type Session = {
 /** The session of an order. The first phase is counted from the kernel's start. */
 export function openSession(mdb: Mdb, order: OrderAnswer, console: Console): Session {
   let phaseStartMs = 0;
+  let progressAgainMs = 0;
   let takesProgress = order.takesProgress === true;
 
   function withLog(items: readonly ProgressReport[]): readonly ProgressReport[] {
@@ -41,13 +45,15 @@ export function openSession(mdb: Mdb, order: OrderAnswer, console: Console): Ses
     return report([...items, { kind: "phase", phase: reached, durationMs, ...facts }]);
   }
 
-  function progress(done: number, total: number): void {
-    if (!takesProgress) return;
+  function progress(done: number, total: number, what: WorkProgress["what"] = "burnIn"): void {
+    const nowMs = host.monotonicMs();
+    if (!takesProgress || (what === "erase" && nowMs < progressAgainMs)) return;
+    progressAgainMs = nowMs + progressEveryMs;
     try {
-      mdb.reportBriefly(order.session, withLog([{ kind: "progress", what: "burnIn", done, total }]));
+      mdb.reportBriefly(order.session, withLog([{ kind: "progress", what, done, total }]));
     } catch (error) {
       takesProgress = false;
-      console.log("warn", "reporting the progress of the burn-in failed", { fault: messageOf(error) });
+      console.log("warn", "reporting the progress failed", { fault: messageOf(error) });
     }
   }
 

@@ -18,6 +18,8 @@ const erasure: DiskErasure = {
   ],
 };
 
+const of = (path: string): DiskErasure => ({ ...erasure, disk: { ...erasure.disk, path } });
+
 async function open() {
   const clock = stillClock();
   const lines: string[] = [];
@@ -31,9 +33,9 @@ async function open() {
       return new Uint8Array(count).fill(seed);
     },
   };
-  const keep = async (action: OrderAction, generation = 1) => {
+  const keep = async (action: OrderAction, generation = 1, path = "/dev/sda") => {
     const machine = store.get(machineIdFromMac(testMac(1))) ?? assert.fail();
-    await keepErasure({ store, clock, random, log }, { machine, order: { generation, action } }, erasure);
+    await keepErasure({ store, clock, random, log }, { machine, order: { generation, action } }, of(path));
   };
   return { store, keep, lines };
 }
@@ -45,6 +47,12 @@ test("an order that erases nothing leaves no statement, whatever its machine rep
   await keep("clean");
   await keep("clean");
   assert.equal(store.documents("erasure").length, 1, "the same boot, reported twice");
+});
+
+test("a machine that makes up disks replaces its own statements, and keeps no more than its order has disks", async () => {
+  const { store, keep } = await open();
+  for (let n = 0; n < 40; n += 1) await keep("clean", 1, `/dev/made-up-${n}`);
+  assert.equal(store.documents("erasure").length, 16);
 });
 
 test("beyond the limit the oldest statement goes, and the log names it", async () => {

@@ -39,7 +39,8 @@ export async function keepErasure(
   const bootId = machine.order?.taken?.bootId ?? "";
   const { path, serial, wwn } = erasure.disk;
   const kept = store.documents("erasure");
-  const id = idFor(deps, kept, { machine: machine.id, generation: order.generation, bootId, path });
+  const disks = 1 + (machine.erase?.disks?.length ?? 0);
+  const id = idFor(deps, kept, { machine: machine.id, generation: order.generation, bootId, path, disks });
   const reported = { machine, action, generation: order.generation, erasure };
   const statement = escapeCommands(JSON.stringify(statementOf(id, reported, clock.nowMs())));
   const document: StoredErasure = {
@@ -50,17 +51,22 @@ export async function keepErasure(
   await forgetOldest(deps, kept);
 }
 
-type Attempt = Pick<StoredErasure, "machine" | "generation" | "bootId" | "path">;
+type Attempt = Pick<StoredErasure, "machine" | "generation" | "bootId" | "path"> & {
+  /** How many disks the order takes. */
+  readonly disks: number;
+};
 
 /** The id of an erasure that was reported before; otherwise a new one, or that of the latest of too many attempts. */
 function idFor({ clock, random }: Deps, kept: readonly DocumentOf<"erasure">[], attempt: Attempt): string {
   const sameBirth = kept.filter(
     ({ document }) => document.machine === attempt.machine && document.generation === attempt.generation,
   );
-  const same = sameBirth.find(({ document: { bootId, path } }) => bootId === attempt.bootId && path === attempt.path);
+  const ofDisk = sameBirth.filter(({ document }) => document.path === attempt.path);
+  const same = ofDisk.find(({ document }) => document.bootId === attempt.bootId);
   if (same !== undefined) return same.key;
-  const last = sameBirth.at(-1);
-  if (last !== undefined && sameBirth.length >= mostErasuresPerGeneration) return last.key;
+  // A machine that makes up disks replaces its own statements, not those of others.
+  const last = ofDisk.at(-1) ?? sameBirth.at(-1);
+  if (last !== undefined && sameBirth.length >= attempt.disks * mostErasuresPerGeneration) return last.key;
   // Documents are listed in the order of their keys: the oldest is the first.
   const second = new Date(clock.nowMs()).toISOString().replace(/[-:]|\.\d+/g, "");
   return `${second}-${Buffer.from(random.bytes(4)).toString("hex")}`;

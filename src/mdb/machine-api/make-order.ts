@@ -31,9 +31,10 @@ export function orderFor(
   // Neither recovering a key nor going on after a power cut chooses a disk.
   const choosesDisk = action === "birth" || action === "rebirth" || action === "clean";
   const rules = choosesDisk && rootDisk.length > 0 ? { rootDiskRules: rootDisk } : {};
+  const erase = action === "clean" && machine.erase !== undefined ? { erase: machine.erase } : {};
   return {
     protocol: protocolForOrder({
-      ...{ action, placementRules: config.placement.rules, imageRules: config.images, ...rules },
+      ...{ action, placementRules: config.placement.rules, imageRules: config.images, ...rules, ...erase },
       permanent: extendedPart(permanent),
     }),
     machineId: machine.id,
@@ -48,6 +49,7 @@ export function orderFor(
     burnIn: profileOf(config.burnIn),
     storage,
     ...rules,
+    ...erase,
     ...(signatureFor(network) === "debian" && signedLoader !== undefined ? { signedLoader } : {}),
     ...diskHistoryOf(machine),
     ...(action === "recover" ? {} : resumePart(machine)),

@@ -4,6 +4,7 @@ import { batchLimit } from "../../contract/operator/requests.ts";
 import { briefOf, viewMachine } from "../../contract/operator/views.ts";
 import {
   type ActionName,
+  erasedBy,
   eventOfAction,
   leftBy,
   type OperatorAction,
@@ -214,5 +215,10 @@ function resultOf(action: OperatorAction, { machine, decision }: Decided): Batch
   if (decision.kind === "refused")
     return { name, outcome: "refused", machine: briefOf(machine), problem: problemOf(decision.refusal) };
   const leaves = [...leftBy(action, machine)];
-  return { name, outcome: "done", machine: briefOf(decision.machine), ...(leaves.length === 0 ? {} : { leaves }) };
+  const erases = [...erasedBy(action, machine)];
+  return {
+    ...{ name, outcome: "done", machine: briefOf(decision.machine) },
+    ...(erases.length === 0 ? {} : { erases }),
+    ...(leaves.length === 0 ? {} : { leaves }),
+  };
 }

@@ -17,6 +17,8 @@ export type DiskFacts = {
   readonly serial: string;
   readonly wwn?: string;
   readonly model?: string;
+  /** What SCSI's INQUIRY says, such as `ATA`. */
+  readonly vendor?: string;
   readonly rotational?: boolean;
   readonly removable?: boolean;
   readonly sectorBytes?: number;

@@ -1,5 +1,6 @@
 import { identityOf } from "../../hardware/disk-identity.ts";
 import type { Decision, Refusal } from "../event.ts";
+import { otherDisks } from "../not-erased.ts";
 import {
   type InstalledState,
   isInstalled,
@@ -33,9 +34,9 @@ export function nextLife(
   machine: MachineIn<InstalledState>,
   given: { readonly by: string; readonly override?: true },
   nowMs: number,
-): Omit<MachineIn<"clean">, "state"> {
+): Omit<MachineIn<"clean">, "state" | "erase"> {
   const { phase, phaseAtMs, unheardBoots: _boots, recovery: _off, mayMove: _moved, reboot: _due, ...present } = machine;
-  const { allowedDisk: _allowed, ...living } = present;
+  const { allowedDisk: _allowed, erase: _erased, ...living } = present;
   const { state: _ended, wayBack: kept, ...lasting } = withoutPending(living);
   const { timeline, sentAway: before } = machine;
   const { by, override } = given;
@@ -81,6 +82,7 @@ export const cancelRebirth: Transition<"rebirthCancelled", "rebirth" | "clean"> 
     order: _void,
     mayMove: _moved,
     allowedDisk: _allowed,
+    erase: _kept,
     birthDisk: _chosen,
     reboot: _asked,
     sentAway: _stayed,
@@ -160,12 +162,27 @@ export const askRebirth: Transition<"rebirthAsked", InstalledState> = (machine, 
 export const askClean: Transition<"cleanAsked", InstalledState> = (machine, event, { nowMs }) => {
   const refusal = whyNotAnew(machine, event);
   if (refusal !== undefined) return refused(refusal);
-  if (conditionOf(machine, "debug") === undefined)
-    return changed({ ...nextLife(machine, event, nowMs), state: "clean" });
-  return refused({
-    kind: "wrongState",
-    message: `${nameOf(machine)} failed its burn-in, which a clean would skip`,
-    next: `to test it again: birther rebirth ${nameOf(machine)}`,
+  if (conditionOf(machine, "debug") !== undefined)
+    return refused({
+      kind: "wrongState",
+      message: `${nameOf(machine)} failed its burn-in, which a clean would skip`,
+      next: `to test it again: birther rebirth ${nameOf(machine)}`,
+    });
+  const { sanitize, allDisks } = event;
+  if (allDisks === true && machine.hardware === undefined)
+    return refused({
+      kind: "wrongState",
+      message: `${nameOf(machine)} has no scan on its record: its other disks are not known`,
+      next: `to erase its root disk only: birther clean ${nameOf(machine)}`,
+    });
+  const erase = {
+    ...(sanitize === undefined ? {} : { sanitize }),
+    ...(allDisks === true ? { disks: otherDisks(machine) } : {}),
+  };
+  return changed({
+    ...nextLife(machine, event, nowMs),
+    state: "clean",
+    ...(Object.keys(erase).length === 0 ? {} : { erase }),
   });
 };
 

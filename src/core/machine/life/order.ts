@@ -168,6 +168,7 @@ export const becomeHealthy: Transition<"becameHealthy", BirthAction> = (machine,
     mayWipe: _wiped,
     birthDisk: _chosen,
     allowedDisk: _allowed,
+    erase: _erased,
     wayBack: _back,
     reboot: _begun,
     ...kept

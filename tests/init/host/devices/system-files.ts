@@ -64,6 +64,8 @@ export function showDisk(sys: TreeFiller, disk: DiskFacts): void {
     serial,
     wwid: wwn,
     "device/model": model,
+    ...(name.startsWith("nvme") ? { nsid: /n(\d+)$/.exec(name)?.[1] ?? "1" } : {}),
+    ...(disk.vendor === undefined ? {} : { "device/vendor": disk.vendor }),
     "queue/rotational": rotational ? "1" : "0",
     "queue/logical_block_size": String(disk.sectorBytes ?? 512),
   };

@@ -1,0 +1,59 @@
+import * as host from "host";
+import type { DeviceCommands } from "../../../core/erasure/device/device-commands.ts";
+import type { DeviceKind } from "../../../core/erasure/device/device-erase.ts";
+import { systemTree } from "../tree.ts";
+
+/** Commands to the firmware of the disk at a path. */
+export function commandsTo(path: string): DeviceCommands {
+  return {
+    nvme: ({ opcode, namespace = 0, cdw10 = 0 }, data, timeoutMs) => {
+      const words = Uint32Array.of(opcode, namespace, cdw10, 0, 0, 0, 0, 0);
+      return through(data, (buffer) => host.nvmeAdmin(path, words.buffer, buffer, timeoutMs).status);
+    },
+    scsi: (cdb, data, { direction, timeoutMs }) =>
+      through(data, (buffer) => {
+        const answer = host.scsiCommand(path, Uint8Array.from(cdb).buffer, buffer, direction, timeoutMs);
+        return { ...answer, sense: new Uint8Array(answer.sense) };
+      }),
+  };
+}
+
+/** A whole buffer goes to the device; what it holds afterwards is copied back. */
+function through<Answer>(data: Uint8Array, work: (buffer: ArrayBuffer) => Answer): Answer {
+  const copy = data.slice();
+  const answer = work(copy.buffer);
+  data.set(copy);
+  return answer;
+}
+
+/** By which commands a disk is asked; `taken` are the paths of all disks that are to be erased. */
+export function deviceOf(path: string, taken: readonly string[]): DeviceKind {
+  const name = nameOf(path);
+  if (name.startsWith("nvme")) {
+    const sameController = taken.filter((other) => controllerOf(other) === controllerOf(path));
+    return { kind: "nvme", namespace: namespaceOf(path), taken: sameController.map(namespaceOf) };
+  }
+  if (!/^sd[a-z]+$/.test(name)) return { kind: "other" };
+  // What libata and SAS adapters say of an ATA disk (SAT-4 §8.1.2).
+  const vendor = systemTree.text(`/sys/block/${name}/device/vendor`).trim();
+  return { kind: vendor === "ATA" ? "ata" : "scsi" };
+}
+
+/** The names of disks that may erase themselves, also of those without a size. */
+export function pathsOfDevices(): readonly string[] {
+  const names = systemTree.list("/sys/block").filter((name) => /^(nvme\d+n\d+|sd[a-z]+)$/.test(name));
+  return names.map((name) => `/dev/${name}`);
+}
+
+function nameOf(path: string): string {
+  return path.replace(/^\/dev\//, "");
+}
+
+/** `nvme0` of /dev/nvme0n1: a controller, or a subsystem of several. */
+function controllerOf(path: string): string | undefined {
+  return /^nvme\d+/.exec(nameOf(path))?.[0];
+}
+
+function namespaceOf(path: string): number {
+  return Number(systemTree.text(`/sys/block/${nameOf(path)}/nsid`).trim());
+}
