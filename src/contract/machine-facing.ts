@@ -133,8 +133,12 @@ export const imageRule = v.object({ image: text, when: v.optional(imageCondition
 export const burnInProfile = v.object({
   cpuSeconds: count,
   memoryPercent: v.pipe(v.number(), v.minValue(0), v.maxValue(90)),
+  memoryRounds: v.exactOptional(v.pipe(count, v.minValue(1))),
+  memorySeconds: v.exactOptional(count),
   diskMiB: count,
+  diskSeconds: v.exactOptional(count),
   networkMiB: count,
+  networkSeconds: v.exactOptional(count),
   minCpuHashesPerSecond: count,
   minMemoryMiBps: count,
   minDiskMiBps: count,
@@ -342,7 +346,10 @@ export const suspect = v.object({
 export const suspects = v.pipe(v.array(suspect), v.maxLength(partsLimit), v.readonly());
 
 /** core/machine/work-progress.ts */
-export const workProgress = v.object({ what: v.picklist(works), done: count, total: count });
+export const workProgress = v.object({
+  ...{ what: v.picklist(works), done: count, total: count },
+  ...{ current: v.exactOptional(name), currentPercent: v.exactOptional(v.pipe(count, v.maxValue(100))) },
+});
 
 const portFields = v.object({ portIdKind, portId: text, portDescription: text });
 

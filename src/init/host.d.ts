@@ -198,10 +198,34 @@ declare module "host" {
   export function sha512End(state: ArrayBuffer): string;
 
   /**
-   * Hashes on every CPU for this time; returns hashes of 4 KiB per second over all CPUs, and whether all CPUs computed
-   * the same results.
+   * Hashes on every CPU for this time; returns hashes of 4 KiB per second over all CPUs, in the slowest five seconds, too (0
+   * in a shorter test), and whether all CPUs computed the same results. `tell` hears every five seconds how far the test is,
+   * from 0 to 1.
    */
-  export function cpuTest(seconds: number): { hashesPerSecond: number; agreed: boolean };
-  /** Fills memory (in MiB) with patterns and reads them back; wrong counts the 8-byte words that differ. */
-  export function memoryTest(mebibytes: number): { mebibytesPerSecond: number; wrongWords: number };
+  export function cpuTest(
+    seconds: number,
+    tell?: (share: number) => void,
+  ): { hashesPerSecond: number; slowestPerSecond: number; agreed: boolean };
+  /** The first wrong word of a CPU's share of the memory. Numbers are hexadecimal, with `0x`. */
+  export type WrongWord = {
+    /** In the tested memory, in bytes. */
+    readonly offset: number;
+    /** Its address in the machine; absent if the kernel does not tell. */
+    readonly physical?: string;
+    readonly pattern: string;
+    readonly expected: string;
+    readonly found: string;
+    /** What it was when it was read once more. */
+    readonly again: string;
+  };
+  /**
+   * Fills memory (in MiB) with patterns and reads them back, in so many rounds; with `seconds` other than 0, so much and so
+   * often as fits into that time. `wrongWords` counts words of 8 bytes that differ, `testedMebibytes` is what was filled.
+   */
+  export function memoryTest(
+    mebibytes: number,
+    rounds: number,
+    seconds: number,
+    tell?: (share: number) => void,
+  ): { mebibytesPerSecond: number; testedMebibytes: number; wrongWords: number; firstWrong: WrongWord[] };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { type TestContext, test } from "node:test";
+import { type HealthFacts, healthFirmware } from "./host/devices/disk-health.ts";
 import type { Trouble, TroubleRule } from "./host/system/trouble.ts";
 import { mac, rackMachine } from "./machine.ts";
 import { openSite } from "./site/site.ts";
@@ -22,7 +23,12 @@ const contents = 2;
 
 const rows: readonly Row[] = [
   { title: "CPUs disagree", troubles: [{ call: "cpuTest", trouble: upset }], test: "cpu", fault: /CPUs/ },
-  { title: "memory forgets", troubles: [{ call: "memoryTest", trouble: upset }], test: "memory", fault: /3 / },
+  {
+    title: "memory forgets",
+    troubles: [{ call: "memoryTest", trouble: upset }],
+    test: "memory",
+    fault: /3 words .*physical address 0x0000000123456788 .*expected 0x5{16}, found 0x5{15}7/,
+  },
   {
     title: "the root disk cannot be written to",
     troubles: [{ call: "write", about: /^\/dev\/vda$/, times: 2, trouble: eio }],
@@ -33,7 +39,7 @@ const rows: readonly Row[] = [
     title: "the root disk forgets what it was told",
     troubles: [{ call: "write", about: /^\/dev\/vda$/, times: 1, trouble: { kind: "forgets" } }],
     test: "disk",
-    fault: /1 .*2 /,
+    fault: /1 of 2 blocks .*at byte 0$/,
   },
   {
     title: "a data disk cannot be read",
@@ -47,7 +53,7 @@ const rows: readonly Row[] = [
       { call: "read", about: /^\/dev\/vdb$/, from: contents + 1, trouble: { kind: "slow", milliseconds: 5000 } },
     ],
     test: "diskRead",
-    fault: /\b1 (of 2 )?MiB/,
+    fault: /found 1 of 2 MiB in 5 s/,
   },
   {
     title: "the network ends in the middle",
@@ -103,3 +109,80 @@ for (const row of rows)
       "the server hears of each test before it begins",
     );
   });
+
+/** A machine with a disk that tells its health, beside a virtual root disk. */
+function born(t: TestContext, name: string, health: HealthFacts, troubles: readonly TroubleRule[] = []) {
+  const site = openSite({ config: { burnIn: tests } });
+  t.after(site.close);
+  const vendor = health.kind === "ata" ? "ATA     " : "";
+  const machine = rackMachine(site, {
+    disks: [
+      { name: "vda", sizeBytes: 4 * 2 ** 30, serial: "root" },
+      { name, sizeBytes: 8 * 2 ** 30, serial: "S3RIAL", model: "Model X", vendor, device: () => healthFirmware(health) },
+    ],
+  });
+  const { end, kernel } = machine.bootInit({ troubles });
+  assert.equal(end.kind, "switchedRoot", kernel.screen.join("\n"));
+  const { burnIn } = site.machine(mac);
+  return { burnIn, result: burnIn?.results.find(({ subject }) => subject === `/dev/${name}`) ?? assert.fail() };
+}
+
+const nvme = { kind: "nvme", criticalWarning: 0, mediaErrors: 2, usedPercent: 40, kelvins: 310 } as const;
+const ata = { kind: "ata", failed: false, attributes: { 5: 8, 9: 1000, 194: 37 } } as const;
+
+const ailing: readonly [title: string, name: string, health: HealthFacts, fault: RegExp][] = [
+  ["NVMe with a critical warning", "nvme0n1", { ...nvme, criticalWarning: 8 }, /^Model X S3RIAL: .*0x08: .*read-only$/],
+  ["ATA whose SMART status is bad", "sda", { ...ata, failed: true }, /^Model X S3RIAL: its SMART status/],
+  ["SCSI that predicts its failure", "sda", { kind: "scsi", exception: 0x5d }, /^Model X S3RIAL: it predicts/],
+];
+for (const [title, name, health, fault] of ailing)
+  test(`burn-in: a disk fails by its own word, and is not tested: ${title}`, (t) => {
+    const { burnIn, result } = born(t, name, health);
+    assert.deepEqual([burnIn?.verdict, result.ok, result.figures.readMiBps], ["failed", false, undefined]);
+    assert.match(result.fault, fault);
+  });
+
+test("burn-in: what sound disks say of their health stands with their figures", (t) => {
+  const figuresOf = (name: string, health: HealthFacts) => born(t, name, health).result.figures;
+  const { readMiBps, latencyP50Ms, latencyP99Ms, ...said } = figuresOf("nvme0n1", nvme);
+  assert.ok([readMiBps, latencyP50Ms, latencyP99Ms].every((figure) => figure !== undefined));
+  assert.deepEqual(said, {
+    ...{ criticalWarning: 0, temperatureCelsius: 37, spareAvailablePercent: 100, enduranceUsedPercent: 40 },
+    ...{ powerOnHours: 0, mediaErrors: 2 },
+  });
+  const { reallocatedSectors, powerOnHours, temperatureCelsius } = figuresOf("sda", ata);
+  assert.deepEqual([reallocatedSectors, powerOnHours, temperatureCelsius], [8, 1000, 37]);
+});
+
+test("burn-in: a disk that loses sectors during its test has failed, although it says that it is well", (t) => {
+  let asked = 0;
+  const attributes = {
+    get 5() {
+      asked += 1;
+      return asked === 1 ? 8 : 16;
+    },
+  };
+  const { result } = born(t, "sda", { kind: "ata", failed: false, attributes });
+  assert.equal(result.fault, "Model X S3RIAL: reallocatedSectors rose from 8 to 16");
+  assert.ok(result.figures.readMiBps !== undefined, "it was tested");
+});
+
+test("burn-in: a disk that refuses to tell its health is tested like any other", (t) => {
+  const refusal = { kind: "fails", errno: "EIO" } as const;
+  const { result } = born(t, "nvme0n1", nvme, [{ call: "nvmeAdmin", trouble: refusal }]);
+  assert.deepEqual([result.ok, result.figures.mediaErrors], [true, undefined]);
+});
+
+test("burn-in: long tests say how far they are", (t) => {
+  const site = openSite({ config: { burnIn: { profile: "standard", memoryRounds: 40, diskMiB: 1, networkMiB: 0 } } });
+  t.after(site.close);
+  const { end, kernel } = rackMachine(site).bootInit();
+  assert.equal(end.kind, "switchedRoot", kernel.screen.join("\n"));
+  const told = site
+    .progress()
+    .flatMap(({ what, current, currentPercent }) =>
+      what === "burnIn" && currentPercent !== undefined ? [`${current} ${currentPercent}`] : [],
+    );
+  assert.ok(told.includes("cpu 4 CPUs 50"), told.join());
+  assert.ok(told.length > 12, told.join());
+});

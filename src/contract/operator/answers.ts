@@ -11,7 +11,6 @@ import type { ImportProgress } from "../../core/image/import-progress.ts";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { machineStates, phases, placeTroubles, remedies } from "../../core/machine/record.ts";
 import { diskTrusts, identityTrusts, startTrusts, unsealedTrusts } from "../../core/machine/trust.ts";
-import { works } from "../../core/machine/work-progress.ts";
 import { localMethodNames } from "../../core/pxe/local-boot/method-table.ts";
 import { roles } from "../../core/role.ts";
 import { agentReport } from "../agent.ts";
@@ -27,6 +26,7 @@ import {
   scan,
   storageReport,
   suspects,
+  workProgress,
 } from "../machine-facing.ts";
 import { diskKeyState, measuredBoot } from "../measured-boot.ts";
 import { pinnedShape } from "../same.ts";
@@ -98,7 +98,7 @@ export const machineAnswer = pinnedShape<MachineView>()(
     ),
     progress: v.exactOptional(
       v.pipe(
-        v.strictObject({ what: v.picklist(works), done: count, total: count, atMs: timeMs }),
+        v.strictObject({ ...workProgress.entries, atMs: timeMs }),
         v.description(
           "how far it is: tests of a burn-in, bytes of a fetch, steps of an update, percent of disks that erase themselves; as this server last heard",
         ),

@@ -6,6 +6,7 @@ import type { Siblings } from "../../core/fleet/siblings.ts";
 import { conditionKinds, phases } from "../../core/machine/record.ts";
 import { unsealedTrusts } from "../../core/machine/trust.ts";
 import { works } from "../../core/machine/work-progress.ts";
+import { workProgress } from "../machine-facing.ts";
 import { pinnedShape } from "../same.ts";
 import { changeAnswer, importProgress } from "./answers.ts";
 import type { FleetEventsView, FleetRowsView, FleetView, PlanView, SummaryView } from "./fleet-views.ts";
@@ -137,7 +138,7 @@ export const summaryAnswer = pinnedShape<SummaryView>()(
 
 /** Tests of a burn-in, bytes of a fetch, steps of an update. */
 const progress = v.pipe(
-  v.strictObject({ what: v.picklist(works), done: count, total: count }),
+  v.strictObject({ ...workProgress.entries }),
   v.description("how far it is: tests of a burn-in, bytes of a fetch, steps of an update; as this server last heard"),
 );
 

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startWatching, stepLine, watchdogTurn } from "../birth/watchdog.ts";
 import type { Disk } from "../hardware/hardware.ts";
-import { type BurnInAmounts, type BurnInSite, planBurnIn, writes } from "./plan.ts";
+import { type BurnInSite, planBurnIn, writes } from "./plan.ts";
+import { type BurnInAmounts, burnInProfiles, plainBurnIn, plannedSeconds } from "./profile.ts";
 
 function disk(path: string, more: Partial<Disk> = {}): Disk {
   return {
@@ -60,8 +61,46 @@ test("burn-in plan: large memory with many CPUs is checked closely; memory that 
   assert.equal(memory(24_576, 2), "memory 720000 MiB 14520");
 });
 
+test("burn-in plan: no profile takes longer than it says, whatever is in the machine", () => {
+  const disks = [rootDisk, ...Array.from({ length: 60 }, (_, n) => disk(`/dev/sd${n}`))];
+  const large = { ...site, disks, cpus: 512, availableMiB: 64 * 2 ** 20 };
+  const secondsOf = (amounts: BurnInAmounts) =>
+    Math.round(planBurnIn(amounts, large).reduce((all, { seconds }) => all + seconds, 0));
+  assert.deepEqual(
+    Object.values(burnInProfiles).map(secondsOf),
+    [25, 580, 14_700],
+    "half a minute, ten minutes and hours, with room for what is between the tests",
+  );
+  assert.deepEqual(Object.values(burnInProfiles).map(plannedSeconds), [25, 580, 14_700]);
+  assert.equal(plannedSeconds(plainBurnIn), plainBurnIn.cpuSeconds);
+});
+
+test("burn-in plan: the disks share their time, half of it for the root disk", () => {
+  const disks = [rootDisk, disk("/dev/sdb"), disk("/dev/sdc")];
+  const amounts = planBurnIn({ ...profile, diskMiB: 4096, diskSeconds: 120 }, { ...site, disks });
+  assert.deepEqual(
+    amounts.flatMap((each) => ("disk" in each ? [[each.disk.path, each.mebibytes, each.seconds]] : [])),
+    [
+      ["/dev/sdb", 4096, 30],
+      ["/dev/sdc", 4096, 30],
+      ["/dev/sda", 4096, 60],
+    ],
+  );
+});
+
+test("burn-in plan: an order of an older server has no times, and is tested as there", () => {
+  const [memory, disk] = planBurnIn(profile, site).flatMap((each) =>
+    each.kind === "fillMemory" || each.kind === "writeDisk" ? [each] : [],
+  );
+  assert.deepEqual(memory?.kind === "fillMemory" && [memory.rounds, memory.seconds], [1, 0]);
+  assert.equal(disk?.kind === "writeDisk" && disk.seconds, 2048, "as long as the least speed takes");
+});
+
 test("burn-in plan: the watchdog understands the deadline of every test that can be configured", () => {
-  const most = { cpuSeconds: 86_400, memoryPercent: 90, diskMiB: 65_536, networkMiB: 16_384 };
+  const most = {
+    ...{ cpuSeconds: 86_400, memoryPercent: 90, memoryRounds: 10_000, diskMiB: 65_536, networkMiB: 16_384 },
+    ...{ memorySeconds: 86_400, diskSeconds: 86_400, networkSeconds: 86_400 },
+  };
   const disks = [rootDisk, disk("/dev/sdb")];
   for (const cpus of [1, 512]) {
     for (const each of planBurnIn(most, { ...site, disks, cpus, availableMiB: 64 * 2 ** 20 })) {

@@ -1,7 +1,7 @@
 import { nameOf } from "../machine/life/move.ts";
 import { locationOf } from "../machine/location.ts";
 import { conditionKinds, type Machine, type Phase, phases } from "../machine/record.ts";
-import type { WorkProgress } from "../machine/work-progress.ts";
+import { plainProgress, type WorkProgress } from "../machine/work-progress.ts";
 import { type MachineStatus, machineStatusOf, statuses } from "./machine-status.ts";
 
 /** What a screen of the whole fleet shows of one machine. */
@@ -39,10 +39,6 @@ export function fleetRow(machine: Machine, othersUpdate = false, progress?: Work
     ...(product === undefined || product === "" ? {} : { model: product }),
     ...(progress === undefined ? {} : { progress: plainProgress(progress) }),
   };
-}
-
-function plainProgress({ what, done, total }: WorkProgress): WorkProgress {
-  return { what, done, total };
 }
 
 /**

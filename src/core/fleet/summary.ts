@@ -48,7 +48,7 @@ export type FleetSummary = {
 };
 
 /** One kind of work of all machines that told how far they are. */
-export type WorkSummary = WorkProgress & { readonly machines: number };
+export type WorkSummary = Pick<WorkProgress, "what" | "done" | "total"> & { readonly machines: number };
 
 /** The summary, and the causes with an example of each. */
 export type Summarised = { readonly summary: FleetSummary; readonly causes: readonly CauseFound[] };

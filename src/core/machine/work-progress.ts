@@ -5,7 +5,24 @@ export const works = ["burnIn", "fetch", "update", "erase"] as const;
 export type Work = (typeof works)[number];
 
 /** How far a machine is: tests of a burn-in, bytes of a fetch, steps of an update, percent of the disks that erase themselves (100 each). */
-export type WorkProgress = { readonly what: Work; readonly done: number; readonly total: number };
+export type WorkProgress = {
+  readonly what: Work;
+  readonly done: number;
+  readonly total: number;
+  /** What it does now, such as `memory of 1600 MiB`; absent from machines of older versions, and where nothing is to be said. */
+  readonly current?: string;
+  /** Whole percent of that, for what takes long. */
+  readonly currentPercent?: number;
+};
+
+/** Only what belongs to the progress. */
+export function plainProgress({ what, done, total, current, currentPercent }: WorkProgress): WorkProgress {
+  return {
+    ...{ what, done, total },
+    ...(current === undefined ? {} : { current }),
+    ...(currentPercent === undefined ? {} : { currentPercent }),
+  };
+}
 
 /** What was last heard of it, and when. */
 export type NotedProgress = WorkProgress & { readonly atMs: number };
@@ -20,10 +37,13 @@ export function currentProgress(
 }
 
 /** Progress as text, such as `fetching 412 MiB of 1.2 GiB (33 %)`. */
-export function describeProgress({ what, done, total }: WorkProgress): string {
+export function describeProgress({ what, done, total, current, currentPercent }: WorkProgress): string {
   switch (what) {
-    case "burnIn":
-      return `burn-in ${done} of ${total} ${total === 1 ? "test" : "tests"}`;
+    case "burnIn": {
+      const now = current === undefined ? "" : `: ${current}`;
+      const part = currentPercent === undefined ? "" : ` (${currentPercent} %)`;
+      return `burn-in ${done} of ${total} ${total === 1 ? "test" : "tests"}${now}${part}`;
+    }
     case "fetch":
       return `fetching ${size(done)} of ${size(total)} (${percent(done, total)} %)`;
     case "erase":

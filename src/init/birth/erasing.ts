@@ -22,7 +22,7 @@ export function workingOn(
 ): (donePercent: number, disks: number, seconds?: number) => void {
   return (donePercent, disks, seconds = workSeconds) => {
     watchdog.step(progress.step.name, Math.max(seconds, workSeconds));
-    session.progress(donePercent, 100 * disks, "erase");
+    session.progress({ what: "erase", done: donePercent, total: 100 * disks });
   };
 }
 

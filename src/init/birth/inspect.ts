@@ -11,6 +11,7 @@ import { describeMissingFirmware } from "../../core/hardware/missing-firmware.ts
 import { chooseRootDisk } from "../../core/hardware/root-disk.ts";
 import { diskSight, memoryMiB, scanHardware } from "../../core/hardware/scan.ts";
 import { isFixed } from "../../core/hardware/suitable-disk.ts";
+import type { WorkProgress } from "../../core/machine/work-progress.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { BurnInOutcome } from "../../core/site/image-rule.ts";
 import { runBurnIn } from "../device/burn-in.ts";
@@ -121,6 +122,9 @@ export function finishBurnIn(context: BirthContext, taken: TakenOrder, inspectio
   return outcomeOf(report, answer);
 }
 
+/** How often a long test says how far it is. */
+const tellEveryMs = 10_000;
+
 function measure(
   context: BirthContext,
   { settings, session }: TakenOrder,
@@ -134,15 +138,25 @@ function measure(
 ): readonly Measurement[] {
   const { tests, beforeTest } = plan;
   let done = plan.before;
+  let progress: WorkProgress | undefined;
+  let toldMs = 0;
   return runBurnIn(tests, {
     http: settings.http,
     step: (name, seconds) => {
       beforeTest();
+      const current = name.replace(/^burn-in: /, "");
       context.watchdog.step(birthSteps.report, requestSeconds);
-      session.progress(done, plan.of);
+      progress = { what: "burnIn", done, total: plan.of, current };
+      session.progress(progress);
       done += 1;
+      toldMs = host.monotonicMs();
       context.progress.step = { id: "burnIn", name };
       context.watchdog.step(name, seconds);
+    },
+    tell: (share) => {
+      if (progress === undefined || host.monotonicMs() < toldMs + tellEveryMs) return;
+      session.progress({ ...progress, currentPercent: Math.floor(Math.min(share, 1) * 100) });
+      toldMs = host.monotonicMs();
     },
     log: context.console.log,
   });

@@ -18,7 +18,7 @@ export type Session = {
   /** Reports a new phase with further items; its duration is the time since the previous phase. */
   readonly phase: (phase: PhaseItem["phase"], detail?: string, items?: readonly ProgressReport[]) => ReportAnswer;
   /** Says how far the burn-in is, or other work, to a server that wants to know; after one failure no more, because the birth must not wait for it. */
-  readonly progress: (done: number, total: number, what?: WorkProgress["what"]) => void;
+  readonly progress: (progress: WorkProgress) => void;
   /** Reports a failed birth, perhaps because of a conflict; ignores an MDB that does not accept the report. */
   readonly failed: (step: string, reason: string, conflict: true | undefined) => void;
 };
@@ -45,12 +45,12 @@ export function openSession(mdb: Mdb, order: OrderAnswer, console: Console): Ses
     return report([...items, { kind: "phase", phase: reached, durationMs, ...facts }]);
   }
 
-  function progress(done: number, total: number, what: WorkProgress["what"] = "burnIn"): void {
+  function progress(work: WorkProgress): void {
     const nowMs = host.monotonicMs();
-    if (!takesProgress || (what === "erase" && nowMs < progressAgainMs)) return;
+    if (!takesProgress || (work.what === "erase" && nowMs < progressAgainMs)) return;
     progressAgainMs = nowMs + progressEveryMs;
     try {
-      mdb.reportBriefly(order.session, withLog([{ kind: "progress", what, done, total }]));
+      mdb.reportBriefly(order.session, withLog([{ kind: "progress", ...work }]));
     } catch (error) {
       takesProgress = false;
       console.log("warn", "reporting the progress failed", { fault: messageOf(error) });

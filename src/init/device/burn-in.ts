@@ -1,7 +1,9 @@
 import * as host from "host";
 import type { Measurement } from "../../core/burn-in/judge.ts";
 import type { BurnInTest } from "../../core/burn-in/plan.ts";
+import { describeWrongWords } from "../../core/burn-in/wrong-words.ts";
 import type { Disk } from "../../core/hardware/hardware.ts";
+import { damageBetween } from "../../core/hardware/health/disk-health.ts";
 import { otherDiskReason } from "../../core/hardware/root-disk.ts";
 import { diskSight } from "../../core/hardware/scan.ts";
 import type { Endpoint } from "../../core/net/endpoint.ts";
@@ -9,6 +11,7 @@ import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Log } from "../../core/ports.ts";
 import { messageOf, stop } from "../birth/stop.ts";
 import { openHttp } from "../system/http.ts";
+import { readDiskHealth } from "./disk-health.ts";
 import { testDisk, testReading } from "./disk-test.ts";
 import type { Finding } from "./finding.ts";
 import { systemTree } from "./tree.ts";
@@ -18,6 +21,8 @@ export type BurnInDevices = {
   readonly http: Endpoint;
   /** Tells the watchdog the current test and its time limit. */
   readonly step: (name: string, seconds: number) => void;
+  /** Hears how far the current test is, from 0 to 1, several times in a minute. */
+  readonly tell: (share: number) => void;
   readonly log: Log;
 };
 
@@ -34,19 +39,19 @@ export function runBurnIn(tests: readonly BurnInTest[], tools: BurnInDevices): r
   });
 }
 
-function runTest(test: BurnInTest, { http }: BurnInDevices): Finding {
+function runTest(test: BurnInTest, { http, log, tell }: BurnInDevices): Finding {
   switch (test.kind) {
     case "compute":
-      return testCpus(test.seconds);
+      return testCpus(test.seconds, tell);
     case "fillMemory":
-      return testMemory(test.mebibytes);
+      return testMemory(test, tell);
     case "writeDisk":
       demandSameDisk(test.disk);
-      return testDisk(test.disk, test.mebibytes);
+      return besideHealth(test.disk, log, () => testDisk({ ...test, tell }));
     case "readDisk":
-      return testReading(test.disk, test.mebibytes, test.mostSeconds);
+      return besideHealth(test.disk, log, () => testReading({ ...test, tell }));
     case "fetch":
-      return testNetwork(http, test.mebibytes);
+      return testNetwork(http, test, tell);
   }
 }
 
@@ -54,6 +59,23 @@ function runTest(test: BurnInTest, { http }: BurnInDevices): Finding {
 function demandSameDisk(disk: Disk): void {
   const reason = otherDiskReason(disk, diskSight(systemTree).disks);
   if (reason !== undefined) throw stop(reason);
+}
+
+/**
+ * Runs a test of a disk between two readings of its health. A disk that says itself that it fails is not tested: the test
+ * would only hasten its end. One that damages itself during the test has failed, whatever it says.
+ */
+function besideHealth(disk: Disk, log: Log, run: () => Finding): Finding {
+  const before = readDiskHealth(disk.path, log);
+  if (before === undefined) return run();
+  const named = [disk.model, disk.serial].filter((text) => text !== "").join(" ");
+  const faultOf = (reasons: readonly string[]) => [named, reasons.join(", ")].filter((text) => text !== "").join(": ");
+  if (before.failures.length > 0) return { figures: before.figures, fault: faultOf(before.failures) };
+  const { figures, fault } = tryTest(run);
+  const after = readDiskHealth(disk.path, log) ?? before;
+  const reasons = [...after.failures, ...damageBetween(before.figures, after.figures)];
+  const faults = [...(fault === "" ? [] : [fault]), ...(reasons.length === 0 ? [] : [faultOf(reasons)])];
+  return { figures: { ...figures, ...after.figures }, fault: faults.join("; ") };
 }
 
 function tryTest(run: () => Finding): Finding {
@@ -64,38 +86,62 @@ function tryTest(run: () => Finding): Finding {
   }
 }
 
-function testCpus(seconds: number): Finding {
-  const { hashesPerSecond, agreed } = host.cpuTest(seconds);
+function testCpus(seconds: number, tell: (share: number) => void): Finding {
+  const { hashesPerSecond, slowestPerSecond, agreed } = host.cpuTest(seconds, tell);
   return {
-    figures: { hashesPerSecond: Math.round(hashesPerSecond) },
+    figures: {
+      hashesPerSecond: Math.round(hashesPerSecond),
+      ...(slowestPerSecond === 0 ? {} : { slowestHashesPerSecond: Math.round(slowestPerSecond) }),
+    },
     fault: agreed ? "" : "the CPUs computed different results",
   };
 }
 
-function testMemory(mebibytes: number): Finding {
-  const { mebibytesPerSecond, wrongWords } = host.memoryTest(mebibytes);
+function testMemory(
+  { mebibytes, rounds, seconds }: Extract<BurnInTest, { kind: "fillMemory" }>,
+  tell: (share: number) => void,
+): Finding {
+  const { mebibytesPerSecond, testedMebibytes, ...wrong } = host.memoryTest(mebibytes, rounds, seconds, tell);
   return {
-    figures: { memoryMiBps: Math.round(mebibytesPerSecond), wrongWords },
-    fault: wrongWords === 0 ? "" : `${wrongWords} words differ after reading back`,
+    figures: {
+      ...{ memoryMiBps: Math.round(mebibytesPerSecond), testedMiB: Math.round(testedMebibytes) },
+      wrongWords: wrong.wrongWords,
+    },
+    fault: describeWrongWords(wrong.wrongWords, wrong.firstWrong),
   };
 }
 
+/** The network is asked for this share of the whole at a time, so that it ends within its time. */
+const fetches = 32;
+const leastFetchMiB = 4;
+
 /** Measures the throughput from the Boot Server, over the same path as the system image. */
-function testNetwork(http: Endpoint, mebibytes: number): Finding {
-  const wanted = mebibytes * 2 ** 20;
+function testNetwork(
+  http: Endpoint,
+  { mebibytes, seconds }: Extract<BurnInTest, { kind: "fetch" }>,
+  tell: (share: number) => void,
+): Finding {
+  const atOnceMiB = Math.min(mebibytes, Math.max(leastFetchMiB, Math.ceil(mebibytes / fetches)));
   const client = openHttp({ address: formatIpv4(http.address), port: http.port });
   const startMs = host.monotonicMs();
+  const passedSeconds = () => Math.max(0.001, (host.monotonicMs() - startMs) / 1000);
   let received = 0;
+  let askedMiB = 0;
   try {
-    client.get(`/throughput/${wanted}`, (bytes) => {
-      received += bytes.length;
-    });
+    while (askedMiB === 0 || (askedMiB < mebibytes && passedSeconds() < seconds)) {
+      const nextMiB = Math.min(atOnceMiB, mebibytes - askedMiB);
+      client.get(`/throughput/${nextMiB * 2 ** 20}`, (bytes) => {
+        received += bytes.length;
+      });
+      askedMiB += nextMiB;
+      tell(Math.max(askedMiB / mebibytes, passedSeconds() / seconds));
+    }
   } finally {
     client.close();
   }
-  const seconds = Math.max(0.001, (host.monotonicMs() - startMs) / 1000);
+  const wanted = askedMiB * 2 ** 20;
   return {
-    figures: { readMiBps: Math.round(received / 2 ** 20 / seconds) },
+    figures: { readMiBps: Math.round(received / 2 ** 20 / passedSeconds()) },
     fault: received === wanted ? "" : `expected ${wanted} bytes, received ${received}`,
   };
 }

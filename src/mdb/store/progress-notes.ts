@@ -1,5 +1,10 @@
 import type { Machine, MachineId } from "../../core/machine/record.ts";
-import { currentProgress, type NotedProgress, type WorkProgress } from "../../core/machine/work-progress.ts";
+import {
+  currentProgress,
+  type NotedProgress,
+  plainProgress,
+  type WorkProgress,
+} from "../../core/machine/work-progress.ts";
 import type { Clock } from "../../core/ports.ts";
 
 /** How far machines are with their work: in memory only, because it is worth nothing a minute later. One note per machine. */
@@ -14,8 +19,8 @@ export function progressNotes({ nowMs }: Pick<Clock, "nowMs">): ProgressNotes {
   const notes = new Map<MachineId, NotedProgress>();
   const listeners = new Set<(id: MachineId) => void>();
   return {
-    note: (id, { what, done, total }) => {
-      notes.set(id, { what, done, total, atMs: nowMs() });
+    note: (id, progress) => {
+      notes.set(id, { ...plainProgress(progress), atMs: nowMs() });
       for (const listener of listeners) listener(id);
     },
     of: (machine) => currentProgress(machine, notes.get(machine.id)),

@@ -1,5 +1,6 @@
 import type { Config } from "../../contract/config/schema.ts";
 import { othersUpdate } from "../../contract/config/updates.ts";
+import { plannedSeconds } from "../../core/burn-in/profile.ts";
 import type { WatchRules } from "../../core/machine/health/stall-detection.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
 import { openFleetWatch } from "./fleet-watch.ts";
@@ -8,11 +9,18 @@ import { probeAddress } from "./probe-address.ts";
 import { readWebhook } from "./webhook-secret.ts";
 import { openCalls } from "./webhooks.ts";
 
-/** How machines are watched: as configured, with the burn-in's deadline extended by the configured computing time. */
+/**
+ * How machines are watched: as configured, with the deadlines of both parts of the burn-in extended by its configured times.
+ * The root disk is tested once the place is accepted.
+ */
 export function watchRulesOf({ watch, burnIn, exports }: Pick<Config, "watch" | "burnIn" | "exports">): WatchRules {
   const { deadlines, boots, bootsWithinSeconds, burnInAttempts } = watch;
   return {
-    deadlineSeconds: { ...deadlines, initUp: deadlines.initUp + burnIn.cpuSeconds },
+    deadlineSeconds: {
+      ...deadlines,
+      initUp: deadlines.initUp + plannedSeconds(burnIn),
+      placed: deadlines.placed + burnIn.diskSeconds,
+    },
     ...{ boots, bootsWithinSeconds, burnInAttempts, othersUpdate: othersUpdate({ exports }) },
   };
 }

@@ -14,7 +14,7 @@ import { fetchTurn, fetchTurnRequest } from "../../../src/contract/fetch-turn.ts
 import { paths } from "../../../src/contract/machine-facing.ts";
 import { decidePromotion, type PromotionRequest } from "../../../src/core/image/stream/promotion.ts";
 import type { Firmware } from "../../../src/core/machine/record.ts";
-import type { WorkProgress } from "../../../src/core/machine/work-progress.ts";
+import { plainProgress, type WorkProgress } from "../../../src/core/machine/work-progress.ts";
 import { parseMac } from "../../../src/core/net/mac.ts";
 import { ip } from "../../../src/core/net/testing/addresses.ts";
 import { noOtherMdbs } from "../../../src/core/network/site-server.ts";
@@ -148,7 +148,7 @@ export async function openSite(
   store.watchProgress((id) => {
     const machine = store.get(id);
     const noted = machine && store.progress(machine);
-    if (noted !== undefined) progress.push({ what: noted.what, done: noted.done, total: noted.total });
+    if (noted !== undefined) progress.push(plainProgress(noted));
   });
   // The second version of `compute` was imported later: it is current only when it is promoted.
   await adoptImports({ store, clock, log }, ["compute/1", "vault/1", "bulk/1"]);

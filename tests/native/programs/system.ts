@@ -89,7 +89,7 @@ const result = {
   monotonic: host.monotonicMs(),
   noPrivateFlag: ["lo", "nosuchif0"].map((name) => host.setPrivateFlag(name, "fw-lldp-agent", false)),
   cpu: host.cpuTest(0.3),
-  memory: host.memoryTest(32),
+  memory: host.memoryTest(32, 3, 0),
   echo: run(["sh", "-c", "cat; echo err >&2; echo $KEY; exit 3"], { input: "in\n", env: { KEY: "value" } }),
   devNull: run(["cat"]),
   notThere: run(["no-such-program"]).status,

@@ -307,13 +307,33 @@ export const chmod: typeof Native.chmod = (path, mode) =>
     const { mount: at, inode } = changeable(kernel, path);
     at.fileSystem.setAttributes(inode, { mode: (inode.mode & typeBits.mask) | mode });
   });
-export const cpuTest: typeof Native.cpuTest = (seconds) =>
+export const cpuTest: typeof Native.cpuTest = (seconds, tell) =>
   call("cpuTest", "", ({ cpu }, trouble) => {
-    cpu.advance(seconds * 1000);
-    return { hashesPerSecond: 10_000, agreed: trouble?.kind !== "garbles" };
+    takeTime(cpu, seconds, tell);
+    return { hashesPerSecond: 10_000, slowestPerSecond: seconds < 5 ? 0 : 9000, agreed: trouble?.kind !== "garbles" };
   });
-export const memoryTest: typeof Native.memoryTest = (mebibytes) =>
+export const memoryTest: typeof Native.memoryTest = (mebibytes, rounds, seconds, tell) =>
   call("memoryTest", "", ({ cpu }, trouble) => {
-    cpu.advance(mebibytes / 4);
-    return { mebibytesPerSecond: 4000, wrongWords: trouble?.kind === "garbles" ? 3 : 0 };
+    const wholeSeconds = (mebibytes * rounds) / 4000;
+    const took = seconds === 0 ? wholeSeconds : Math.min(seconds, wholeSeconds);
+    takeTime(cpu, took, tell);
+    const isWrong = trouble?.kind === "garbles";
+    return {
+      ...{ mebibytesPerSecond: 4000, testedMebibytes: Math.min(mebibytes, took * 4000), wrongWords: isWrong ? 3 : 0 },
+      firstWrong: isWrong ? [wrongWord] : [],
+    };
   });
+
+const wrongWord = {
+  ...{ offset: 4096, physical: "0x0000000123456788", pattern: "checkerboard" },
+  ...{ expected: "0x5555555555555555", found: "0x5555555555555557", again: "0x5555555555555557" },
+};
+
+/** Time passes in pieces of five seconds, as the real tests tell it. */
+function takeTime(cpu: Kernel["cpu"], seconds: number, tell: ((share: number) => void) | undefined): void {
+  const toldEvery = 5;
+  for (let passed = 0; passed < seconds; passed += toldEvery) {
+    cpu.advance(Math.min(toldEvery, seconds - passed) * 1000);
+    if (passed + toldEvery < seconds) tell?.((passed + toldEvery) / seconds);
+  }
+}

@@ -1,0 +1,104 @@
+import type { DiskCommands, DiskHealth, ScsiAnswer } from "./disk-health.ts";
+import { unsignedAt } from "./little-endian.ts";
+
+/** The registers of an ATA command (ACS-3), as ATA PASS-THROUGH (16) has them (SAT-3 §12.2.2). */
+type AtaCommand = {
+  readonly command: number;
+  readonly feature?: number;
+  readonly lbaLow?: number;
+  readonly lbaMid?: number;
+  readonly lbaHigh?: number;
+  /** A block of 512 bytes comes from the disk; otherwise the registers are wanted. */
+  readonly reads: boolean;
+  /** The command has registers of 48 bits. */
+  readonly extended?: boolean;
+};
+
+const passThrough16 = 0x85;
+const protocols = { none: 3, dataIn: 4 };
+const blockBytes = 512;
+
+const smart = { command: 0xb0, lbaMid: 0x4f, lbaHigh: 0xc2 };
+const smartData = { ...smart, feature: 0xd0, reads: true };
+const smartStatus = { ...smart, feature: 0xda, reads: false };
+/** READ LOG EXT of log 04h, device statistics, page 7: solid-state devices (ACS-3 §A.5). */
+const solidStatePage = 7;
+const deviceStatistics = { command: 0x2f, lbaLow: 0x04, lbaMid: solidStatePage, reads: true, extended: true };
+
+function passThrough(ata: AtaCommand): Uint8Array {
+  const command = new Uint8Array(16);
+  command[0] = passThrough16;
+  command[1] = ((ata.reads ? protocols.dataIn : protocols.none) << 1) | (ata.extended === true ? 1 : 0);
+  // From the disk, in blocks, as many as the count says; or: return the registers.
+  command[2] = ata.reads ? 0x0e : 0x20;
+  command[4] = ata.feature ?? 0;
+  command[6] = ata.reads ? 1 : 0;
+  command[8] = ata.lbaLow ?? 0;
+  command[10] = ata.lbaMid ?? 0;
+  command[12] = ata.lbaHigh ?? 0;
+  command[14] = ata.command;
+  return command;
+}
+
+/** LBA mid and high after a command: in the ATA status descriptor, or in fixed sense data (SAT-3 §12.2.2.7). */
+function registersIn(sense: Uint8Array): { readonly lbaMid: number; readonly lbaHigh: number } | undefined {
+  const kind = unsignedAt(sense, 0, 1) & 0x7f;
+  if (kind === 0x70 || kind === 0x71) return { lbaMid: sense[10] ?? 0, lbaHigh: sense[11] ?? 0 };
+  if (kind !== 0x72 && kind !== 0x73) return undefined;
+  const end = 8 + (sense[7] ?? 0);
+  for (let at = 8; at + 2 <= Math.min(end, sense.length); at += 2 + (sense[at + 1] ?? 0))
+    if (sense[at] === 0x09) return { lbaMid: sense[at + 9] ?? 0, lbaHigh: sense[at + 11] ?? 0 };
+  return undefined;
+}
+
+/** The attributes that say something about a disk of any maker, and how many bytes of their raw value are the count. */
+const attributes: { readonly [id: number]: readonly [figure: string, bytes: number] } = {
+  5: ["reallocatedSectors", 4],
+  // The upper bytes have minutes or milliseconds on some disks.
+  9: ["powerOnHours", 3],
+  194: ["temperatureCelsius", 1],
+  197: ["pendingSectors", 4],
+  198: ["uncorrectableSectors", 4],
+  199: ["crcErrors", 4],
+};
+const attributesAt = 2;
+const attributeBytes = 12;
+const attributeCount = 30;
+
+function attributesIn(data: Uint8Array): DiskHealth["figures"] {
+  const figures: { [name: string]: number } = {};
+  for (let index = 0; index < attributeCount; index += 1) {
+    const at = attributesAt + index * attributeBytes;
+    const known = attributes[data[at] ?? 0];
+    if (known !== undefined) figures[known[0]] = unsignedAt(data, at + 5, known[1]);
+  }
+  return figures;
+}
+
+/** Whether the disk has carried out a command that returns data. */
+function isWhole({ status, transport, data }: ScsiAnswer): boolean {
+  return transport === 0 && status === 0 && data.length === blockBytes;
+}
+
+/** The share of its endurance that a solid-state disk has used; nothing if it does not say. */
+function enduranceUsed(answer: ScsiAnswer): DiskHealth["figures"] {
+  const { data } = answer;
+  if (!isWhole(answer) || unsignedAt(data, 2, 1) !== solidStatePage) return {};
+  const isValid = (unsignedAt(data, 15, 1) & 0xc0) === 0xc0;
+  return isValid ? { enduranceUsedPercent: unsignedAt(data, 8, 1) } : {};
+}
+
+/**
+ * The health of an ATA disk: its SMART status, and the attributes that makers agree on; undefined if it has no SMART, or if
+ * it is switched off. Throws if the driver takes no commands.
+ */
+export function readAtaHealth({ scsi }: Pick<DiskCommands, "scsi">): DiskHealth | undefined {
+  const read = scsi(passThrough(smartData), blockBytes);
+  if (!isWhole(read) || read.data.reduce((sum, byte) => (sum + byte) % 256, 0) !== 0) return undefined;
+  const registers = registersIn(scsi(passThrough(smartStatus), 0).sense);
+  const hasFailed = registers?.lbaMid === 0xf4 && registers.lbaHigh === 0x2c;
+  return {
+    figures: { ...attributesIn(read.data), ...enduranceUsed(scsi(passThrough(deviceStatistics), blockBytes)) },
+    failures: hasFailed ? ["its SMART status says that it has failed or is about to"] : [],
+  };
+}

@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { closeSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { after, before, test } from "node:test";
+import { setTimeout } from "node:timers/promises";
+import { bundleForQuickJs } from "../../src/bootstrap-image/program/bundle.ts";
+import { native, runProgram } from "./native-program.ts";
+
+let directory: string;
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), "birther-burn-in-"));
+});
+after(() => rm(directory, { recursive: true }));
+
+test("a memory that does not fit into its time is tested in part, and the time is kept", async () => {
+  const { testedMebibytes, wrongWords, seconds } = await runProgram(directory, "burn-in", ["limited", "512"]);
+  assert.equal(wrongWords, 0);
+  assert.ok(testedMebibytes >= 8 && testedMebibytes <= 512, `${testedMebibytes} MiB`);
+  assert.ok(seconds < 5, `${seconds} s`);
+});
+
+test("long tests say how far they are, and how slow they were at their slowest", async () => {
+  const { told, hashesPerSecond, slowestPerSecond } = await runProgram(directory, "burn-in", ["told", "0"]);
+  assert.equal(told.length, 2);
+  assert.ok(told[0] > 0.4 && told[0] < told[1] && told[1] <= 1, told.join());
+  assert.ok(slowestPerSecond > 0 && slowestPerSecond <= hashesPerSecond * 1.5, `${slowestPerSecond}`);
+});
+
+test("what the caller throws ends no thread in the middle: it is thrown when the test has ended", async () => {
+  const { reason, calls, later } = await runProgram(directory, "burn-in", ["thrown", "0"]);
+  assert.deepEqual([reason, calls, later], ["the caller has enough", 1, true]);
+});
+
+const pageBytes = 4096n;
+
+/** Where a page of another process is in the machine. */
+function physicalAddress(pid: number, address: bigint): bigint {
+  const entry = Buffer.alloc(8);
+  const fd = openSync(`/proc/${pid}/pagemap`, "r");
+  readSync(fd, entry, 0, 8, (address / pageBytes) * 8n);
+  closeSync(fd);
+  return (entry.readBigUInt64LE() & ((1n << 55n) - 1n)) * pageBytes + (address % pageBytes);
+}
+
+test("a word that changes by itself is found, with its address in the machine", async () => {
+  const mebibytes = 96;
+  const script = join(directory, "wrong.js");
+  await writeFile(script, await bundleForQuickJs({ entry: join(import.meta.dirname, "programs/burn-in.ts") }));
+  const child = spawn(await native, [script, "wrong", String(mebibytes)], { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(child, "exit");
+  const said = text(child.stdout);
+  const pid = child.pid ?? assert.fail("it did not start");
+  const sizeOf = (line: string) => {
+    const [from = 0n, to = 0n] = (/^(\w+)-(\w+) rw/.exec(line)?.slice(1) ?? []).map((part) => BigInt(`0x${part}`));
+    return { from, bytes: to - from };
+  };
+  // The kernel may have put the stack of a thread beside it.
+  let found = { from: 0n, bytes: 0n };
+  while (found.bytes < BigInt(mebibytes) << 20n && child.exitCode === null) {
+    const maps = readFileSync(`/proc/${pid}/maps`, "utf8").split("\n").map(sizeOf);
+    found = maps.reduce((most, one) => (one.bytes > most.bytes ? one : most), found);
+    await setTimeout(10);
+  }
+  const address = found.from + found.bytes - (9n << 20n) - 8n;
+  const memory = openSync(`/proc/${pid}/mem`, "r+");
+  let physical = 0n;
+  try {
+    while (child.exitCode === null) {
+      writeSync(memory, Buffer.from("0123456789abcdef", "hex"), 0, 8, Number(address));
+      if (physical === 0n) physical = physicalAddress(pid, address);
+      await setTimeout(1);
+    }
+  } catch {
+    // It has ended in between.
+  } finally {
+    closeSync(memory);
+  }
+  assert.deepEqual(await ended, [0, null]);
+  const { wrongWords, firstWrong } = JSON.parse(await said);
+  assert.ok(wrongWords >= 1, `${wrongWords} wrong words`);
+  const [word] = firstWrong;
+  assert.equal(firstWrong.length, 1, "the words of the other CPUs are right");
+  assert.deepEqual([word.found, word.again], ["0xefcdab8967452301", "0xefcdab8967452301"]);
+  assert.equal(BigInt(word.physical), physical);
+  assert.ok(word.offset > (mebibytes - 32) * 2 ** 20 && word.offset < mebibytes * 2 ** 20, `${word.offset}`);
+});
