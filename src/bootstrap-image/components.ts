@@ -31,13 +31,13 @@ export function moduleComponent(path: string): string {
   if (tree !== "kernel") return "indexes";
   if (kind === "drivers" && what === "net") return "network drivers";
   if (kind === "drivers" && storageDrivers.has(what)) return "storage drivers";
-  if (kind === "drivers" && watchdogDrivers.has(what)) return "watchdogs and management";
+  if (kind === "drivers" && managementDrivers.has(what)) return "watchdogs and management";
   return "file systems, encryption and buses";
 }
 
 /** Directories below `kernel/drivers`. */
 const storageDrivers = new Set(["ata", "block", "message", "nvme", "scsi"]);
-const watchdogDrivers = new Set(["char", "i2c", "mfd", "watchdog"]);
+const managementDrivers = new Set(["acpi", "char", "edac", "hwmon", "i2c", "mfd", "nvdimm", "watchdog"]);
 
 /** The component of any other file: its name, as GRUB's images together are one. */
 export function fileComponent(path: string): string {

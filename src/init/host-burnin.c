@@ -148,7 +148,7 @@ static void *memory_worker(void *argument)
 /* What the waiting thread tells the caller: a share from 0 to 1. Whatever it throws is thrown once the test has ended. */
 struct watcher {
 	JSContext *ctx;
-	JSValueConst tell;
+	JSValueConst notify;
 	double start, seconds, all;
 	int has_thrown;
 	/* The least done per second between two reports; 0 without two. */
@@ -169,10 +169,10 @@ static void report(struct watcher *watcher, const struct worker *workers, int co
 	if (watcher->slowest == 0 || rate < watcher->slowest) watcher->slowest = rate;
 	watcher->last_done = done;
 	watcher->last_at = now;
-	if (watcher->has_thrown || !JS_IsFunction(watcher->ctx, watcher->tell)) return;
+	if (watcher->has_thrown || !JS_IsFunction(watcher->ctx, watcher->notify)) return;
 	double share = watcher->seconds > 0 ? (now - watcher->start) / watcher->seconds : done / watcher->all;
 	JSValue argument = JS_NewFloat64(watcher->ctx, share < 1 ? share : 1);
-	JSValue answer = JS_Call(watcher->ctx, watcher->tell, JS_UNDEFINED, 1, &argument);
+	JSValue answer = JS_Call(watcher->ctx, watcher->notify, JS_UNDEFINED, 1, &argument);
 	watcher->has_thrown = JS_IsException(answer);
 	JS_FreeValue(watcher->ctx, answer);
 }
@@ -239,7 +239,7 @@ static JSValue cpu_test(JSContext *ctx, const struct argument *a)
 	if (!workers) return JS_EXCEPTION;
 	double start = seconds_now();
 	int agreed = 1;
-	struct watcher watcher = { .ctx = ctx, .tell = a[1].js, .start = start, .seconds = a[0].number };
+	struct watcher watcher = { .ctx = ctx, .notify = a[1].js, .start = start, .seconds = a[0].number };
 	for (int i = 0; i < count; i++) workers[i].until = start + a[0].number;
 	int failed = run_workers(&watcher, workers, count, hash_worker);
 	double hashes = done_by(workers, count);
@@ -309,7 +309,7 @@ static JSValue memory_test(JSContext *ctx, const struct argument *a)
 	}
 	size_t share = bytes / WORD / (size_t)count;
 	double start = seconds_now();
-	struct watcher watcher = { .ctx = ctx, .tell = a[3].js, .start = start, .seconds = a[2].number,
+	struct watcher watcher = { .ctx = ctx, .notify = a[3].js, .start = start, .seconds = a[2].number,
 		                   .all = (double)(bytes / WORD) * 2 * PATTERNS * a[1].number };
 	for (int i = 0; i < count; i++) {
 		workers[i].base = words;

@@ -168,6 +168,31 @@ static JSValue set_private_flag(JSContext *ctx, const struct argument *a)
 	return result < 0 ? host_throw_errno(ctx, "setPrivateFlag %s %s", a[0].text, a[1].text) : JS_TRUE;
 }
 
+/* Three sets of modes: what the NIC can do, what it offers, what its partner offers. */
+enum { MODE_SETS = 3, MOST_MODE_WORDS = 127 };
+
+static JSValue link_settings(JSContext *ctx, const struct argument *a)
+{
+	struct { struct ethtool_link_settings is; uint32_t words[MODE_SETS * MOST_MODE_WORDS]; } link = {
+		.is = { .cmd = ETHTOOL_GLINKSETTINGS } };
+	/* The kernel answers a wrong size with the right one, negative. */
+	int result = ethtool(a[0].text, &link);
+	int words = -link.is.link_mode_masks_nwords;
+	if (result == 0 && (words <= 0 || words > MOST_MODE_WORDS)) return host_throw(ctx, "linkSettings %s: no sets of modes", a[0].text);
+	link.is.cmd = ETHTOOL_GLINKSETTINGS;
+	link.is.link_mode_masks_nwords = (int8_t)words;
+	if (result == 0) result = ethtool(a[0].text, &link);
+	if (result < 0) return host_throw_errno(ctx, "linkSettings %s", a[0].text);
+	static const char *const names[MODE_SETS] = { "supported", "advertised", "partner" };
+	JSValue answer = JS_NewObject(ctx);
+	JS_SetPropertyStr(ctx, answer, "speedMbps", JS_NewFloat64(ctx, link.is.speed > INT32_MAX ? 0 : link.is.speed));
+	JS_SetPropertyStr(ctx, answer, "halfDuplex", JS_NewBool(ctx, link.is.duplex == DUPLEX_HALF));
+	for (int set = 0; set < MODE_SETS; set++)
+		JS_SetPropertyStr(ctx, answer, names[set],
+		                  JS_NewArrayBufferCopy(ctx, (uint8_t *)(link.words + set * words), (size_t)words * 4));
+	return answer;
+}
+
 static JSValue interface_up(JSContext *ctx, const struct argument *a)
 {
 	struct ifreq request = request_for(a[0].text);
@@ -216,6 +241,7 @@ const struct host_entry network_entries[] = {
 	{ "readable", "bn", readable },
 	{ "packetReceive", "nn", packet_receive },
 	{ "setPrivateFlag", "ssv", set_private_flag },
+	{ "linkSettings", "s", link_settings },
 	{ "interfaceUp", "s", interface_up },
 	{ "interfaceAddress", "ssn", interface_address },
 	{ "defaultRoute", "s", default_route },

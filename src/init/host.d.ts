@@ -27,6 +27,17 @@ declare module "host" {
 
   /** Sets a driver's private flag (`ethtool --set-priv-flags`); false if the driver has no flag of this name. */
   export function setPrivateFlag(interfaceName: string, flag: string, on: boolean): boolean;
+  /**
+   * The link of an interface, and sets of modes as bits (ETHTOOL_GLINKSETTINGS): what the NIC can do, what it offers and what
+   * its partner offers. `speedMbps` is 0 if it is unknown. Throws if the driver does not say.
+   */
+  export function linkSettings(name: string): {
+    speedMbps: number;
+    halfDuplex: boolean;
+    supported: ArrayBuffer;
+    advertised: ArrayBuffer;
+    partner: ArrayBuffer;
+  };
   export function interfaceUp(name: string): void;
   /** Replaces the interface's IPv4 address. */
   export function interfaceAddress(name: string, ipv4: string, prefixLength: number): void;
@@ -199,18 +210,18 @@ declare module "host" {
 
   /**
    * Hashes on every CPU for this time; returns hashes of 4 KiB per second over all CPUs, in the slowest five seconds, too (0
-   * in a shorter test), and whether all CPUs computed the same results. `tell` hears every five seconds how far the test is,
+   * in a shorter test), and whether all CPUs computed the same results. `notify` hears every five seconds how far the test is,
    * from 0 to 1.
    */
   export function cpuTest(
     seconds: number,
-    tell?: (share: number) => void,
+    notify?: (share: number) => void,
   ): { hashesPerSecond: number; slowestPerSecond: number; agreed: boolean };
   /** The first wrong word of a CPU's share of the memory. Numbers are hexadecimal, with `0x`. */
   export type WrongWord = {
     /** In the tested memory, in bytes. */
     readonly offset: number;
-    /** Its address in the machine; absent if the kernel does not tell. */
+    /** Its address in the machine; absent if the kernel does not say. */
     readonly physical?: string;
     readonly pattern: string;
     readonly expected: string;
@@ -219,13 +230,13 @@ declare module "host" {
     readonly again: string;
   };
   /**
-   * Fills memory (in MiB) with patterns and reads them back, in so many rounds; with `seconds` other than 0, so much and so
+   * Fills memory (in MiB) with patterns and reads them back, in `rounds` rounds; with `seconds` other than 0, so much and so
    * often as fits into that time. `wrongWords` counts words of 8 bytes that differ, `testedMebibytes` is what was filled.
    */
   export function memoryTest(
     mebibytes: number,
     rounds: number,
     seconds: number,
-    tell?: (share: number) => void,
+    notify?: (share: number) => void,
   ): { mebibytesPerSecond: number; testedMebibytes: number; wrongWords: number; firstWrong: WrongWord[] };
 }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import type { BoardFacts } from "./host/board.ts";
 import { type HealthFacts, healthFirmware } from "./host/devices/disk-health.ts";
 import type { Trouble, TroubleRule } from "./host/system/trouble.ts";
 import { mac, rackMachine } from "./machine.ts";
@@ -110,6 +111,54 @@ for (const row of rows)
     );
   });
 
+test("burn-in: a link slower than both of its ends can be is a fault; a slower switch is none", (t) => {
+  const gigabit = [3, 5];
+  const networkOf = (link: BoardFacts["link"]) => {
+    const site = openSite({ config: { burnIn: tests } });
+    t.after(site.close);
+    const { end, kernel } = rackMachine(site, link === undefined ? {} : { link }).bootInit();
+    assert.equal(end.kind, "switchedRoot", kernel.screen.join("\n"));
+    return site.machine(mac).burnIn?.results.find(({ test }) => test === "network") ?? assert.fail();
+  };
+  const broken = networkOf({ speedMbps: 100, supported: gigabit, partner: gigabit });
+  assert.match(broken.fault, /expected a link of 1000 Mb\/s, .* found 100 Mb\/s$/);
+  const { linkMbps, supportedMbps, partnerMbps, nicErrors } = networkOf({
+    ...{ speedMbps: 1000, supported: [3, 5, 12], partner: gigabit },
+  }).figures;
+  assert.deepEqual([linkMbps, supportedMbps, partnerMbps, nicErrors], [1000, 10_000, 1000, 0]);
+  assert.deepEqual(networkOf(undefined).figures.supportedMbps, undefined);
+});
+
+test("burn-in: memory errors that the hardware counts: uncorrected ones are a fault, corrected ones a figure", (t) => {
+  const site = openSite({ config: { burnIn: tests } });
+  t.after(site.close);
+  const module = "/devices/system/edac/mc/mc0/dimm0";
+  let readings = 0;
+  const machine = rackMachine(site, {
+    sysFiles: {
+      [`${module}/dimm_label`]: "DIMM_A1\n",
+      [`${module}/dimm_ce_count`]: () => {
+        readings += 1;
+        return `${readings}\n`;
+      },
+      [`${module}/dimm_ue_count`]: () => (readings > 3 ? "1\n" : "0\n"),
+    },
+  });
+  const { end, kernel } = machine.bootInit();
+  assert.equal(end.kind, "switchedRoot", kernel.screen.join("\n"));
+  const { burnIn } = site.machine(mac);
+  assert.deepEqual(
+    burnIn?.results.map(({ test, fault, figures }) => [test, fault, figures.correctedErrors]),
+    [
+      ["cpu", "", 1],
+      ["memory", "DIMM_A1 had 1 uncorrected error", 1],
+      ["network", "", 1],
+      ["disk", "", 1],
+    ],
+  );
+  assert.ok(kernel.screen.some((line) => /memory errors were corrected.*DIMM_A1 1/.test(line)));
+});
+
 /** A machine with a disk that tells its health, beside a virtual root disk. */
 function born(t: TestContext, name: string, health: HealthFacts, troubles: readonly TroubleRule[] = []) {
   const site = openSite({ config: { burnIn: tests } });
@@ -118,7 +167,14 @@ function born(t: TestContext, name: string, health: HealthFacts, troubles: reado
   const machine = rackMachine(site, {
     disks: [
       { name: "vda", sizeBytes: 4 * 2 ** 30, serial: "root" },
-      { name, sizeBytes: 8 * 2 ** 30, serial: "S3RIAL", model: "Model X", vendor, device: () => healthFirmware(health) },
+      {
+        name,
+        sizeBytes: 8 * 2 ** 30,
+        serial: "S3RIAL",
+        model: "Model X",
+        vendor,
+        device: () => healthFirmware(health),
+      },
     ],
   });
   const { end, kernel } = machine.bootInit({ troubles });
@@ -167,7 +223,7 @@ test("burn-in: a disk that loses sectors during its test has failed, although it
   assert.ok(result.figures.readMiBps !== undefined, "it was tested");
 });
 
-test("burn-in: a disk that refuses to tell its health is tested like any other", (t) => {
+test("burn-in: a disk that refuses to say how it is is tested like any other", (t) => {
   const refusal = { kind: "fails", errno: "EIO" } as const;
   const { result } = born(t, "nvme0n1", nvme, [{ call: "nvmeAdmin", trouble: refusal }]);
   assert.deepEqual([result.ok, result.figures.mediaErrors], [true, undefined]);
@@ -178,11 +234,11 @@ test("burn-in: long tests say how far they are", (t) => {
   t.after(site.close);
   const { end, kernel } = rackMachine(site).bootInit();
   assert.equal(end.kind, "switchedRoot", kernel.screen.join("\n"));
-  const told = site
+  const notified = site
     .progress()
     .flatMap(({ what, current, currentPercent }) =>
       what === "burnIn" && currentPercent !== undefined ? [`${current} ${currentPercent}`] : [],
     );
-  assert.ok(told.includes("cpu 4 CPUs 50"), told.join());
-  assert.ok(told.length > 12, told.join());
+  assert.ok(notified.includes("cpu 4 CPUs 50"), notified.join());
+  assert.ok(notified.length > 12, notified.join());
 });

@@ -59,6 +59,11 @@ export const driverFamilies = [
   { kind: "watchdog", name: "Super I/O (Nuvoton, ITE, Fintek)", modules: ["w83627hf_wdt", "it87_wdt", "f71808e_wdt"] },
   { kind: "watchdog", name: "kernel timer, without hardware", modules: ["softdog"] },
 
+  { kind: "sensor", name: "temperature of Intel and AMD processors", modules: ["coretemp", "k10temp"] },
+  { kind: "sensor", name: "memory errors of AMD processors", modules: ["amd64_edac"] },
+  { kind: "sensor", name: "memory errors of Intel Xeon", modules: ["sb_edac", "skx_edac", "i10nm_edac"] },
+  { kind: "sensor", name: "memory errors of Intel Xeon E", modules: ["ie31200_edac"] },
+
   { kind: "base", name: "virtio bus and random numbers", modules: ["virtio_pci", "virtio_rng"] },
   { kind: "base", name: "TPM", modules: ["tpm_tis", "tpm_crb"] },
   { kind: "base", name: "ext4", modules: ["ext4"] },

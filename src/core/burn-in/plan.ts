@@ -19,7 +19,7 @@ export type BurnInTest = {
   | { readonly kind: "fetch"; readonly mebibytes: number; readonly seconds: number }
 );
 
-/** What is tested of a disk: so much, in at most so many seconds. */
+/** What is tested of a disk: an amount, and the limit of its time. */
 type DiskAmount = { readonly disk: Disk; readonly mebibytes: number; readonly seconds: number };
 
 /** What the plan depends on besides the profile. */

@@ -153,7 +153,7 @@ export function amongSiblings(machine: Machine, of: Model, nowMs: number): Sibli
 }
 
 /** A figure of a machine, that of its siblings, and how far it is from their median, not rounded. */
-type ScoredFigure = { readonly own: Measured; readonly usual: FigureSpread; readonly score: number };
+export type ScoredFigure = { readonly own: Measured; readonly usual: FigureSpread; readonly score: number };
 
 /** What a burn-in measured that its siblings' did, too. */
 export function* figuresAmong(

@@ -76,6 +76,39 @@ describe("what is far below its siblings is suspect", () => {
       );
     });
 
+  const health = (figures: BurnInReport["results"][number]["figures"]): BurnInReport => ({
+    verdict: "passed",
+    results: [{ test: "diskRead", subject: "/dev/sda", ok: true, durationMs: 1, fault: "", figures }],
+  });
+  const sound = {
+    reallocatedSectors: 0,
+    pendingSectors: 0,
+    latencyP99Ms: 9,
+    temperatureCelsius: 35,
+    powerOnHours: 900,
+  };
+  const healthy = siblings(20).map((machine, n) => ({
+    ...machine,
+    burnIn: health({ ...sound, temperatureCelsius: 33 + (n % 5), latencyP99Ms: 8 + (n % 3) }),
+  }));
+  const ailing: readonly [title: string, figures: Partial<typeof sound>, found: readonly string[]][] = [
+    ["sectors that cannot be read", { pendingSectors: 1 }, ["pendingSectors 1"]],
+    ["many reallocated sectors", { reallocatedSectors: 80 }, ["reallocatedSectors 80"]],
+    ["a few of them: any disk has some", { reallocatedSectors: 8 }, []],
+    ["answers that take long", { latencyP99Ms: 120 }, ["latencyP99Ms 120"]],
+    ["a hot disk", { temperatureCelsius: 58 }, ["temperatureCelsius 58"]],
+    ["a warm one: it is at the top of the rack", { temperatureCelsius: 46 }, []],
+    ["an old one, or a cold one", { powerOnHours: 60_000, temperatureCelsius: 5 }, []],
+  ];
+  for (const [title, figures, found] of ailing)
+    test(title, () => {
+      const suspects = judge({ report: health({ ...sound, ...figures }) }, healthy);
+      assert.deepEqual(
+        suspects.map(({ figure, value }) => `${figure} ${value}`),
+        found,
+      );
+    });
+
   test("the first machines of a model are nobody's outliers", () => {
     assert.deepEqual(judge({ report: report(1) }, siblings(7)), []);
     assert.equal(judge({ report: report(1) }, siblings(8)).length, 1);

@@ -123,11 +123,11 @@ export function finishBurnIn(context: BirthContext, taken: TakenOrder, inspectio
 }
 
 /** How often a long test says how far it is. */
-const tellEveryMs = 10_000;
+const notifyEveryMs = 10_000;
 
 function measure(
   context: BirthContext,
-  { settings, session }: TakenOrder,
+  { settings, session, nic }: TakenOrder,
   plan: {
     readonly tests: readonly BurnInTest[];
     /** Tests that are done already, and all tests of the burn-in. */
@@ -139,9 +139,9 @@ function measure(
   const { tests, beforeTest } = plan;
   let done = plan.before;
   let progress: WorkProgress | undefined;
-  let toldMs = 0;
+  let notifiedMs = 0;
   return runBurnIn(tests, {
-    http: settings.http,
+    ...{ http: settings.http, nic },
     step: (name, seconds) => {
       beforeTest();
       const current = name.replace(/^burn-in: /, "");
@@ -149,14 +149,14 @@ function measure(
       progress = { what: "burnIn", done, total: plan.of, current };
       session.progress(progress);
       done += 1;
-      toldMs = host.monotonicMs();
+      notifiedMs = host.monotonicMs();
       context.progress.step = { id: "burnIn", name };
       context.watchdog.step(name, seconds);
     },
-    tell: (share) => {
-      if (progress === undefined || host.monotonicMs() < toldMs + tellEveryMs) return;
+    notify: (share) => {
+      if (progress === undefined || host.monotonicMs() < notifiedMs + notifyEveryMs) return;
       session.progress({ ...progress, currentPercent: Math.floor(Math.min(share, 1) * 100) });
-      toldMs = host.monotonicMs();
+      notifiedMs = host.monotonicMs();
     },
     log: context.console.log,
   });

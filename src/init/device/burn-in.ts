@@ -1,9 +1,11 @@
 import * as host from "host";
 import type { Measurement } from "../../core/burn-in/judge.ts";
 import type { BurnInTest } from "../../core/burn-in/plan.ts";
+import { correctedBetween, readSensors, sensorsBetween } from "../../core/burn-in/sensors.ts";
 import { describeWrongWords } from "../../core/burn-in/wrong-words.ts";
 import type { Disk } from "../../core/hardware/hardware.ts";
 import { damageBetween } from "../../core/hardware/health/disk-health.ts";
+import { judgeLink } from "../../core/hardware/link-modes.ts";
 import { otherDiskReason } from "../../core/hardware/root-disk.ts";
 import { diskSight } from "../../core/hardware/scan.ts";
 import type { Endpoint } from "../../core/net/endpoint.ts";
@@ -19,10 +21,12 @@ import { systemTree } from "./tree.ts";
 /** What the tests run with. */
 export type BurnInDevices = {
   readonly http: Endpoint;
+  /** The interface that leads there. */
+  readonly nic: string;
   /** Tells the watchdog the current test and its time limit. */
   readonly step: (name: string, seconds: number) => void;
   /** Hears how far the current test is, from 0 to 1, several times in a minute. */
-  readonly tell: (share: number) => void;
+  readonly notify: (share: number) => void;
   readonly log: Log;
 };
 
@@ -32,26 +36,26 @@ export function runBurnIn(tests: readonly BurnInTest[], tools: BurnInDevices): r
     const { test, subject } = each;
     tools.step(`burn-in: ${test} ${subject}`, each.deadlineSeconds);
     const startMs = host.monotonicMs();
-    const finding = tryTest(() => runTest(each, tools));
+    const finding = besideSensors(test, tools.log, () => tryTest(() => runTest(each, tools)));
     const durationMs = Math.round(host.monotonicMs() - startMs);
     tools.log("info", `burn-in: ${test}`, { subject, ...finding.figures, fault: finding.fault || "none" });
     return { test, subject, durationMs, ...finding };
   });
 }
 
-function runTest(test: BurnInTest, { http, log, tell }: BurnInDevices): Finding {
+function runTest(test: BurnInTest, { http, nic, log, notify }: BurnInDevices): Finding {
   switch (test.kind) {
     case "compute":
-      return testCpus(test.seconds, tell);
+      return testCpus(test.seconds, notify);
     case "fillMemory":
-      return testMemory(test, tell);
+      return testMemory(test, notify);
     case "writeDisk":
       demandSameDisk(test.disk);
-      return besideHealth(test.disk, log, () => testDisk({ ...test, tell }));
+      return besideHealth(test.disk, log, () => testDisk({ ...test, notify }));
     case "readDisk":
-      return besideHealth(test.disk, log, () => testReading({ ...test, tell }));
+      return besideHealth(test.disk, log, () => testReading({ ...test, notify }));
     case "fetch":
-      return testNetwork(http, test, tell);
+      return besideLink(nic, log, () => testNetwork(http, test, notify));
   }
 }
 
@@ -78,6 +82,49 @@ function besideHealth(disk: Disk, log: Log, run: () => Finding): Finding {
   return { figures: { ...figures, ...after.figures }, fault: faults.join("; ") };
 }
 
+/** Runs a test between two readings of what the machine counts itself. */
+function besideSensors(test: BurnInTest["test"], log: Log, run: () => Finding): Finding {
+  const before = readSensors(systemTree);
+  const { figures, fault } = run();
+  const after = readSensors(systemTree);
+  const { faults, ...more } = sensorsBetween(test, before, after);
+  const corrected = correctedBetween(before, after);
+  if (corrected.length > 0) log("warn", "memory errors were corrected", { modules: corrected.join(", ") });
+  return {
+    figures: { ...figures, ...more.figures },
+    fault: [fault, ...faults].filter((text) => text !== "").join("; "),
+  };
+}
+
+/** Runs the test of the network beside what the NIC says of its link, and of errors on it. */
+function besideLink(nic: string, log: Log, run: () => Finding): Finding {
+  const errors = () =>
+    ["rx_errors", "tx_errors"].reduce(
+      (all, counter) => all + (Number(systemTree.text(`/sys/class/net/${nic}/statistics/${counter}`)) || 0),
+      0,
+    );
+  const before = errors();
+  const { figures, fault } = tryTest(run);
+  const link = linkOf(nic, log);
+  return {
+    figures: { ...figures, ...link.figures, nicErrors: Math.max(0, errors() - before) },
+    fault: [fault, link.fault].filter((text) => text !== "").join("; "),
+  };
+}
+
+function linkOf(nic: string, log: Log): Finding {
+  try {
+    const { supported, advertised, partner, ...link } = host.linkSettings(nic);
+    return judgeLink({
+      ...{ ...link, supported: new Uint8Array(supported) },
+      ...{ advertised: new Uint8Array(advertised), partner: new Uint8Array(partner) },
+    });
+  } catch (error) {
+    log("info", "the NIC says nothing of its link", { nic, fault: messageOf(error) });
+    return { figures: {}, fault: "" };
+  }
+}
+
 function tryTest(run: () => Finding): Finding {
   try {
     return run();
@@ -86,8 +133,8 @@ function tryTest(run: () => Finding): Finding {
   }
 }
 
-function testCpus(seconds: number, tell: (share: number) => void): Finding {
-  const { hashesPerSecond, slowestPerSecond, agreed } = host.cpuTest(seconds, tell);
+function testCpus(seconds: number, notify: (share: number) => void): Finding {
+  const { hashesPerSecond, slowestPerSecond, agreed } = host.cpuTest(seconds, notify);
   return {
     figures: {
       hashesPerSecond: Math.round(hashesPerSecond),
@@ -99,9 +146,9 @@ function testCpus(seconds: number, tell: (share: number) => void): Finding {
 
 function testMemory(
   { mebibytes, rounds, seconds }: Extract<BurnInTest, { kind: "fillMemory" }>,
-  tell: (share: number) => void,
+  notify: (share: number) => void,
 ): Finding {
-  const { mebibytesPerSecond, testedMebibytes, ...wrong } = host.memoryTest(mebibytes, rounds, seconds, tell);
+  const { mebibytesPerSecond, testedMebibytes, ...wrong } = host.memoryTest(mebibytes, rounds, seconds, notify);
   return {
     figures: {
       ...{ memoryMiBps: Math.round(mebibytesPerSecond), testedMiB: Math.round(testedMebibytes) },
@@ -119,7 +166,7 @@ const leastFetchMiB = 4;
 function testNetwork(
   http: Endpoint,
   { mebibytes, seconds }: Extract<BurnInTest, { kind: "fetch" }>,
-  tell: (share: number) => void,
+  notify: (share: number) => void,
 ): Finding {
   const atOnceMiB = Math.min(mebibytes, Math.max(leastFetchMiB, Math.ceil(mebibytes / fetches)));
   const client = openHttp({ address: formatIpv4(http.address), port: http.port });
@@ -134,7 +181,7 @@ function testNetwork(
         received += bytes.length;
       });
       askedMiB += nextMiB;
-      tell(Math.max(askedMiB / mebibytes, passedSeconds() / seconds));
+      notify(Math.max(askedMiB / mebibytes, passedSeconds() / seconds));
     }
   } finally {
     client.close();

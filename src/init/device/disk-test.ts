@@ -19,7 +19,7 @@ export type DiskTest = {
   readonly mebibytes: number;
   readonly seconds: number;
   /** Hears a share from 0 to 1. */
-  readonly tell: (share: number) => void;
+  readonly notify: (share: number) => void;
 };
 
 /**
@@ -91,7 +91,7 @@ export function testReading(test: DiskTest): Finding {
  * watchdog: it is too slow if it has not even done its blocks at the least speed.
  */
 function eachBlock(
-  { seconds, tell }: DiskTest,
+  { seconds, notify }: DiskTest,
   blocks: number,
   testBlock: (block: number) => void,
 ): { readonly done: number; readonly fault: string } {
@@ -100,7 +100,7 @@ function eachBlock(
   let done = 0;
   // At least one, however short the time is.
   for (; done === 0 || (done < blocks && passedMs() < seconds * (1 - latencyShare) * 1000); done += 1) {
-    tell(Math.max(done / blocks, passedMs() / 1000 / seconds));
+    notify(Math.max(done / blocks, passedMs() / 1000 / seconds));
     testBlock(done);
   }
   const slow = done < blocks && passedMs() > done * slowestSecondsPerMiB * 1000;
@@ -121,14 +121,14 @@ function readLatency(
   host.flushDeviceCache(file.path);
   const pages = Math.floor(disk.sizeBytes / pageBytes);
   const mostMs = Math.min(mostLatencySeconds, seconds * latencyShare) * 1000;
-  const places = new Uint32Array(host.randomBytes(randomAtOnce));
+  const numbers = new Uint32Array(host.randomBytes(randomAtOnce));
   const page = new Uint8Array(pageBytes);
   const tookMs: number[] = [];
   const startMs = host.monotonicMs();
   while (tookMs.length === 0 || (tookMs.length < latencyReads && host.monotonicMs() - startMs < mostMs)) {
-    const place = (places[tookMs.length % places.length] ?? 0) / 2 ** 32;
+    const place = (numbers[tookMs.length % numbers.length] ?? 0) / 2 ** 32;
     // The second use of a number leads to another half of the disk.
-    const turned = tookMs.length < places.length ? place : (place + 0.5) % 1;
+    const turned = tookMs.length < numbers.length ? place : (place + 0.5) % 1;
     tookMs.push(timed(() => readAt(file, Math.floor(turned * pages) * pageBytes, page)));
   }
   return { latencyP50Ms: percentile(tookMs, 50), latencyP99Ms: percentile(tookMs, 99) };

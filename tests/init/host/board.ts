@@ -67,6 +67,14 @@ export type BoardFacts = {
   readonly nvramBytes: number;
   /** Whether its disks take BLKDISCARD. */
   readonly discards: boolean;
+  /** Further files of /sys, such as counters of memory errors; a function is called at each reading. */
+  readonly sysFiles?: { readonly [path: string]: string | (() => string) };
+  /** What the NIC that boots says of its link: numbers of modes; it tells none by default, as a virtual one. */
+  readonly link?: {
+    readonly speedMbps: number;
+    readonly supported: readonly number[];
+    readonly partner: readonly number[];
+  };
   /** Variables that the firmware keeps although it says that it deleted them; none by default. */
   readonly keptVariables?: RegExp;
   /** A network card that no driver of the image drives, as the PCI bus shows it; none by default. */

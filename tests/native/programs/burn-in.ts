@@ -17,19 +17,19 @@ function timed<Result>(work: () => Result) {
   return { ...work(), seconds: (host.monotonicMs() - startMs) / 1000 };
 }
 
-const told: number[] = [];
+const notified: number[] = [];
 const results = {
   limited: () => timed(() => host.memoryTest(mebibytes, 1_000_000, 1)),
   wrong: () => host.memoryTest(mebibytes, 1_000_000, 8),
-  told: () => ({ ...host.cpuTest(11, (share) => void told.push(share)), told }),
+  notified: () => ({ ...host.cpuTest(11, (share) => void notified.push(share)), notified }),
   thrown: () => {
     const reason = message(() =>
       host.cpuTest(6, () => {
-        told.push(0);
+        notified.push(0);
         throw new Error("the caller has enough");
       }),
     );
-    return { reason, calls: told.length, later: host.cpuTest(0.1).agreed };
+    return { reason, calls: notified.length, later: host.cpuTest(0.1).agreed };
   },
 };
 print(JSON.stringify(results[scriptArgs[1] as keyof typeof results]()));

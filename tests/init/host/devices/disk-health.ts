@@ -15,7 +15,9 @@ const illegalRequest = { status: 2, sense: Uint8Array.of(0x72, 5, 0x20, 0, 0, 0,
 /** The firmware of a disk that tells its health. */
 export function healthFirmware(health: HealthFacts): DeviceFirmware {
   if (health.kind === "nvme") return { nvmeAdmin: (command, data) => answerLog(health, command, data) };
-  return { scsi: (cdb, data) => (health.kind === "ata" ? answerAta(health, cdb, data) : answerScsi(health, cdb, data)) };
+  return {
+    scsi: (cdb, data) => (health.kind === "ata" ? answerAta(health, cdb, data) : answerScsi(health, cdb, data)),
+  };
 }
 
 type Kind<K extends HealthFacts["kind"]> = Extract<HealthFacts, { readonly kind: K }>;

@@ -48,6 +48,9 @@ export function fillSys(sys: TreeFiller, facts: BoardFacts): void {
     };
     for (const [file, text] of Object.entries(files)) sys.text(`/bus/pci/devices/${address}/${file}`, `${text}\n`);
   }
+  for (const [path, text] of Object.entries(facts.sysFiles ?? {}))
+    if (typeof text === "string") sys.text(path, text);
+    else sys.live(path, text);
   if (facts.firmware === "uefi") sys.text("/firmware/efi/fw_platform_size", "64\n");
   if (facts.firmware === "uefi") sys.directory("/firmware/efi/efivars");
 }
@@ -78,7 +81,7 @@ export function showNic(sys: TreeFiller, facts: BoardFacts, hasLink: () => boole
   const own = "/devices/pci0000:00/0000:00:03.0/virtio0/net/eth0";
   sys.text(`${own}/address`, `${facts.mac}\n`);
   sys.live(`${own}/carrier`, () => (hasLink() ? "1\n" : "0\n"));
-  sys.live(`${own}/speed`, () => (hasLink() ? "1000\n" : { errno: "EINVAL" }));
+  sys.live(`${own}/speed`, () => (hasLink() ? `${facts.link?.speedMbps ?? 1000}\n` : { errno: "EINVAL" }));
   sys.text("/devices/pci0000:00/0000:00:03.0/virtio0/modalias", "\n");
   sys.directory(`/bus/virtio/drivers/${facts.nicDriver}`);
   sys.symlink(`${own}/device`, "../..");

@@ -154,6 +154,22 @@ export const packetReceive: typeof Native.packetReceive = (fd, timeoutMs) =>
 
 export const setPrivateFlag: typeof Native.setPrivateFlag = (name, flag) =>
   call("setPrivateFlag", `${name} ${flag}`, ({ board }) => board.facts.nicDriver === "i40e");
+export const linkSettings: typeof Native.linkSettings = (name) =>
+  call("linkSettings", name, ({ board }) => {
+    const { speedMbps = 0, supported = [], partner = [] } = board.facts.link ?? {};
+    const setOf = (bits: readonly number[]) => {
+      const set = new Uint8Array(12);
+      for (const bit of bits) set[bit >> 3] = (set[bit >> 3] ?? 0) | (1 << (bit & 7));
+      return set.buffer;
+    };
+    return {
+      speedMbps,
+      halfDuplex: false,
+      supported: setOf(supported),
+      advertised: setOf(supported),
+      partner: setOf(partner),
+    };
+  });
 export const interfaceUp: typeof Native.interfaceUp = (name) =>
   call("interfaceUp", name, (kernel) => (name === "eth0" ? kernel.nic.up() : undefined));
 export const interfaceAddress: typeof Native.interfaceAddress = (name, ipv4, prefixLength) =>
@@ -307,16 +323,16 @@ export const chmod: typeof Native.chmod = (path, mode) =>
     const { mount: at, inode } = changeable(kernel, path);
     at.fileSystem.setAttributes(inode, { mode: (inode.mode & typeBits.mask) | mode });
   });
-export const cpuTest: typeof Native.cpuTest = (seconds, tell) =>
+export const cpuTest: typeof Native.cpuTest = (seconds, notify) =>
   call("cpuTest", "", ({ cpu }, trouble) => {
-    takeTime(cpu, seconds, tell);
+    takeTime(cpu, seconds, notify);
     return { hashesPerSecond: 10_000, slowestPerSecond: seconds < 5 ? 0 : 9000, agreed: trouble?.kind !== "garbles" };
   });
-export const memoryTest: typeof Native.memoryTest = (mebibytes, rounds, seconds, tell) =>
+export const memoryTest: typeof Native.memoryTest = (mebibytes, rounds, seconds, notify) =>
   call("memoryTest", "", ({ cpu }, trouble) => {
     const wholeSeconds = (mebibytes * rounds) / 4000;
     const took = seconds === 0 ? wholeSeconds : Math.min(seconds, wholeSeconds);
-    takeTime(cpu, took, tell);
+    takeTime(cpu, took, notify);
     const isWrong = trouble?.kind === "garbles";
     return {
       ...{ mebibytesPerSecond: 4000, testedMebibytes: Math.min(mebibytes, took * 4000), wrongWords: isWrong ? 3 : 0 },
@@ -329,11 +345,11 @@ const wrongWord = {
   ...{ expected: "0x5555555555555555", found: "0x5555555555555557", again: "0x5555555555555557" },
 };
 
-/** Time passes in pieces of five seconds, as the real tests tell it. */
-function takeTime(cpu: Kernel["cpu"], seconds: number, tell: ((share: number) => void) | undefined): void {
-  const toldEvery = 5;
-  for (let passed = 0; passed < seconds; passed += toldEvery) {
-    cpu.advance(Math.min(toldEvery, seconds - passed) * 1000);
-    if (passed + toldEvery < seconds) tell?.((passed + toldEvery) / seconds);
+/** Time passes in pieces of five seconds, as the real tests say it. */
+function takeTime(cpu: Kernel["cpu"], seconds: number, notify: ((share: number) => void) | undefined): void {
+  const pieceSeconds = 5;
+  for (let passed = 0; passed < seconds; passed += pieceSeconds) {
+    cpu.advance(Math.min(pieceSeconds, seconds - passed) * 1000);
+    if (passed + pieceSeconds < seconds) notify?.((passed + pieceSeconds) / seconds);
   }
 }
