@@ -12,6 +12,7 @@ import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";
 import { agentReport } from "./agent.ts";
 import {
   burnInReport,
+  dataDisks,
   diskIdentity,
   heardPlace,
   neighbour,
@@ -118,6 +119,7 @@ export const machineEvent = v.variant("kind", [
     id: machineId,
     placement,
     rootDisk: v.exactOptional(diskIdentity),
+    dataDisks: v.exactOptional(dataDisks),
     ...ofOrder,
   }),
   v.object({

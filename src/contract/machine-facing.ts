@@ -12,6 +12,7 @@ import { type DiskErasure, erasureMethods, mostErasureSteps } from "../core/eras
 import type { DiskIdentity } from "../core/hardware/disk-identity.ts";
 import { type BurnInReport, bootTrusts, type Hardware } from "../core/hardware/hardware.ts";
 import { type RootDiskRule, ruleBuses, ruleTransports } from "../core/hardware/root-disk-rules.ts";
+import { type LayoutProfile, mostDataDisks, volumeFileSystems } from "../core/install/layout-profile.ts";
 import type { StoragePolicy } from "../core/install/storage-policy.ts";
 import { portKinds } from "../core/lldp/lldpdu.ts";
 import { type HeardPlace, orderActions, type StorageReport } from "../core/machine/record.ts";
@@ -127,7 +128,11 @@ export const imageConditions = v.object({
   firmware: v.exactOptional(v.picklist(["bios", "uefi"])),
   product: v.exactOptional(text),
 });
-export const imageRule = v.object({ image: text, when: v.optional(imageConditions, {}) });
+export const imageRule = v.object({
+  image: text,
+  layout: v.exactOptional(text),
+  when: v.optional(imageConditions, {}),
+});
 
 /** core/burn-in/profile.ts */
 export const burnInProfile = v.object({
@@ -170,6 +175,28 @@ export const rootDiskRule = v.object({
   path: v.exactOptional(text),
 });
 
+/** core/install/layout-profile.ts */
+export const layoutProfile = v.object({
+  name: text,
+  swapMiB: count,
+  volumes: v.array(
+    v.object({
+      name: text,
+      sizeMiB: count,
+      fileSystem: v.picklist(volumeFileSystems),
+      mountPoint: v.exactOptional(text),
+    }),
+  ),
+  data: v.array(
+    v.object({
+      disks: rootDiskRule,
+      fileSystem: v.picklist(volumeFileSystems),
+      mountPoint: v.exactOptional(text),
+      least: count,
+    }),
+  ),
+});
+
 /** A file on the Boot Server's HTTP port; its hash arrives here, over TLS. */
 const remoteFile = v.object({
   path: v.pipe(text, v.startsWith("/")),
@@ -187,6 +214,11 @@ export const eraseWish = pinned<EraseWish>()(
     disks: v.exactOptional(v.pipe(v.array(diskIdentity), v.maxLength(partsLimit), v.readonly())),
   }),
 );
+/** The disks that a birth takes for data. */
+export const dataDisks = v.pipe(v.array(diskIdentity), v.maxLength(mostDataDisks), v.readonly());
+
+/** core/machine/record.ts */
+export const birthDisk = v.object({ ...diskIdentity.entries, dataDisks: v.exactOptional(dataDisks) });
 
 /** More than a server names (core/network/site-server.ts). */
 const otherMdbs = v.pipe(v.array(endpoint), v.maxLength(64));
@@ -208,6 +240,8 @@ export const orderAnswer = v.object({
   burnIn: burnInProfile,
   storage: storagePolicy,
   rootDiskRules: v.exactOptional(v.array(rootDiskRule)),
+  layouts: v.exactOptional(v.array(layoutProfile)),
+  dataDisks: v.exactOptional(v.array(diskIdentity)),
   signedLoader: v.exactOptional(signedLoader),
   rootDisk: v.exactOptional(
     v.object({
@@ -394,6 +428,14 @@ export const storageReport = v.object({
     ),
   }),
   disks: v.exactOptional(v.pipe(v.array(diskIdentity), v.maxLength(partsLimit), v.readonly())),
+  layout: v.exactOptional(name),
+  volumes: v.exactOptional(
+    v.pipe(
+      v.array(v.object({ name, disk: diskIdentity, sizeMiB: count, mountPoint: v.exactOptional(name) })),
+      v.maxLength(partsLimit),
+      v.readonly(),
+    ),
+  ),
   bootOrder: v.exactOptional(
     v.object({
       entries: v.pipe(v.array(text), v.maxLength(partsLimit), v.readonly()),
@@ -442,7 +484,13 @@ export const reportItem = v.variant("kind", [
   }),
   v.object({ kind: v.literal("hardware"), hardware }),
   v.object({ kind: v.literal("burnIn"), report: burnInReport }),
-  v.object({ kind: v.literal("placed"), placement, rootDisk: v.exactOptional(diskIdentity) }),
+  /** `dataDisks` only to a server that has sent layouts. */
+  v.object({
+    kind: v.literal("placed"),
+    placement,
+    rootDisk: v.exactOptional(diskIdentity),
+    dataDisks: v.exactOptional(dataDisks),
+  }),
   v.object({ kind: v.literal("neighbours"), neighbours: v.pipe(v.array(neighbour), v.maxLength(neighbourLimit)) }),
   v.object({ kind: v.literal("failed"), step: text, reason: text, conflict: v.exactOptional(v.literal(true)) }),
   /** Only to a server that takes it (`takesProgress`). */
@@ -490,6 +538,7 @@ pinned<PlacementRule>()(placementRule);
 pinned<ImageRule>()(imageRule);
 pinned<StoragePolicy>()(storagePolicy);
 pinned<RootDiskRule>()(rootDiskRule);
+pinned<LayoutProfile>()(layoutProfile);
 pinned<SignedLoader>()(signedLoader);
 pinned<DiskIdentity>()(diskIdentity);
 pinnedShape<Hardware>()(scan);

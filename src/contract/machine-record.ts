@@ -19,8 +19,8 @@ import type { Mac } from "../core/net/mac.ts";
 import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";
 import { agentReport } from "./agent.ts";
 import {
+  birthDisk,
   burnInReport,
-  diskIdentity,
   eraseWish,
   heardPlace,
   neighbour,
@@ -168,7 +168,7 @@ export const machineRecord = v.variant("state", [
     ...newcomer,
     order: openOrder,
     placement: v.exactOptional(placement),
-    birthDisk: v.exactOptional(diskIdentity),
+    birthDisk: v.exactOptional(birthDisk),
   }),
   v.object({
     ...common,
@@ -185,12 +185,12 @@ export const machineRecord = v.variant("state", [
     order: openOrder,
     mayMove: flag,
     allowedDisk: v.exactOptional(v.object({ selector: v.exactOptional(text), by: text })),
-    birthDisk: v.exactOptional(diskIdentity),
+    birthDisk: v.exactOptional(birthDisk),
     wayBack,
   }),
   v.object({
     ...{ ...common, state: v.literal("clean"), ...installed, order: openOrder },
-    birthDisk: v.exactOptional(diskIdentity),
+    birthDisk: v.exactOptional(birthDisk),
     wayBack,
     erase: v.exactOptional(eraseWish),
   }),

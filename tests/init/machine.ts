@@ -11,7 +11,9 @@ import { type BootTrouble, bootFromDisk } from "./host/disk-boot.ts";
 import { textIn } from "./host/grub.ts";
 import { type BootFacts, bootKernel, type Kernel, type Scripts } from "./host/kernel.ts";
 import { startScript } from "./host/modules/start-program.ts";
+import { imagePrograms } from "./host/programs/programs.ts";
 import type { Unsynced } from "./host/storage/block-device.ts";
+import type { FileSystem } from "./host/storage/file-system.ts";
 import { fillTree } from "./host/storage/pseudo-tree.ts";
 import type { RunOptions } from "./host/system/cpu.ts";
 import type { RunEnd } from "./host/system/run-end.ts";
@@ -22,6 +24,7 @@ import { caPem, type Site } from "./site/site.ts";
 const { runInit } = await import("../../src/init/birth/run-init.ts");
 const { runAgent } = await import("../../src/init/agent/run-agent.ts");
 const { runSupervisor, supervisedOption } = await import("../../src/init/agent/versions/supervisor.ts");
+const { openVolumes } = await import("../../src/init/agent/volumes/open-volumes.ts");
 const { runWatchdog } = await import("../../src/init/watchdog/run-watchdog.ts");
 
 const scripts: Scripts = { [imagePaths.watchdogScript]: runWatchdog };
@@ -174,7 +177,7 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
     const fstab = textIn(root, "/etc/fstab") ?? "";
     const [, point = ""] = /^PARTUUID=\S+ (\/\S+) ext4 (?!errors)/m.exec(fstab) ?? [];
     for (const path of ["/proc", "/sys", "/dev", "/run", point]) fill.directory(path);
-    fill.text("/usr/bin/systemctl", "systemctl", 0o755);
+    for (const path of imagePrograms) fill.text(path, "program", 0o755);
     kernel.mounts.add({ point, source: "boot", fileSystem: boot, readOnly: false });
     for (const [source, type] of [["proc"], ["sys", "sysfs"], ["dev", "devtmpfs"], ["run", "tmpfs"]])
       kernel.mount({ source: source ?? "", target: `/${source}`, type: type ?? source ?? "", flags: 0 });
@@ -189,7 +192,15 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
     kernel.nic.up();
     kernel.nic.setAddress(/^Address=([\d.]+)/m.exec(network)?.[1] ?? "");
     kernel.cpu.advance(10_000);
+    startVolumes(kernel, root);
     return kernel;
+  }
+  /** birther-volumes.service, which systemd starts before the agent. */
+  function startVolumes(kernel: Kernel, root: FileSystem): void {
+    const unit = textIn(root, "/etc/systemd/system/birther-volumes.service") ?? "";
+    if (!unit.includes("ExecStart=/usr/local/sbin/birther-agent --volumes")) return;
+    runOn(kernel, () => void kernel.screen.push(...openVolumes().map((fault) => `birther-volumes: ${fault}`)));
+    kernel.cpu.resume();
   }
   function live(kernel: Kernel, { minutes = usualMinutes }: Trial): RunEnd {
     const { cpu } = kernel;

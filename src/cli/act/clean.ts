@@ -10,7 +10,7 @@ export function cleanCommand(program: Command): void {
   const command = program
     .command("clean [name...]")
     .description(
-      "reinstall machines at their next boot without burn-in; this erases an encrypted root disk and does not touch other disks",
+      "reinstall machines at their next boot without burn-in; this erases an encrypted root disk and the data disks of the layout, and touches no other disk",
     )
     .option(
       "--sanitize [where-offered]",
@@ -24,7 +24,7 @@ export function cleanCommand(program: Command): void {
     const sanitize = policy === undefined ? undefined : wishOf(policy);
     const verb = {
       action: { action: "clean", sanitize, allDisks, restart, override } as const,
-      loses: `the next boot erases everything on ${allDisks === true ? "all disks above that are to be erased" : "the root disk"}`,
+      loses: `the next boot erases everything on ${allDisks === true ? "all disks above that are to be erased" : "the root disk and on the data disks of the layout"}`,
       done: (machine: Parameters<typeof briefName>[0] & { generation: number }) =>
         `${briefName(machine)}: clean, generation ${machine.generation}${howText(sanitize, allDisks)}; to start it, reset the machine`,
     };

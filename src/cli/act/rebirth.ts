@@ -28,7 +28,7 @@ export function rebirthCommand(program: Command): void {
       const action = { action: "rebirth", mayMove: moved, newRootDisk, restart, override, ...pace } as const;
       const loses =
         disk === undefined
-          ? "the next boot erases everything on the root disk"
+          ? "the next boot erases everything on the root disk and on the data disks of the layout"
           : `everything on ${disk === true ? "the root disk, or on another where that is missing," : `disk ${disk}`} will be lost at the next boot`;
       const verb = {
         ...{ action, loses },

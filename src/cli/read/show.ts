@@ -160,6 +160,7 @@ function hardwareFacts(machine: MachineView, ago: (atMs: number) => string): Fac
     ["TPM", machine.tpm && `endorsement key ${machine.tpm.ekSha256}, first proved ${ago(machine.tpm.firstSeenMs)}`],
     ["storage", storageText(machine)],
     ["erases", machine.erase && describeEraseWish(machine.erase)],
+    ["volumes", volumesText(machine)],
     ["boot order", bootOrderText(machine)],
     ["burn-in", burnIn?.verdict],
     ...(burnIn?.results ?? []).map((result): Fact => ["", burnInText(result)]),
@@ -227,6 +228,18 @@ function storageText(machine: MachineView): string | undefined {
     recognition?.kind === "pathAndSize" ? `; a rebirth recognises it by path and size only: ${recognition.why}` : "";
   const drive = rootDisk.biosDrive === undefined ? "" : `, ${describeBiosDrive(rootDisk.biosDrive)}`;
   return `root on ${rootDisk.path} (${formatBytes(rootDisk.sizeBytes)}, ${rootDisk.why}${drive}); ${how}${byPath}${untouched}`;
+}
+
+/** The volumes beside the root: `layout storage: swap (8 GiB on /dev/sda), data1 at /srv/disk1 (1 TiB on /dev/sdb, serial S)`. */
+function volumesText({ storage }: MachineView): string | undefined {
+  if (storage?.layout === undefined) return undefined;
+  const { layout, volumes = [], rootDisk } = storage;
+  const each = volumes.map(({ name, disk, sizeMiB, mountPoint }) => {
+    const at = mountPoint === undefined ? "" : ` at ${mountPoint}`;
+    const where = disk.path === rootDisk.path || disk.serial === "" ? disk.path : `${disk.path}, serial ${disk.serial}`;
+    return `${name}${at} (${formatBytes(sizeMiB * 2 ** 20)} on ${where})`;
+  });
+  return `layout ${layout}: ${each.join(", ") || "no volumes"}`;
 }
 
 function bootOrderText({ storage }: MachineView): string | undefined {

@@ -5,6 +5,7 @@ import {
   type Family,
   type RuleOnNetwork,
 } from "../../core/host-network/check-profiles.ts";
+import { checkLayoutNames, checkLayouts } from "../../core/install/check-layouts.ts";
 import { formatIpv4, formatPrefix, prefixContains } from "../../core/net/ipv4.ts";
 import { ipv6PrefixContains, parseIpv6, parseIpv6Prefix } from "../../core/net/ipv6.ts";
 import { type Network, permanentPart } from "../../core/network/network.ts";
@@ -33,6 +34,8 @@ export function checkRules(config: Config): {
       ...checkProfiles(config.networkProfiles, rulesOnNetworks(config)).map(under("networkProfiles")),
       ...checkImageRules(config.images).map(under("images")),
       ...checkRootDiskRules(config.storage.rootDisk).map(under("storage.rootDisk")),
+      ...checkLayouts(config.storage.layouts).map(under("storage.layouts")),
+      ...checkLayoutNames(config.images, config.storage.layouts).map(under("images")),
     ],
     warnings: [...placementWarnings(config), ...imageWarnings(config)],
   };

@@ -15,8 +15,8 @@ import { localMethodNames } from "../../core/pxe/local-boot/method-table.ts";
 import { roles } from "../../core/role.ts";
 import { agentReport } from "../agent.ts";
 import {
+  birthDisk,
   burnInReport,
-  diskIdentity,
   eraseWish,
   heardPlace,
   neighbour,
@@ -131,7 +131,7 @@ export const machineAnswer = pinnedShape<MachineView>()(
     tags: v.exactOptional(v.record(text, text)),
     groups: v.exactOptional(v.array(text)),
     mayWipe: v.exactOptional(v.strictObject({ by: text, atMs: timeMs })),
-    birthDisk: v.exactOptional(diskIdentity),
+    birthDisk: v.exactOptional(birthDisk),
     allowedDisk: v.exactOptional(v.strictObject({ selector: v.exactOptional(text), by: text })),
     erase: v.exactOptional(v.pipe(eraseWish, v.description("what its clean erases beside the keys of the root disk"))),
     announced: v.exactOptional(

@@ -21,6 +21,8 @@ export const birthSteps = {
   chooseImage: "choose the image",
   reportPlace: "report the place",
   surveyDisks: "ask the disks how they erase themselves",
+  chooseDataDisks: "choose the data disks",
+  reportDataDisks: "report the data disks",
   planInstallation: "plan the installation",
   askToBeHealthy: "ask to be healthy",
   writeSubSettings: "write the sub's settings",

@@ -4,6 +4,7 @@ import type { EraseWish } from "../erasure/erase-wish.ts";
 import type { DiskIdentity, RecordedDisk } from "../hardware/disk-identity.ts";
 import type { RootDiskRule } from "../hardware/root-disk-rules.ts";
 import type { NetworkProfile } from "../host-network/profile.ts";
+import type { LayoutProfile } from "../install/layout-profile.ts";
 import type { StoragePolicy } from "../install/storage-policy.ts";
 import type { OrderAction, SwitchPort } from "../machine/record.ts";
 import type { Endpoint } from "../net/endpoint.ts";
@@ -18,7 +19,7 @@ import type { PlacementRule, RelayPort } from "../site/placement.ts";
 export const birthProtocol = 1;
 
 /** The newest version of orders, which init understands. An order has the lowest version that its content allows. */
-export const orderProtocol = 6;
+export const orderProtocol = 7;
 
 /** The version of an order to recover a disk key, which an older init does not know. */
 const recoveringProtocol = 3;
@@ -34,6 +35,9 @@ const networkProtocol = 5;
 
 /** The version of an order to erase more than the keys of the root disk: an older init would erase no more. */
 const eraseProtocol = 6;
+
+/** The version of an order whose image rules name layouts: an older init would make a machine without its volumes. */
+const layoutsProtocol = 7;
 
 /** The lowest version whose readers install all of a machine's network; 1 if that is one NIC with one IPv4 address. */
 function protocolForNetwork(
@@ -63,9 +67,10 @@ export function protocolForOrder({
   placementRules,
   imageRules,
   rootDiskRules = [],
+  layouts = [],
   permanent = {},
   erase,
-}: Pick<OrderAnswer, "action" | "placementRules" | "imageRules" | "rootDiskRules" | "erase"> & {
+}: Pick<OrderAnswer, "action" | "placementRules" | "imageRules" | "rootDiskRules" | "layouts" | "erase"> & {
   readonly permanent?: Pick<OrderAnswer["permanent"], "vlan" | "ipv6">;
 }): number {
   const recovers = action === "recover";
@@ -76,6 +81,7 @@ export function protocolForOrder({
     rootDiskRules.length > 0 ? rootDiskRulesProtocol : 1,
     imageRules.some(({ when }) => when.burnIn === "suspect") ? suspectRulesProtocol : 1,
     erase === undefined ? 1 : eraseProtocol,
+    layouts.length > 0 ? layoutsProtocol : 1,
   );
 }
 
@@ -101,6 +107,10 @@ export type OrderAnswer = {
   readonly storage: StoragePolicy;
   /** The site's rules for a root disk that is chosen anew; absent if it has none. */
   readonly rootDiskRules?: readonly RootDiskRule[];
+  /** The layout profiles that image rules name; absent if none does. */
+  readonly layouts?: readonly LayoutProfile[];
+  /** The data disks that earlier births of this machine made, and those that a running one has chosen; absent if there are none. */
+  readonly dataDisks?: readonly DiskIdentity[];
   /** The loaders for the disk of a UEFI machine, if its network uses Secure Boot. */
   readonly signedLoader?: SignedLoader;
   /** The root disk of the previous birth, which rebirth and clean keep; empty texts are unknown. */

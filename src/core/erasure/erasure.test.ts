@@ -25,6 +25,17 @@ test("an encrypted root whose headers were seen to be gone is erased, also where
   assert.deepEqual(outcomeOf(erasure(["headerOverwritten"], { found: 0 }), encrypted), { kind: "keysDestroyed" });
 });
 
+test("a data disk of an encrypted machine is erased like its root disk; one whose key nobody saw to be gone is not", () => {
+  const data = { ...disk, path: "/dev/vdb", serial: "S2" };
+  const volumes = [
+    { name: "data1", disk: { path: "/dev/vdb", serial: "S2", wwn: "", sizeBytes: 2 ** 32 }, sizeMiB: 4094 },
+  ];
+  const overwritten = { ...erasure(["headerOverwritten"]), disk: data };
+  assert.deepEqual(outcomeOf(overwritten, { ...encrypted, volumes }), { kind: "keysDestroyed" });
+  assert.equal(outcomeOf(overwritten, encrypted).kind, "notErased");
+  assert.equal(outcomeOf(overwritten, { ...plain, volumes }).kind, "notErased");
+});
+
 test("nothing is claimed that is not known", () => {
   const reasonOf = (...parameters: Parameters<typeof outcomeOf>) => {
     const outcome = outcomeOf(...parameters);
@@ -32,13 +43,16 @@ test("nothing is claimed that is not known", () => {
   };
   const both = erasure(["keyDestroyed", "headerOverwritten"]);
   assert.match(reasonOf(both, undefined), /nothing is known/);
-  assert.match(reasonOf(both, plain), /root was not encrypted: a BIOS/);
+  assert.match(reasonOf(both, plain), /was not encrypted: a BIOS/);
   const discarded = erasure(["headerOverwritten", "discarded"]);
   assert.match(
     reasonOf(discarded, plain),
     /not encrypted: a BIOS; its blocks were discarded, and samples read as zeros/,
   );
-  assert.match(reasonOf({ ...both, disk: { ...disk, serial: "S2" } }, encrypted), /not the root disk/);
+  assert.match(
+    reasonOf({ ...both, disk: { ...disk, serial: "S2" } }, encrypted),
+    /neither the root disk nor a data disk/,
+  );
   assert.match(reasonOf(erasure(["headerOverwritten"], { seen: false }), encrypted), /nobody saw/);
   assert.match(reasonOf(erasure(["keyDestroyed"]), encrypted), /nobody saw/);
 });

@@ -74,12 +74,19 @@ export function outcomeOf({ disk, steps }: DiskErasure, former: StorageReport | 
   if (verified(sanitizing)) return { kind: "sanitized" };
   const discarded = verified(["discarded"]) ? "; its blocks were discarded, and samples read as zeros" : "";
   if (former === undefined) return notErased(`nothing is known of what the disk held before${discarded}`);
-  if (findRecorded([disk], former.rootDisk, former.disks).kind !== "found")
-    return notErased(`it was not the root disk, and only the root disk was encrypted${discarded}`);
+  if (!wasOurs(disk, former))
+    return notErased(`it was neither the root disk nor a data disk, and only these were encrypted${discarded}`);
   if (former.encryption.kind === "none")
-    return notErased(`its root was not encrypted: ${former.encryption.reason}${discarded}`);
+    return notErased(`it was not encrypted: ${former.encryption.reason}${discarded}`);
   if (!verified(["headerOverwritten"])) return notErased("nobody saw its LUKS headers to be gone");
   return { kind: "keysDestroyed" };
+}
+
+/** Whether the last birth made the root or a volume on a disk. */
+function wasOurs(disk: ErasedDisk, { rootDisk, disks, volumes = [] }: StorageReport): boolean {
+  return [rootDisk, ...volumes.map((volume) => volume.disk)].some(
+    (one) => findRecorded([disk], one, disks).kind === "found",
+  );
 }
 
 function notErased(reason: string): ErasureOutcome {

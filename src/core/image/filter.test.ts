@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { protectMountPoints } from "../install/machine-volumes.ts";
 import { agentProtocol, machineFilterLines, parseFilter, subFilter } from "./filter.ts";
 
 const rows: readonly {
@@ -73,6 +74,10 @@ test("filter: files that a birth writes are protected, files of an image are not
     "/etc/birther/sub.json",
     "/usr/local/sbin/birther-agent",
     "/etc/systemd/network/10-birther.network",
+    "/etc/birther/volumes.json",
+    "/etc/birther/volumes/data1.key",
+    "/etc/systemd/system/birther-volumes.service",
+    "/etc/systemd/system/local-fs.target.wants/birther-volumes.service",
   ];
   for (const path of [
     ...born,
@@ -115,4 +120,15 @@ test("filter: paths of an agent called subd are protected where it runs, and fre
     assert.equal(subFilter([], protocol).protects("/usr/local/lib/birther/subd.js"), true);
     assert.equal(subFilter([], protocol).protects("/etc/systemd/system/subd.service.d"), false);
   }
+});
+
+test("filter: mount points of volumes are protected with all that is in them, whatever the image's filter says", () => {
+  const volumes = [{ name: "data1", partUuid: "", fileSystem: "ext4", mountPoint: "/srv/disk1" }] as const;
+  for (const lines of [[], ["/srv/.*"], ["!", "/.*"]]) {
+    const filter = protectMountPoints(subFilter(lines, agentProtocol), volumes);
+    for (const path of ["/srv/disk1", "/srv/disk1/a/b"])
+      assert.deepEqual([filter.matches(path), filter.protects(path)], [true, true], path);
+  }
+  const filter = protectMountPoints(subFilter([], agentProtocol), volumes);
+  for (const path of ["/srv", "/srv/disk10", "/srv/disk"]) assert.equal(filter.protects(path), false, path);
 });

@@ -119,6 +119,8 @@ export const alwaysProtectedLines: readonly string[] = [
   "/(proc|sys|dev|run)(|/.*)$",
   "/etc/birther(|/.*)$",
   "/etc/systemd/system/birther-agent[.]service$",
+  "/etc/systemd/system/birther-volumes[.]service$",
+  "/etc/systemd/system/local-fs[.]target[.]wants/birther-volumes[.]service$",
   "/etc/systemd/system/multi-user[.]target[.]wants/birther-agent[.]service$",
   "/usr/local/sbin/birther-agent$",
   "/usr/local/lib/birther(|/.*)$",

@@ -8,6 +8,8 @@ export type Destruction = {
   readonly root: DiskIdentity;
   /** Disks beside the root disk whose data is destroyed with it. */
   readonly others?: readonly DiskIdentity[];
+  /** Former data disks: only what opened them is destroyed. */
+  readonly headersOnly?: readonly DiskIdentity[];
   /** All of these disks, if an operator wants them to erase themselves. */
   readonly byDevice?: readonly DeviceJob[];
 };
@@ -21,7 +23,7 @@ export const signatureSeconds = 900;
  * What opened the old data goes first, on every disk that is taken, and is seen to be gone before anything new is made: the keys in
  * the firmware, the LUKS headers, then all data of disks that erase themselves or take discards.
  */
-export function destructionSteps(firmware: Firmware, { root, others = [], byDevice }: Destruction): readonly Step[] {
+export function destructionSteps(firmware: Firmware, { root, others = [], headersOnly = [], byDevice }: Destruction): readonly Step[] {
   const disks = [root, ...others];
   const erasesItself = ({ path }: DiskIdentity) =>
     byDevice?.some(({ disk, offer }) => disk.path === path && offer.kind === "offered") === true;
@@ -32,7 +34,7 @@ export function destructionSteps(firmware: Firmware, { root, others = [], byDevi
   const headers = (disk: DiskIdentity) => step("eraseHeaders", eraseSeconds, { kind: "eraseHeaders", disk });
   return [
     ...(firmware === "bios" ? [] : [step("discardKeys", 60, { kind: "discardKeys" })]),
-    ...disks.filter((disk) => !isShut(disk)).map(headers),
+    ...[...disks.filter((disk) => !isShut(disk)), ...headersOnly].map(headers),
     ...(byDevice === undefined ? [] : [step("eraseByDevice", eraseSeconds, { kind: "eraseByDevice", jobs: byDevice })]),
     ...disks.filter(isShut).map(headers),
     ...disks

@@ -1,5 +1,6 @@
 import { formatIpv4, type Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
+import { type MachineVolumes, volumesOption } from "./machine-volumes.ts";
 import { type HostNetworkPlan, networkFiles } from "./network-files.ts";
 import { type HostFile, rootPaths } from "./paths.ts";
 
@@ -21,6 +22,8 @@ export type HostFacts = {
   readonly espPartUuid?: string;
   /** The network, if it is more than that NIC and that address. */
   readonly network?: HostNetworkPlan;
+  /** Volumes beside the root; absent if there are none. */
+  readonly volumes?: MachineVolumes;
 };
 
 /** Directories that the mounts of a running system need, with their modes. */
@@ -49,6 +52,11 @@ export function hostFiles(facts: HostFacts): readonly HostFile[] {
     { path: "/etc/systemd/system/birther-agent.service", mode: 0o644, text: agentService },
   ];
   const nameservers = [...facts.nameservers.map(formatIpv4), ...(facts.network?.permanent.ipv6?.nameservers ?? [])];
+  if (facts.volumes !== undefined)
+    files.push(
+      { path: rootPaths.volumes, mode: 0o600, text: `${JSON.stringify(facts.volumes, null, 2)}\n` },
+      { path: volumesUnit, mode: 0o644, text: volumesService },
+    );
   if (nameservers.length > 0) {
     const text = nameservers.map((server) => `nameserver ${server}\n`).join("");
     files.push({ path: "/etc/resolv.conf", mode: 0o644, text });
@@ -70,6 +78,14 @@ export const hostLinks: readonly HostLink[] = [
     target: "/lib/systemd/system/systemd-networkd.service",
   },
 ];
+
+const volumesUnit = "/etc/systemd/system/birther-volumes.service";
+
+/** The link that enables what opens the volumes, on a machine that has some. */
+export const volumesLink: HostLink = {
+  path: "/etc/systemd/system/local-fs.target.wants/birther-volumes.service",
+  target: volumesUnit,
+};
 
 /** The running system needs neither the boot partition nor the ESP, and must come up without them. */
 const notNeeded = "nofail";
@@ -119,6 +135,28 @@ function network(facts: HostFacts): string {
   ];
   return `${lines.join("\n")}\n`;
 }
+
+/**
+ * Before the services of the image start, and after the root can be written. Neither crypttab nor fstab: a plain image has no
+ * cryptsetup, and no udev rules by which systemd would find the opened devices. A volume that does not open fails the unit, and
+ * nothing else.
+ */
+const volumesService = `[Unit]
+Description=Birther volumes: opens and mounts the encrypted volumes and swap of this machine
+DefaultDependencies=no
+After=systemd-remount-fs.service systemd-udev-trigger.service
+Before=local-fs.target shutdown.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+TimeoutStartSec=30min
+ExecStart=${rootPaths.agent} ${volumesOption}
+
+[Install]
+WantedBy=local-fs.target
+`;
 
 const agentService = `[Unit]
 Description=Birther agent: keeps this machine at its required image

@@ -3,10 +3,12 @@ import type { Firmware } from "../machine/record.ts";
 import type { Random } from "../ports.ts";
 
 /** The use of a partition. `loader` is the ESP, or on BIOS the partition that holds GRUB's core.img. */
-export type PartitionUse = "esp" | "biosBoot" | "boot" | "root";
+export type PartitionUse = "esp" | "biosBoot" | "boot" | "root" | "volume";
 
 export type Partition = {
   readonly use: PartitionUse;
+  /** Of a volume: its name. */
+  readonly name?: string;
   readonly number: number;
   /** Device path, e.g. `/dev/vda1`. */
   readonly path: string;
@@ -24,8 +26,13 @@ export type Layout = {
   readonly partitions: readonly Partition[];
 };
 
-/** The number of each partition in its table: a later boot finds it by this number. */
-export const partitionNumbers: { readonly [Use in PartitionUse]: number } = { esp: 1, biosBoot: 1, boot: 2, root: 3 };
+/** The number of each partition in its table: a later boot finds it by this number. Volumes come after them. */
+export const partitionNumbers: { readonly [Use in Exclude<PartitionUse, "volume">]: number } = {
+  esp: 1,
+  biosBoot: 1,
+  boot: 2,
+  root: 3,
+};
 
 /** GPT partition type GUIDs (UEFI 2.10 §5.3.3; GRUB manual "BIOS installation"; Linux Discoverable Partitions Specification). */
 const partitionTypes: { readonly [Use in PartitionUse]: string } = {
@@ -33,6 +40,8 @@ const partitionTypes: { readonly [Use in PartitionUse]: string } = {
   biosBoot: "21686148-6449-6E6F-744E-656564454649",
   boot: "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
   root: "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
+  // Also of swap: systemd would look for a plain one in a partition of that type (systemd-gpt-auto-generator(8)).
+  volume: "0FC63DAF-8483-4772-8E79-3D69D8477DE4",
 };
 
 const mebibyte = 2 ** 20;
@@ -48,34 +57,69 @@ export type LayoutInput = {
   readonly firmware: Firmware;
   readonly espMiB: number;
   readonly bootMiB: number;
+  /** Further partitions, after the root. */
+  readonly extra?: readonly ExtraPartition[];
 };
 
-/** The partitions of a root disk: loader, kernels, and the rest of the disk for the root; all aligned to a mebibyte. */
+/** A partition beside those that every root disk has. */
+export type ExtraPartition = { readonly name: string; readonly sizeMiB: number };
+
+/** The partitions of a root disk: loader, kernels, the root, and volumes after it; all aligned to a mebibyte. The root gets what is left. */
 export function planLayout(input: LayoutInput, random: Random): Layout {
   const totalMiB = Math.floor(input.disk.sizeBytes / mebibyte);
   const loaderMiB = input.firmware === "uefi" ? input.espMiB : biosBootMiB;
-  const rootMiB = totalMiB - 2 * marginMiB - loaderMiB - input.bootMiB;
-  const sizes: readonly (readonly [use: PartitionUse, mebibytes: number])[] = [
-    [input.firmware === "uefi" ? "esp" : "biosBoot", loaderMiB],
-    ["boot", input.bootMiB],
-    ["root", rootMiB],
-  ];
-  const sectorsPerMiB = mebibyte / input.sectorBytes;
+  const { extra = [] } = input;
+  const extraMiB = extra.reduce((sum, { sizeMiB }) => sum + sizeMiB, 0);
+  const rootMiB = totalMiB - 2 * marginMiB - loaderMiB - input.bootMiB - extraMiB;
+  return layOut(
+    input,
+    [
+      { use: input.firmware === "uefi" ? "esp" : "biosBoot", mebibytes: loaderMiB },
+      { use: "boot", mebibytes: input.bootMiB },
+      { use: "root", mebibytes: rootMiB },
+      ...extra.map(({ name, sizeMiB }) => ({ use: "volume" as const, name, mebibytes: sizeMiB })),
+    ],
+    random,
+  );
+}
+
+/** One partition that fills a data disk. */
+export function planDataLayout(
+  input: Pick<LayoutInput, "disk" | "sectorBytes"> & { readonly name: string },
+  random: Random,
+): Layout {
+  const mebibytes = Math.floor(input.disk.sizeBytes / mebibyte) - 2 * marginMiB;
+  return layOut(input, [{ use: "volume", name: input.name, mebibytes }], random);
+}
+
+function layOut(
+  { disk, sectorBytes }: Pick<LayoutInput, "disk" | "sectorBytes">,
+  sizes: readonly { readonly use: PartitionUse; readonly name?: string; readonly mebibytes: number }[],
+  random: Random,
+): Layout {
+  const sectorsPerMiB = mebibyte / sectorBytes;
   let nextMiB = marginMiB;
-  const partitions = sizes.map(([use, mebibytes]) => {
+  const partitions = sizes.map(({ use, name, mebibytes }, index) => {
     const firstSector = nextMiB * sectorsPerMiB;
     nextMiB += mebibytes;
-    const number = partitionNumbers[use];
     return {
       use,
-      number,
-      path: partitionPath(input.disk.path, number),
+      ...(name === undefined ? {} : { name }),
+      number: index + 1,
+      path: partitionPath(disk.path, index + 1),
       uuid: uuidFrom(random.bytes(16)),
       firstSector,
       sectorCount: mebibytes * sectorsPerMiB,
     };
   });
-  return { disk: input.disk.path, diskUuid: uuidFrom(random.bytes(16)), sectorBytes: input.sectorBytes, partitions };
+  return { disk: disk.path, diskUuid: uuidFrom(random.bytes(16)), sectorBytes, partitions };
+}
+
+/** The partition of a volume; throws if there is none, which is a bug. */
+export function volumePartition(layout: Layout, name: string): Partition {
+  const found = layout.partitions.find((partition) => partition.use === "volume" && partition.name === name);
+  if (found === undefined) throw new Error(`the layout of ${layout.disk} has no partition for ${name}`);
+  return found;
 }
 
 /** The partition of a layout for one of the uses; throws if there is none, which is a bug. */
@@ -99,7 +143,7 @@ export function sfdiskScript(layout: Layout): string {
         `size=${partition.sectorCount}`,
         `type=${partitionTypes[partition.use]}`,
         `uuid=${partition.uuid}`,
-        `name="birther-${partition.use}"`,
+        `name="birther-${partition.name ?? partition.use}"`,
       ].join(", "),
     ),
   ];

@@ -34,6 +34,9 @@ export const rootPaths = {
   unlock: "/usr/local/lib/birther/unlock",
   caCertificate: "/etc/birther/ca.pem",
   subSettings: "/etc/birther/sub.json",
+  /** What the system opens and mounts at its start (core/install/machine-volumes.ts). */
+  volumes: "/etc/birther/volumes.json",
+  volumeKeys: "/etc/birther/volumes",
   /** Where the boot partition is mounted; its content is derived from /boot (core/image/boot). */
   bootPartition: "/var/lib/birther/boot",
   esp: "/boot/efi",

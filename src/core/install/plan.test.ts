@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ip, macOf } from "../net/testing/addresses.ts";
+import type { LayoutProfile } from "./layout-profile.ts";
 import { type InstallInput, type InstallPlan, planInstall } from "./plan.ts";
 
 const rootDisk = {
@@ -236,4 +237,115 @@ test("a plain root is mounted by its partition's UUID", () => {
   const plan = planned({ firmware: "bios", keyPlace: noKey });
   const act = plan.steps.find((step) => step.id === "hostFiles")?.act;
   assert.match(JSON.stringify(act), new RegExp(`PARTUUID=${plan.root.partUuid} / ext4`));
+});
+
+const dataDisk = { ...rootDisk, path: "/dev/vdb", serial: "S2", sizeBytes: 8 * 2 ** 30, sectorBytes: 4096 };
+const formerDisk = { ...rootDisk, path: "/dev/vdc", serial: "S3" };
+const profile: LayoutProfile = {
+  ...{ name: "storage", swapMiB: 256 },
+  volumes: [{ name: "docker", sizeMiB: 512, fileSystem: "ext4", mountPoint: "/var/lib/docker" }],
+  data: [{ disks: {}, fileSystem: "ext4", mountPoint: "/srv/disk{n}", least: 1 }],
+};
+const [rule] = profile.data;
+if (rule === undefined) assert.fail();
+const withVolumes: Partial<InstallInput> = {
+  ...{ profile, disks: [rootDisk, dataDisk, formerDisk], former: [formerDisk] },
+  data: [{ disk: dataDisk, name: "data1", rule, mountPoint: "/srv/disk1" }],
+};
+
+test("volumes: all old keys and headers go before anything new is made; each volume has its key on the encrypted root", () => {
+  const plan = planned(withVolumes);
+  const acts = plan.steps.map(({ act }) => {
+    const at = "disk" in act && typeof act.disk === "object" ? act.disk.path : "partition" in act ? act.partition : "";
+    return `${act.kind} ${at}`.trim();
+  });
+  assert.deepEqual(acts.slice(1, 24), [
+    "checkDisk /dev/vda",
+    "checkDisk /dev/vdb",
+    "discardKeys",
+    "eraseHeaders /dev/vda",
+    "eraseHeaders /dev/vdb",
+    "eraseHeaders /dev/vdc",
+    "discardDisk /dev/vda",
+    "discardDisk /dev/vdb",
+    "eraseSignatures /dev/vdb",
+    "makeKey",
+    "eraseSignatures /dev/vda",
+    "partition /dev/vda",
+    "encrypt /dev/vda3",
+    "makeFileSystem",
+    "makeFileSystem",
+    "mount",
+    "mount",
+    "makeFileSystem",
+    "mount",
+    "makeKeyFile",
+    "encrypt /dev/vda5",
+    "makeFileSystem",
+    "partition /dev/vdb",
+  ]);
+  assert.deepEqual(
+    plan.steps.flatMap(({ act }) => (act.kind === "makeFileSystem" ? [act.device] : [])),
+    [
+      ...["/dev/mapper/birther-root", "/dev/vda2", "/dev/vda1"],
+      ...["/dev/mapper/birther-docker", "/dev/mapper/birther-data1"],
+    ],
+  );
+  const keys = plan.steps.flatMap(({ act }) => ("keyFile" in act ? [act.keyFile] : []));
+  assert.deepEqual(keys, ["/mnt/etc/birther/volumes/docker.key", "/mnt/etc/birther/volumes/data1.key"]);
+  assert.deepEqual(
+    plan.volumes?.volumes.map(({ partUuid: _, ...volume }) => volume),
+    [
+      { name: "docker", fileSystem: "ext4", keyFile: keys[0]?.slice(4), mountPoint: "/var/lib/docker" },
+      { name: "data1", fileSystem: "ext4", keyFile: keys[1]?.slice(4), mountPoint: "/srv/disk1" },
+    ],
+  );
+  assert.deepEqual(
+    [plan.storage.layout, plan.storage.volumes?.map(({ name, disk, sizeMiB }) => [name, disk.path, sizeMiB])],
+    [
+      "storage",
+      [
+        ["swap", "/dev/vda", 256],
+        ["docker", "/dev/vda", 512],
+        ["data1", "/dev/vdb", 8190],
+      ],
+    ],
+  );
+});
+
+test("volumes: a data disk's own sectors count, and the file, the unit and its link are written", () => {
+  const { steps } = planned(withVolumes);
+  const scripts = steps.flatMap(({ act }) => (act.kind === "partition" ? [act.script] : []));
+  assert.match(scripts[1] ?? "", /sector-size: 4096\n\nstart=256, size=2096640, .*name="birther-data1"/);
+  assert.match(scripts[0] ?? "", /name="birther-root"\nstart=.*name="birther-swap"\nstart=.*name="birther-docker"/);
+  const written = JSON.stringify(steps.map(({ act }) => act));
+  for (const path of [
+    "/mnt/etc/birther/volumes.json",
+    "/mnt/etc/systemd/system/birther-volumes.service",
+    "/mnt/etc/systemd/system/local-fs.target.wants/birther-volumes.service",
+    "/mnt/srv/disk1",
+    "/mnt/var/lib/docker",
+  ])
+    assert.ok(written.includes(`"${path}"`), path);
+});
+
+test("volumes: without a place for the root's key they are plain, and swap is encrypted all the same", () => {
+  const plan = planned({ ...withVolumes, firmware: "bios", keyPlace: noKey });
+  const kinds = plan.steps.map(({ act }) => act.kind);
+  assert.ok(!kinds.includes("encrypt") && !kinds.includes("makeKeyFile"));
+  assert.ok(plan.steps.some(({ id }) => id === "copyUnlocker"));
+  assert.deepEqual(
+    plan.steps.flatMap(({ act }) => (act.kind === "makeFileSystem" ? [act.device] : [])),
+    ["/dev/vda3", "/dev/vda2", "/dev/vda5", "/dev/vdb1"],
+  );
+  assert.ok(plan.volumes?.volumes.every(({ keyFile }) => keyFile === undefined));
+});
+
+test("volumes: a root disk without room for the root beside them is refused, with what is needed", () => {
+  const large = { ...profile, swapMiB: 2048 };
+  const plan = planInstall({ ...input, ...withVolumes, profile: large }, random);
+  assert.match(
+    plan.kind === "refused" ? plan.reason : "",
+    /^layout storage: \/dev\/vda is too small: expected 4608 MiB .*, found 4096 MiB$/,
+  );
 });

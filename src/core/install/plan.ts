@@ -1,7 +1,7 @@
 import { diskKeyBytes, diskKeyVariable } from "../boot-loader/efi-variable.ts";
 import { fetchLoaderSteps, loaderSteps } from "../boot-loader/loader-steps.ts";
 import type { SignedLoader } from "../boot-loader/signed-loader.ts";
-import { type DiskIdentity, identityOf, recognitionOf } from "../hardware/disk-identity.ts";
+import { type DiskIdentity, identityOf, mebibytes, recognitionOf } from "../hardware/disk-identity.ts";
 import type { Disk } from "../hardware/hardware.ts";
 import { whyNotStarted } from "../hardware/suitable-disk.ts";
 import type { Firmware, StorageReport } from "../machine/record.ts";
@@ -9,13 +9,18 @@ import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Random } from "../ports.ts";
 import type { BirthPlainCause, KeySealing } from "../tpm/disk-key.ts";
+import type { DataDisk } from "./data-disks.ts";
 import { type Destruction, destructionSteps, signatureSeconds } from "./destruction.ts";
-import { hostDirectories, hostFiles, hostLinks } from "./host-files.ts";
+import { hostDirectories, hostFiles, hostLinks, volumesLink } from "./host-files.ts";
 import { type Layout, partitionFor, planLayout, sfdiskScript } from "./layout.ts";
+import { extraMiB, type LayoutProfile } from "./layout-profile.ts";
+import { loadDrivers } from "./load-drivers.ts";
+import type { MachineVolumes } from "./machine-volumes.ts";
 import type { HostNetworkPlan } from "./network-files.ts";
 import { imagePaths, newRoot, onNewRoot, rootMapperName, rootPaths } from "./paths.ts";
 import { type Step, step } from "./step.ts";
 import type { KeyLocation, StoragePolicy } from "./storage-policy.ts";
+import { extraPartitions, planVolumes } from "./volume-steps.ts";
 
 /** The inputs of an installation plan. */
 export type InstallInput = {
@@ -36,6 +41,11 @@ export type InstallInput = {
   /** All disks of the machine, the root disk among them. */
   readonly disks: readonly Disk[];
   readonly sectorBytes: number;
+  /** How the disks are used, and which of them become data volumes; one root on the root disk if absent. */
+  readonly profile?: LayoutProfile;
+  readonly data?: readonly DataDisk[];
+  /** Former data disks of this machine that become none now. */
+  readonly former?: readonly Disk[];
   readonly hostname: string;
   readonly mac: Mac;
   /** Dotted quads. */
@@ -75,6 +85,8 @@ export type InstallPlan = {
   readonly root: RootVolume;
   readonly bootPartUuid: string;
   readonly espPartUuid?: string;
+  /** Volumes beside the root, which the installed system opens; absent if there are none. */
+  readonly volumes?: MachineVolumes;
   /** The storage report for the machine's record. */
   readonly storage: StorageReport;
 };
@@ -83,26 +95,14 @@ export type InstallPlanning = InstallPlan | { readonly kind: "refused"; readonly
 
 /** The plan of an installation, from keys to a populated root: named steps in order. All decisions are made here. */
 export function planInstall(input: InstallInput, random: Random): InstallPlanning {
+  const reason = whyRefused(input);
+  if (reason !== undefined) return { kind: "refused", reason };
   const { keyPlace, policy, disk } = input;
-  // This check comes before any write: afterwards the machine could start neither its old nor its new system.
-  if (input.secureBoot && input.signedLoader === undefined && !input.bySignedImage)
-    return {
-      kind: "refused",
-      reason:
-        "Secure Boot is on: expected a signed boot loader in the order, found none; set secureBoot: true for this machine's network",
-    };
-  if (keyPlace.kind === "none" && !policy.allowUnencrypted) {
-    return {
-      kind: "refused",
-      reason: `expected a place for the disk key, found none (${keyPlace.reason}), and storage.allowUnencrypted is false`,
-    };
-  }
   // Also while Secure Boot is off: the machine must still start if it is turned on later.
   const signedLoader = input.firmware === "uefi" ? input.signedLoader : undefined;
-  const notStarted = whyNotStarted({ path: disk.path, sectorBytes: input.sectorBytes }, input);
-  if (notStarted !== undefined) return { kind: "refused", reason: notStarted };
+  const { profile, data = [], sectorBytes, firmware } = input;
   const identity = identityOf(disk);
-  const layout = planLayout({ ...policy, disk, sectorBytes: input.sectorBytes, firmware: input.firmware }, random);
+  const layout = planLayout({ ...policy, disk, sectorBytes, firmware, extra: extraPartitions(profile) }, random);
   const rootPartition = partitionFor(layout, "root");
   const bootPartUuid = partitionFor(layout, "boot").uuid;
   const { sealing, measuring } = sealingOf(input, signedLoader);
@@ -115,6 +115,11 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
           ...(measuring === undefined ? {} : { seal: { loaderSha256: measuring.sha256 } }),
         }
       : { kind: "plain", partUuid: rootPartition.uuid };
+  const volumes = planVolumes(
+    { profile, rootDisk: disk, rootLayout: layout, data, encrypted: root.kind === "luks2" },
+    random,
+  );
+  const file = volumes.report.length === 0 ? {} : { volumes: volumes.file };
   const esp = input.firmware === "uefi" ? { espPartUuid: partitionFor(layout, "esp").uuid } : {};
   return {
     kind: "planned",
@@ -122,17 +127,20 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
       loadDrivers(input.firmware, root.kind === "luks2"),
       ...fetchLoaderSteps(signedLoader),
       step("checkDisk", 60, { kind: "checkDisk", disk: identity }),
-      ...destructionSteps(input.firmware, { root: identity, ...input.erase }),
+      ...data.map((each) => step("checkDataDisk", 60, { kind: "checkDisk", disk: identityOf(each.disk) })),
+      ...destructionSteps(input.firmware, destructionOf(input)),
       ...keySteps(root),
       ...partitionSteps(layout, root, identity),
       ...fileSystemSteps(layout, root),
+      ...volumes.steps,
       ...loaderSteps(layout, { signed: signedLoader, ownLoader: measuring?.path ?? imagePaths.grubEfi }),
-      ...populateSteps(input, root, { bootPartUuid, ...esp }),
+      ...populateSteps(input, root, { bootPartUuid, ...esp, ...file }),
     ],
     layout,
     root,
     bootPartUuid,
     ...esp,
+    ...file,
     storage: {
       rootDisk: {
         ...identity,
@@ -141,12 +149,33 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
         ...(disk.biosDrive === undefined ? {} : { biosDrive: disk.biosDrive }),
       },
       disks: input.disks.map(identityOf),
+      ...(profile === undefined ? {} : { layout: profile.name }),
+      ...(volumes.report.length === 0 ? {} : { volumes: volumes.report }),
       encryption:
         keyPlace.kind === "uefi-variable"
           ? { kind: "luks2", keyIn: "uefi-variable", ...(sealing === undefined ? {} : { sealing }) }
           : { kind: "none", reason: keyPlace.reason },
     },
   };
+}
+
+/** Why nothing may be written; undefined if it may. */
+function whyRefused(input: InstallInput): string | undefined {
+  const { secureBoot, signedLoader, bySignedImage, keyPlace, policy, disk, sectorBytes } = input;
+  // This check comes before any write: afterwards the machine could start neither its old nor its new system.
+  if (secureBoot && signedLoader === undefined && !bySignedImage)
+    return "Secure Boot is on: expected a signed boot loader in the order, found none; set secureBoot: true for this machine's network";
+  if (keyPlace.kind === "none" && !policy.allowUnencrypted)
+    return `expected a place for the disk key, found none (${keyPlace.reason}), and storage.allowUnencrypted is false`;
+  return whyNotStarted({ path: disk.path, sectorBytes }, input) ?? whyTooSmall(input);
+}
+
+/** Why the root disk has no room for the root beside the profile's partitions; undefined if it has. */
+function whyTooSmall({ profile, disk, policy }: InstallInput): string | undefined {
+  const extra = extraMiB(profile);
+  const [neededMiB, foundMiB] = [policy.minRootDiskMiB + extra, mebibytes(disk.sizeBytes)];
+  if (extra === 0 || foundMiB >= neededMiB) return undefined;
+  return `layout ${profile?.name}: ${disk.path} is too small: expected ${neededMiB} MiB (storage.minRootDiskMiB, and ${extra} MiB for its swap and volumes), found ${foundMiB} MiB`;
 }
 
 /** What becomes of the wish to have the key sealed, and the loader that measures, if it is. */
@@ -161,15 +190,16 @@ function sealingOf(
   return { sealing: "asked", measuring: sealing.loader };
 }
 
-/**
- * The modules that mount and dm-crypt would request from modprobe, which is not in the image: file systems, FAT's code pages
- * (CONFIG_FAT_DEFAULT_*), and the parts of "xts(aes)".
- */
-export function loadDrivers(firmware: Firmware, encrypted: boolean): Step {
-  const modules = ["ext4"];
-  if (firmware === "uefi") modules.push("vfat", "nls_cp437", "nls_ascii");
-  if (encrypted) modules.push("dm_mod", "dm_crypt", "aes_generic", "ecb", "xts");
-  return step("fileSystemDrivers", 60, { kind: "loadModules", modules });
+/** What is destroyed: by the operator's wish, by the layout, and of former data disks only what opened them. */
+function destructionOf({ disk, data = [], former = [], erase = {} }: InstallInput): Destruction {
+  const { others: wanted = [] } = erase;
+  const isAmong = (disks: readonly DiskIdentity[], { path }: DiskIdentity) => disks.some((one) => one.path === path);
+  const taken = data.map((each) => identityOf(each.disk)).filter((each) => !isAmong(wanted, each));
+  const others = [...wanted, ...taken];
+  return {
+    ...{ ...erase, root: identityOf(disk), others },
+    headersOnly: former.map(identityOf).filter((each) => !isAmong(others, each)),
+  };
 }
 
 function keySteps(root: RootVolume): readonly Step[] {
@@ -251,10 +281,14 @@ function fileSystemSteps(layout: Layout, root: RootVolume): readonly Step[] {
 function populateSteps(
   input: InstallInput,
   root: RootVolume,
-  uuids: { readonly bootPartUuid: string; readonly espPartUuid?: string },
+  made: { readonly bootPartUuid: string; readonly espPartUuid?: string; readonly volumes?: MachineVolumes },
 ): readonly Step[] {
   const rootSource = root.kind === "luks2" ? `/dev/mapper/${rootMapperName}` : `PARTUUID=${root.partUuid}`;
-  const files = hostFiles({ ...input, ...uuids, rootSource });
+  const { volumes } = made;
+  const files = hostFiles({ ...input, ...made, rootSource });
+  const points = volumes?.volumes.flatMap(({ mountPoint }) => mountPoint ?? []) ?? [];
+  const directories = [...hostDirectories, ...points.map((path) => ({ path, mode: 0o755 }))];
+  const links = volumes === undefined ? hostLinks : [...hostLinks, volumesLink];
   const unlock = step("copyUnlocker", 120, {
     kind: "copyProgram",
     program: imagePaths.cryptsetup,
@@ -263,7 +297,7 @@ function populateSteps(
   return [
     step("makeDirectories", 60, {
       kind: "makeDirectories",
-      directories: hostDirectories.map((each) => ({ ...each, path: onNewRoot(each.path) })),
+      directories: directories.map((each) => ({ ...each, path: onNewRoot(each.path) })),
     }),
     step("hostFiles", 60, {
       kind: "writeFiles",
@@ -271,7 +305,7 @@ function populateSteps(
     }),
     step("enableServices", 60, {
       kind: "makeLinks",
-      links: hostLinks.map((each) => ({ ...each, path: onNewRoot(each.path) })),
+      links: links.map((each) => ({ ...each, path: onNewRoot(each.path) })),
     }),
     step("copyAgent", 120, {
       kind: "copyFiles",
@@ -281,7 +315,7 @@ function populateSteps(
         { from: imagePaths.caCertificate, to: onNewRoot(rootPaths.caCertificate), mode: 0o644 },
       ],
     }),
-    ...(root.kind === "luks2" ? [unlock] : []),
+    ...(root.kind === "luks2" || volumes?.swap !== undefined ? [unlock] : []),
     step("sync", 300, { kind: "sync" }, "populated"),
   ];
 }

@@ -1,8 +1,8 @@
 import { diskKeyVariable } from "../boot-loader/efi-variable.ts";
 import type { Firmware } from "../machine/record.ts";
-import { type PartitionUse, partitionNumbers, partitionPath } from "./layout.ts";
+import { partitionNumbers, partitionPath } from "./layout.ts";
+import { loadDrivers } from "./load-drivers.ts";
 import { newRoot, onNewRoot, rootMapperName, rootPaths } from "./paths.ts";
-import { loadDrivers } from "./plan.ts";
 import { type Step, step } from "./step.ts";
 
 /** The inputs of the plans of a resume. `disk` is the device path of the root disk. */
@@ -37,6 +37,6 @@ export function planResumeMounts(input: ResumeInput, bootMountPoint: string): re
 }
 
 function partitionsOf({ disk }: ResumeInput) {
-  const pathOf = (use: PartitionUse) => partitionPath(disk, partitionNumbers[use]);
+  const pathOf = (use: keyof typeof partitionNumbers) => partitionPath(disk, partitionNumbers[use]);
   return { esp: pathOf("esp"), boot: pathOf("boot"), root: pathOf("root") };
 }

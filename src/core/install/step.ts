@@ -29,10 +29,12 @@ export type Act =
       readonly script: string;
       readonly expect: readonly string[];
     }
-  /** Creates a LUKS2 volume with the key in a UEFI variable, and opens it as `/dev/mapper/NAME`. */
-  | { readonly kind: "encrypt"; readonly partition: string; readonly variable: string; readonly mapperName: string }
-  /** Opens an existing LUKS2 volume with the key in a UEFI variable, as `/dev/mapper/NAME`. */
-  | { readonly kind: "unlock"; readonly partition: string; readonly variable: string; readonly mapperName: string }
+  /** Writes fresh random bytes to a file. */
+  | { readonly kind: "makeKeyFile"; readonly path: string; readonly byteCount: number }
+  /** Creates a LUKS2 volume with the key, and opens it as `/dev/mapper/NAME`. */
+  | ({ readonly kind: "encrypt"; readonly partition: string; readonly mapperName: string } & KeySource)
+  /** Opens an existing LUKS2 volume with the key, as `/dev/mapper/NAME`. */
+  | ({ readonly kind: "unlock"; readonly partition: string; readonly mapperName: string } & KeySource)
   /** Waits until the kernel lists the devices. */
   | { readonly kind: "findDevices"; readonly paths: readonly string[] }
   | { readonly kind: "makeFileSystem"; readonly device: string; readonly argv: readonly string[] }
@@ -66,6 +68,9 @@ export type Act =
   /** Flushes all writes to the disk. */
   | { readonly kind: "sync" };
 
+/** Where the key of a volume is: in a UEFI variable, or in a file that is nothing else. */
+export type KeySource = { readonly variable: string } | { readonly keyFile: string };
+
 /** A phase that ends with a step of the plan. */
 export type InstallPhase = "keysMade" | "partitioned" | "populated";
 
@@ -83,6 +88,11 @@ export const installSteps = {
   eraseSignatures: "erase old signatures",
   partition: "partition",
   encryptRoot: "encrypt root",
+  checkDataDisk: "check a data disk",
+  partitionDataDisk: "partition a data disk",
+  makeVolumeKey: "make the key of a volume",
+  encryptVolume: "encrypt a volume",
+  volumeFileSystem: "make the file system of a volume",
   rootFileSystem: "make root file system",
   bootFileSystem: "make boot file system",
   mountRoot: "mount root",

@@ -1,7 +1,11 @@
 import type { RootDiskRule } from "../hardware/root-disk-rules.ts";
+import type { LayoutProfile } from "./layout-profile.ts";
 
-/** The storage settings of the configuration; the rules travel in the order beside the rest. */
-export type StorageSettings = StoragePolicy & { readonly rootDisk: readonly RootDiskRule[] };
+/** The storage settings of the configuration; rules and layouts travel in the order beside the rest. */
+export type StorageSettings = StoragePolicy & {
+  readonly rootDisk: readonly RootDiskRule[];
+  readonly layouts: readonly LayoutProfile[];
+};
 
 /** How a root disk is partitioned and encrypted. */
 export type StoragePolicy = {

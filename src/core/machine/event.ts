@@ -136,6 +136,8 @@ export type MachineEvent =
       readonly id: MachineId;
       readonly placement: Placement;
       readonly rootDisk?: DiskIdentity;
+      /** The disks that its layout takes for data; absent if it takes none, or is not known yet. */
+      readonly dataDisks?: readonly DiskIdentity[];
     } & OfOrder)
   /**
    * A step of the birth or the update failed; the machine retries automatically. `image`: its update was stopped as unsafe.

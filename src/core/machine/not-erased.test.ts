@@ -107,3 +107,16 @@ test("a disk that erases itself leaves nothing, though its root is not encrypted
   assert.deepEqual(whatCleanLeaves(machine, { sanitize: "require" }), []);
   assert.match(whatCleanLeaves(machine, { sanitize: "whereOffered" }).join(), /unless the disk erases itself$/);
 });
+
+test("data disks of a layout are erased like the root disk; plain ones are named as readable", () => {
+  const [data, other] = [disk("/dev/sdb", "B"), disk("/dev/sdc", "C")];
+  const { path, serial, wwn, sizeBytes } = data;
+  const volumes = [{ name: "data1", disk: { path, serial, wwn, sizeBytes }, sizeMiB: 1022, mountPoint: "/srv/disk1" }];
+  const machine = (encrypted: boolean) => ({
+    hardware: hardware(disk("/dev/sda", "A"), data, other),
+    storage: { ...storage("/dev/sda", "A", encrypted), volumes },
+  });
+  assert.deepEqual(whatCleanLeaves(machine(true)), ["not touched: /dev/sdc (serial C, 1024 MiB)"]);
+  const plain = whatCleanLeaves(machine(false)).join("; ");
+  assert.match(plain, /data disk \/dev\/sdb is not encrypted: old data stays readable until new data overwrites it/);
+});

@@ -1,5 +1,5 @@
 import type { EraseWish } from "../erasure/erase-wish.ts";
-import { describeDisk, findRecorded, identityOf, isSameDisk } from "../hardware/disk-identity.ts";
+import { type DiskIdentity, describeDisk, findRecorded, identityOf, isSameDisk, type RecordedDisk } from "../hardware/disk-identity.ts";
 import type { Disk } from "../hardware/hardware.ts";
 import { isFixed, whyNotFixed } from "../hardware/suitable-disk.ts";
 import type { Machine } from "./record.ts";
@@ -7,13 +7,38 @@ import type { Machine } from "./record.ts";
 type Known = Pick<Machine, "hardware" | "storage">;
 
 /**
- * The disks that no birth, rebirth or clean has touched: all except the root disk, which is recognised by serial number and
- * WWN, or by path and size if these do not decide. If it cannot be recognised, every disk counts as not erased.
+ * The disks that no birth, rebirth or clean has touched: all except the root disk and data disks, which are recognised by serial
+ * number and WWN, or by path and size if these do not decide. If the root disk cannot be recognised, every disk counts as not erased.
  */
-export function disksNotErased({ hardware, storage }: Known): readonly Disk[] {
+export function disksNotErased(machine: Known): readonly Disk[] {
+  const data = dataDisks(machine);
+  return besideRoot(machine).filter((disk) => !data.includes(disk));
+}
+
+/** All disks but the root disk, or all if it cannot be recognised. */
+function besideRoot({ hardware, storage }: Known): readonly Disk[] {
   if (hardware === undefined || storage === undefined) return [];
-  const root = findRecorded(hardware.disks, storage.rootDisk, storage.disks);
-  return root.kind === "found" ? hardware.disks.filter((disk) => disk !== root.disk) : hardware.disks;
+  const [root] = findOn(hardware.disks, storage.rootDisk, storage.disks);
+  return hardware.disks.filter((disk) => disk !== root);
+}
+
+/** The data disks of its last birth. */
+function dataDisks({ hardware, storage }: Known): readonly Disk[] {
+  const { rootDisk, disks, volumes = [] } = storage ?? {};
+  if (hardware === undefined || rootDisk === undefined) return [];
+  const [root] = findOn(hardware.disks, rootDisk, disks);
+  if (root === undefined) return [];
+  return volumes.flatMap(({ disk }) => findOn(hardware.disks, disk, disks)).filter((disk) => disk !== root);
+}
+
+function findOn(now: readonly Disk[], recorded: RecordedDisk, then: readonly DiskIdentity[] = []): readonly Disk[] {
+  const search = findRecorded(now, recorded, then);
+  return search.kind === "found" ? [search.disk] : [];
+}
+
+function plainDataDisks({ rootDisk, volumes = [] }: NonNullable<Machine["storage"]>): readonly string[] {
+  const paths = volumes.map(({ disk }) => disk.path).filter((path) => path !== rootDisk.path);
+  return [...new Set(paths)];
 }
 
 /** A disk that was not erased, by path, serial number and WWN. */
@@ -26,7 +51,7 @@ export function describeNotErased(disk: Disk): string {
  * media or virtual media.
  */
 export function otherDisks(machine: Known): NonNullable<EraseWish["disks"]> {
-  return disksNotErased(machine).filter(isFixed).map(identityOf);
+  return besideRoot(machine).filter(isFixed).map(identityOf);
 }
 
 /** The data that a clean leaves readable on a machine, one clause per item; empty if discarding the key erases everything. */
@@ -40,6 +65,9 @@ export function whatCleanLeaves(machine: Known, wish: EraseWish = {}): readonly 
     ...(isPlain
       ? [
           `root disk ${storage.rootDisk.path} is not encrypted: old data stays readable until the new file systems overwrite it${unless}`,
+          ...plainDataDisks(storage).map(
+            (path) => `data disk ${path} is not encrypted: old data stays readable until new data overwrites it${unless}`,
+          ),
         ]
       : []),
     ...(left.length === 0 ? [] : [`not touched: ${left.map((disk) => withReason(disk, wish)).join("; ")}`]),
@@ -51,7 +79,8 @@ export function whatCleanErases(machine: Known, wish: EraseWish): readonly strin
   const { hardware, storage } = machine;
   if (storage === undefined) return [];
   const root = `root disk ${storage.rootDisk.path} (${describeDisk(storage.rootDisk)})`;
-  const others = (hardware?.disks ?? []).filter((disk) => isWanted(wish, disk));
+  const data = dataDisks(machine);
+  const others = (hardware?.disks ?? []).filter((disk) => data.includes(disk) || isWanted(wish, disk));
   return [root, ...others.map(withContents)];
 }
 

@@ -94,6 +94,14 @@ export type BootOrder = {
   readonly fault?: string;
 };
 
+/** A volume beside the root: swap, another volume on the root disk, or a data disk. It is encrypted if the root is; swap always is. */
+export type VolumeReport = {
+  readonly name: string;
+  readonly disk: DiskIdentity;
+  readonly sizeMiB: number;
+  readonly mountPoint?: string;
+};
+
 /** How the machine's storage is protected; `none` carries the reason. */
 export type StorageReport = {
   readonly rootDisk: {
@@ -109,6 +117,10 @@ export type StorageReport = {
   };
   /** All disks that were in the machine then: what is not among them later is new. Absent in records of older versions. */
   readonly disks?: readonly DiskIdentity[];
+  /** The layout profile; absent without one, and in records of older versions. */
+  readonly layout?: string;
+  /** Absent if there are none. */
+  readonly volumes?: readonly VolumeReport[];
   /** The boot order that a birth on UEFI left; absent in records of older versions. */
   readonly bootOrder?: BootOrder;
   readonly encryption:
@@ -331,13 +343,16 @@ type RebirthFacts = {
   readonly allowedDisk?: { readonly selector?: string; readonly by: string };
 };
 
+/** The root disk of an attempt, with the disks that it and earlier attempts of its generation chose for data. */
+export type BirthDisk = DiskIdentity & { readonly dataDisks?: readonly DiskIdentity[] };
+
 /** What a birth, rebirth or clean has decided so far. */
 type ChoiceFacts = {
   /**
    * The root disk of an attempt whose place was accepted: from then on this generation writes to this disk and no other,
    * also where it replaces the recorded one.
    */
-  readonly birthDisk?: DiskIdentity;
+  readonly birthDisk?: BirthDisk;
 };
 
 /**

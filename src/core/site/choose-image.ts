@@ -4,7 +4,7 @@ import type { BurnInOutcome, ImageRule } from "./image-rule.ts";
 import { readPattern } from "./pattern.ts";
 
 export type ImageChoice =
-  | { readonly kind: "chosen"; readonly image: string; readonly why: string }
+  | { readonly kind: "chosen"; readonly image: string; readonly layout?: string; readonly why: string }
   | { readonly kind: "none"; readonly reason: string };
 
 type Conditions = ImageRule["when"];
@@ -44,7 +44,8 @@ export function chooseImage(rules: readonly ImageRule[], hardware: Hardware, bur
     });
     if (!holds) continue;
     const because = named.map((name) => `${name} ${wanted[name]}`).join(", ");
-    return { kind: "chosen", image: rule.image, why: `image rule ${index + 1}${because === "" ? "" : `: ${because}`}` };
+    const why = `image rule ${index + 1}${because === "" ? "" : `: ${because}`}`;
+    return { kind: "chosen", image: rule.image, ...(rule.layout === undefined ? {} : { layout: rule.layout }), why };
   }
   const facts = `${hardware.cpus} CPUs, ${hardware.memoryMiB} MiB memory, ${Math.floor(storageGiB(hardware))} GiB storage`;
   return {

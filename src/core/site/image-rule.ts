@@ -11,6 +11,8 @@ export type BurnInOutcome = BurnInReport["verdict"] | "suspect";
  */
 export type ImageRule = {
   readonly image: string;
+  /** The layout profile of the machines; without it, one root fills the root disk. */
+  readonly layout?: string;
   readonly when: {
     readonly burnIn?: (typeof burnInWishes)[number];
     readonly minCpus?: number;

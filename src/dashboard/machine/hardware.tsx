@@ -24,7 +24,7 @@ export function Hardware({ machine }: { machine: MachineView }) {
           ))}
         </tbody>
       </table>
-      <Disks hardware={hardware} rootPath={storage?.rootDisk.path} />
+      <Disks hardware={hardware} storage={storage} />
       <Erasures id={machine.id} />
       <table>
         <caption>NICs</caption>
@@ -61,7 +61,15 @@ function factsOf(machine: MachineView, hardware: Known): readonly (readonly [str
   ];
 }
 
-function Disks({ hardware, rootPath }: { hardware: Known; rootPath: string | undefined }) {
+/** What a disk is used for: the root, a volume of the layout with its mount point, or nothing of Birther's. */
+function useOf(path: string, storage: MachineView["storage"]): string {
+  if (path === storage?.rootDisk.path) return "root disk";
+  const volume = storage?.volumes?.find(({ disk }) => disk.path === path);
+  if (volume === undefined) return "not used";
+  return volume.mountPoint === undefined ? `volume ${volume.name}` : `volume ${volume.name} at ${volume.mountPoint}`;
+}
+
+function Disks({ hardware, storage }: { hardware: Known; storage: MachineView["storage"] }) {
   return (
     <table>
       <caption>Disks</caption>
@@ -86,7 +94,7 @@ function Disks({ hardware, rootPath }: { hardware: Known; rootPath: string | und
             </td>
             <td class="mono">{serial}</td>
             <td>{bytesText(sizeBytes)}</td>
-            <td>{path === rootPath ? "root disk" : "data"}</td>
+            <td>{useOf(path, storage)}</td>
           </tr>
         ))}
       </tbody>

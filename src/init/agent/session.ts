@@ -6,6 +6,7 @@ import { isPlainPath, type Tree } from "../../core/image/tree.ts";
 import { compareTree, comparisonOf } from "../../core/image/update/compare.ts";
 import type { Directive, FetchContents, SubReport } from "../../core/image/update/directive.ts";
 import { scanPauseSeconds } from "../../core/image/update/scan-pause.ts";
+import { protectMountPoints } from "../../core/install/machine-volumes.ts";
 import { messageOf } from "../birth/stop.ts";
 import { openKernelKeeper } from "./boot/kernel-keeper.ts";
 import { keepRunningModules } from "./boot/running-modules.ts";
@@ -28,6 +29,7 @@ import { takeTrust } from "./trust.ts";
 import { updateProgress } from "./update-progress.ts";
 import { updateServing } from "./update-serving.ts";
 import { confirmTrial, upgradeAgent } from "./versions/upgrade.ts";
+import { readVolumes } from "./volumes/read-volumes.ts";
 
 /** Another tree than the machine's own is not restarted, so its next turn can wait. */
 const otherRootSeconds = 5;
@@ -197,7 +199,7 @@ function directiveRunner(
     image?: Tree,
     alive = context.alive,
   ): { readonly scan: Scan; readonly filter: Filter } {
-    const own = subFilter(lines, agentProtocol);
+    const own = protectMountPoints(subFilter(lines, agentProtocol), readVolumes(root).volumes);
     const filter = image === undefined ? own : keepRunningModules(own, image);
     const found = scanTree({ ...context, alive }, { filter, ...(image === undefined ? {} : { image }) });
     memory.checkedAtMs = host.monotonicMs();

@@ -1,6 +1,7 @@
 import { withAddressText } from "../../contract/address-text.ts";
 import { listenForLldp } from "../device/neighbour.ts";
 import type { BirthContext } from "./birth-context.ts";
+import { findDataDisks } from "./data-disks.ts";
 import { handOver, subSettingsOf, writeSubSettings } from "./hand-over.ts";
 import { finishBurnIn, inspectMachine } from "./inspect.ts";
 import { install } from "./install.ts";
@@ -34,8 +35,9 @@ export function beBorn(context: BirthContext): never {
   });
   const { placement } = placed;
   const burnIn = finishBurnIn(context, taken, inspection);
-  const image = findImage(context, taken, { hardware: inspection.hardware, burnIn });
-  const plan = install(context, taken, inspection, placed);
+  const { image, profile } = findImage(context, taken, { hardware: inspection.hardware, burnIn });
+  const disks = findDataDisks(context, taken, { inspection, placement, profile });
+  const plan = install(context, taken, { inspection, placed, disks });
 
   const subSettings = subSettingsOf(taken, plan);
   runStep("writeSubSettings", 120, () => writeSubSettings(subSettings));

@@ -4,7 +4,8 @@ import type { ErasureStep } from "../../core/erasure/erasure.ts";
 import type { DiskIdentity } from "../../core/hardware/disk-identity.ts";
 import { otherDiskReason } from "../../core/hardware/root-disk.ts";
 import { diskSight } from "../../core/hardware/scan.ts";
-import type { Act, Step } from "../../core/install/step.ts";
+import { volumeKeyBytes } from "../../core/install/machine-volumes.ts";
+import type { Act, KeySource, Step } from "../../core/install/step.ts";
 import type { BootOrder } from "../../core/machine/record.ts";
 import type { Endpoint } from "../../core/net/endpoint.ts";
 import type { Log } from "../../core/ports.ts";
@@ -17,7 +18,7 @@ import { type ErasingContext, eraseByDevice } from "../device/erasing/erase-by-d
 import { eraseLuksHeaders } from "../device/luks-headers.ts";
 import { systemTree } from "../device/tree.ts";
 import { clock, sleepMs } from "../system/clock.ts";
-import { copyFile, exists, makeDirectories, makeSymlink, writeText } from "../system/files.ts";
+import { copyFile, exists, makeDirectories, makeSymlink, replaceBytes, writeText } from "../system/files.ts";
 import { runOrThrow } from "../system/run.ts";
 import { copyProgram } from "./copy-program.ts";
 import { discardErasure, headersErasure, keysErasure, signaturesErasure } from "./erasure-steps.ts";
@@ -89,6 +90,12 @@ const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
 
   makeKey: (act) => makeDiskKey(act.variable, act.byteCount),
 
+  makeKeyFile: ({ path, byteCount }) => {
+    makeDirectories(parentOf(path));
+    host.chmod(parentOf(path), 0o700);
+    replaceBytes(path, new Uint8Array(host.randomBytes(byteCount)), 0o600);
+  },
+
   checkDisk: (act) => stopIfOtherDisk(act.disk),
 
   eraseSignatures: ({ disk }, { log, erased }) => {
@@ -108,7 +115,7 @@ const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
   },
 
   encrypt: (act, _, seconds) => {
-    const key = keyArguments(act.variable);
+    const key = keyArguments(act);
     // A random key needs no slow derivation.
     const derivation = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"];
     const format = ["/usr/sbin/cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", ...derivation, ...key];
@@ -179,17 +186,20 @@ export function executeStep(step: Step, tools: StepContext): void {
   one(step.act, tools, step.deadlineSeconds - marginSeconds);
 }
 
-/** The key straight from NVRAM, so that no other copy exists and the key is proven readable. */
-function keyArguments(variable: string): readonly string[] {
+/** The root's key straight from NVRAM, so that no other copy exists and the key is proven readable. */
+function keyArguments(source: KeySource): readonly string[] {
+  if ("keyFile" in source)
+    return ["--key-file", source.keyFile, "--keyfile-offset", "0", "--keyfile-size", String(volumeKeyBytes)];
+  const { variable } = source;
   const range = ["--keyfile-offset", String(variableValueAt), "--keyfile-size", String(diskKeyBytes)];
   return ["--key-file", diskKeyFile(variable), ...range];
 }
 
 function unlock(
-  act: { readonly partition: string; readonly variable: string; readonly mapperName: string },
+  act: { readonly partition: string; readonly mapperName: string } & KeySource,
   timeoutSeconds: number,
 ): void {
-  const open = ["/usr/sbin/cryptsetup", "open", "--type", "luks2", ...keyArguments(act.variable)];
+  const open = ["/usr/sbin/cryptsetup", "open", "--type", "luks2", ...keyArguments(act)];
   runOrThrow([...open, act.partition, act.mapperName], { env: withoutUdev, timeoutSeconds });
   waitForDevices([`/dev/mapper/${act.mapperName}`]);
 }

@@ -1,5 +1,6 @@
 import * as host from "host";
 import { authenticodeSha256 } from "../../core/boot-loader/authenticode.ts";
+import { counted } from "../../core/bytes/counted.ts";
 import { hexFromBytes } from "../../core/bytes/text.ts";
 import { logicalSectorBytes } from "../../core/hardware/scan.ts";
 import { lastDestruction } from "../../core/install/destruction.ts";
@@ -14,6 +15,7 @@ import { systemTree } from "../device/tree.ts";
 import { readBytes } from "../system/files.ts";
 import { sha256 } from "../system/sha256.ts";
 import type { BirthContext } from "./birth-context.ts";
+import type { DataDisks } from "./data-disks.ts";
 import { planErasing, workingOn } from "./erasing.ts";
 import { openErasureRecord } from "./erasure-record.ts";
 import { executeStep } from "./execute-step.ts";
@@ -29,8 +31,11 @@ const random: Random = { bytes: (count) => new Uint8Array(host.randomBytes(count
 export function install(
   context: BirthContext,
   taken: TakenOrder,
-  inspection: Inspection,
-  { placement, network }: Placed,
+  {
+    inspection,
+    placed: { placement, network },
+    disks,
+  }: { readonly inspection: Inspection; readonly placed: Placed; readonly disks: DataDisks },
 ): InstallPlan {
   const { runStep, console } = context;
   const { order, session, drivers, firmware, settings, bySignedImage } = taken;
@@ -47,6 +52,7 @@ export function install(
         disk: inspection.disk,
         diskWhy: inspection.diskWhy,
         disks: inspection.hardware.disks,
+        ...disks,
         sectorBytes: logicalSectorBytes(systemTree, inspection.disk.path),
         hostname: placement.hostname,
         address: placement.address,
@@ -106,6 +112,12 @@ function phaseDetail(plan: InstallPlan, phase: InstallPhase, network: HostNetwor
     case "partitioned":
       return `${rootDisk.path}, ${encryption.kind === "luks2" ? "encrypted" : `not encrypted: ${encryption.reason}`}`;
     case "populated":
-      return [rootDisk.path, ...(network === undefined ? [] : [describeLinks(network)])].join("; ");
+      return [rootDisk.path, ...volumesText(plan), ...(network === undefined ? [] : [describeLinks(network)])].join(
+        "; ",
+      );
   }
+}
+
+function volumesText({ storage: { layout, volumes = [] } }: InstallPlan): readonly string[] {
+  return layout === undefined ? [] : [`layout ${layout}, ${counted(volumes.length, "volume")}`];
 }

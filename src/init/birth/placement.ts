@@ -1,6 +1,7 @@
 import { withAddressText } from "../../contract/address-text.ts";
 import { identityOf } from "../../core/hardware/disk-identity.ts";
 import type { Disk, Hardware } from "../../core/hardware/hardware.ts";
+import type { LayoutProfile } from "../../core/install/layout-profile.ts";
 import type { HostNetworkPlan } from "../../core/install/network-files.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { parseIpv6 } from "../../core/net/ipv6.ts";
@@ -143,12 +144,16 @@ export function findImage(
   { runStep, console }: BirthContext,
   { order }: TakenOrder,
   facts: { readonly hardware: Hardware; readonly burnIn: BurnInOutcome },
-): string {
+): { readonly image: string; readonly profile?: LayoutProfile } {
   const image = runStep("chooseImage", 10, () => {
     const choice = chooseImage(order.imageRules, facts.hardware, facts.burnIn);
     if (choice.kind === "none") throw stop(choice.reason);
     return choice;
   });
-  console.log("info", "image", { image: image.image, why: image.why });
-  return image.image;
+  const { layout } = image;
+  console.log("info", "image", { image: image.image, why: image.why, ...(layout === undefined ? {} : { layout }) });
+  if (layout === undefined) return { image: image.image };
+  const profile = order.layouts?.find(({ name }) => name === layout);
+  if (profile === undefined) throw stop(`expected the layout ${layout} of ${image.why} in the order, found none`);
+  return { image: image.image, profile };
 }

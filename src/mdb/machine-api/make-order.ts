@@ -2,6 +2,7 @@ import type { Config } from "../../contract/config/schema.ts";
 import type * as wire from "../../contract/machine-facing.ts";
 import { protocolForOrder } from "../../core/birth/order-answer.ts";
 import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
+import { isSameDisk } from "../../core/hardware/disk-identity.ts";
 import type { Machine, OrderAction, SwitchPort } from "../../core/machine/record.ts";
 import { type Endpoint, formatEndpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
@@ -27,10 +28,13 @@ export function orderFor(
   const network = networkOf(machine, config);
   const permanent = permanentPart(network);
   const others = othersOn(network.name);
-  const { rootDisk, ...storage } = config.storage;
+  const { rootDisk, layouts, ...storage } = config.storage;
   // Neither recovering a key nor going on after a power cut chooses a disk.
   const choosesDisk = action === "birth" || action === "rebirth" || action === "clean";
-  const rules = choosesDisk && rootDisk.length > 0 ? { rootDiskRules: rootDisk } : {};
+  const rules = {
+    ...(choosesDisk && rootDisk.length > 0 ? { rootDiskRules: rootDisk } : {}),
+    ...(choosesDisk ? layoutsOf(config.images, layouts) : {}),
+  };
   const erase = action === "clean" && machine.erase !== undefined ? { erase: machine.erase } : {};
   return {
     protocol: protocolForOrder({
@@ -102,6 +106,12 @@ function extendedPart({ vlan, ipv6 }: PermanentPart): Pick<wire.SentOrder["perma
   };
 }
 
+/** The layouts that image rules name: a machine needs all of them before it knows its image. */
+function layoutsOf(images: Config["images"], layouts: Config["storage"]["layouts"]): Pick<wire.SentOrder, "layouts"> {
+  const named = layouts.filter(({ name }) => images.some(({ layout }) => layout === name));
+  return named.length === 0 ? {} : { layouts: [...named] };
+}
+
 /** Without what concerns only the server. */
 function profileOf({ suspects: _, ...profile }: Config["burnIn"]): wire.SentOrder["burnIn"] {
   return profile;
@@ -127,7 +137,9 @@ function resumePart(machine: Machine): Pick<wire.SentOrder, "resume"> {
  * that time. A birth, rebirth or clean keeps the disk that it chose when its placement was accepted; another disk is then
  * used only if it is empty, or if an operator allows it.
  */
-function diskHistoryOf(machine: Machine): Pick<wire.SentOrder, "rootDisk" | "knownDisks" | "allowedDisk"> {
+function diskHistoryOf(
+  machine: Machine,
+): Pick<wire.SentOrder, "rootDisk" | "knownDisks" | "dataDisks" | "allowedDisk"> {
   const { storage, birthDisk, allowedDisk, mayWipe } = machine;
   const recorded = birthDisk ?? storage?.rootDisk;
   if (recorded === undefined) return {};
@@ -137,10 +149,19 @@ function diskHistoryOf(machine: Machine): Pick<wire.SentOrder, "rootDisk" | "kno
   return {
     rootDisk: { serial, path, sizeBytes, ...(wwn === undefined ? {} : { wwn }) },
     ...(known === undefined ? {} : { knownDisks: [...known] }),
+    ...dataDisksOf(machine),
     ...(allowedDisk === undefined && mayWipe === undefined
       ? {}
       : { allowedDisk: selector === undefined ? {} : { selector } }),
   };
+}
+
+/** The data disks of its last birth, and those that this generation has chosen. */
+function dataDisksOf({ storage, birthDisk }: Machine): Pick<wire.SentOrder, "dataDisks"> {
+  const chosen = birthDisk?.dataDisks ?? [];
+  const made = (storage?.volumes ?? []).map(({ disk }) => disk).filter(({ path }) => path !== storage?.rootDisk.path);
+  const disks = [...chosen, ...made.filter((disk) => !chosen.some((one) => isSameDisk(one, disk)))];
+  return disks.length === 0 ? {} : { dataDisks: disks.map((disk) => ({ ...disk })) };
 }
 
 /** The network that the machine was last seen on; the first network if that one is no longer configured. */

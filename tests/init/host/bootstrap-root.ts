@@ -1,6 +1,6 @@
 import { imagePaths } from "../../../src/core/install/paths.ts";
 import { kernelRelease, moduleFiles } from "./devices/drivers.ts";
-import { programs } from "./programs/programs.ts";
+import { imagePrograms, programs } from "./programs/programs.ts";
 import { type FileSystem, makeFileSystem } from "./storage/file-system.ts";
 import { fillTree } from "./storage/pseudo-tree.ts";
 
@@ -42,7 +42,7 @@ export function bootstrapRoot(facts: { readonly caPem: string; readonly without?
   const fill = fillTree(root);
   for (const path of ["/dev", "/mnt", "/proc", "/run", "/sys", "/tmp"]) fill.directory(path);
   for (const [file, text] of moduleFiles()) fill.text(`/lib/modules/${kernelRelease}/${file}`, text);
-  for (const path of Object.keys(programs).filter((each) => !each.includes("systemctl")))
+  for (const path of Object.keys(programs).filter((each) => !imagePrograms.includes(each)))
     fill.text(path, `program ${path}`, 0o755);
   fill.text("/lib/libc.so.6", "libc");
   fill.text(imagePaths.native, "native program", 0o755);

@@ -1,10 +1,11 @@
 import * as v from "valibot";
 import { firstBiosDrive } from "../../../core/hardware/bios-drives.ts";
 import { ruleBuses, ruleTransports } from "../../../core/hardware/root-disk-rules.ts";
+import { mostDataDisks, mostExtraVolumes, volumeFileSystems } from "../../../core/install/layout-profile.ts";
 import type { StorageSettings } from "../../../core/install/storage-policy.ts";
 import { pinned } from "../../same.ts";
-import { leaf, optional, withDefault } from "../entry.ts";
-import { count, mebibytes, text, yesOrNo } from "../values.ts";
+import { leaf, optional, required, withDefault } from "../entry.ts";
+import { count, mebibytes, shortName, text, yesOrNo } from "../values.ts";
 
 const gibibytes = count("a whole number of gibibytes", 1, 1_048_576);
 const pattern = (what: string) => optional(text, `Regular expression that must match the whole ${what}.`);
@@ -33,6 +34,70 @@ const rootDiskRule = v.strictObject({
   ),
 });
 
+const fileSystem = withDefault(
+  leaf(`one of ${volumeFileSystems.join(", ")}`, v.picklist(volumeFileSystems)),
+  "ext4",
+  "What is made of it; `none` leaves `/dev/mapper/birther-NAME` to software that brings its own, such as Ceph or ZFS.",
+);
+const shortText = v.pipe(text, v.maxLength(256));
+
+const layout = v.strictObject({
+  name: required(shortName, "The name by which image rules choose it (`layout`)."),
+  swapMiB: withDefault(
+    count("a whole number of mebibytes", 0, 16_777_216),
+    0,
+    "Size of the swap space on the root disk. It is encrypted with a new random key at every boot, whatever the firmware.",
+  ),
+  volumes: withDefault(
+    v.pipe(
+      v.array(
+        v.strictObject({
+          name: required(
+            leaf(
+              "a name of up to 8 lower-case letters, digits and hyphens",
+              v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]{0,7}$/)),
+            ),
+            "Part of the name of its device, `/dev/mapper/birther-NAME`.",
+          ),
+          sizeMiB: required(mebibytes(64), "Its size."),
+          fileSystem,
+          mountPoint: optional(shortText, "Where it is mounted. Files of the image below it are not installed."),
+        }),
+      ),
+      v.maxLength(mostExtraVolumes),
+    ),
+    [],
+    "Further volumes on the root disk, beside the root, which gets what they leave.",
+  ),
+  data: withDefault(
+    v.pipe(
+      v.array(
+        v.strictObject({
+          disks: withDefault(
+            rootDiskRule,
+            {},
+            "Conditions as those of `storage.rootDisk`, which all hold for a disk; without one, every other disk.",
+          ),
+          fileSystem,
+          mountPoint: optional(
+            shortText,
+            "Where it is mounted, such as `/srv/disk{n}`: `{n}` is the number of the disk by this rule. Without `{n}`, the rule takes one disk.",
+          ),
+          least: withDefault(
+            count("a whole number of disks", 0, mostDataDisks),
+            1,
+            "A machine with fewer disks for this rule is not born.",
+          ),
+        }),
+      ),
+      v.maxLength(16),
+    ),
+    [],
+    "Which other disks become data volumes, one on each: the first rule that takes a disk decides, a disk that none takes is left alone. " +
+      "Removable, USB, SD, virtual and network disks are never taken. Every birth, rebirth and clean erases the disks that it takes (docs/layouts.md).",
+  ),
+});
+
 /** How disks are chosen, partitioned and encrypted. */
 export const storage = withDefault(
   v.strictObject({
@@ -46,6 +111,11 @@ export const storage = withDefault(
       v.array(rootDiskRule),
       [],
       "Rules for the root disk of a machine that has none on record, tried in order: the first rule that takes a disk decides, and of several disks the usual order does (solid state first, on BIOS then the firmware's first disk, then the smallest). All conditions of a rule must hold; a rule without conditions, `{}`, takes any disk. Without rules any disk may be taken. A machine with no disk that a rule takes is not born, and its reason names each disk. Removable, USB, SD, virtual and network disks are never taken.",
+    ),
+    layouts: withDefault(
+      v.pipe(v.array(layout), v.maxLength(64)),
+      [],
+      "Layout profiles, which image rules choose by name: swap, further volumes on the root disk, and data volumes on other disks. A machine whose image rule names none has its root disk only.",
     ),
     espMiB: withDefault(mebibytes(33), 256, "Size of the EFI system partition."),
     bootMiB: withDefault(

@@ -1,7 +1,8 @@
 import { foreignContents } from "../../hardware/disk-contents.ts";
-import { type DiskIdentity, describeDisk } from "../../hardware/disk-identity.ts";
+import { type DiskIdentity, describeDisk, isSameDisk } from "../../hardware/disk-identity.ts";
 import type { Hardware, Nic } from "../../hardware/hardware.ts";
 import { isFixed } from "../../hardware/suitable-disk.ts";
+import { mostDataDisks } from "../../install/layout-profile.ts";
 import type { Mac } from "../../net/mac.ts";
 import type { Decision } from "../event.ts";
 import type { BirthAction, Machine, MachineId, MachineIn, Suspect } from "../record.ts";
@@ -56,7 +57,7 @@ export const scanHardware: Transition<"hardwareScanned", BirthAction> = (machine
   if (first !== undefined && second !== undefined) return sameAs(machine, second, context);
   const successor = [...absorbed.values()].reduce(mergeAnnouncement, machine);
   const found = event.freshRack === true ? [] : dataFound(successor, hardware);
-  if (found.length > 0) return holdForData({ ...successor, hardware, smbios: hardware.smbios }, found, context);
+  if (found.length > 0) return holdForData(withScan(successor, hardware), found, context);
   const scanned = {
     ...successor,
     macs: macs.slice(0, macLimit),
@@ -73,16 +74,28 @@ export const scanHardware: Transition<"hardwareScanned", BirthAction> = (machine
 
 /**
  * The data that a first birth would put at risk: disks with data in a known format. Empty once an operator allowed the wipe,
- * once the slot was accepted (data found later comes from this birth), and for a machine that was born before, whose
- * record distinguishes its disks.
+ * and for a machine that was born before, whose record distinguishes its disks. Once the slot was accepted, only disks that were
+ * not there at the scan before count: data on the others comes from this birth.
  */
 function dataFound(machine: Machine, hardware: Hardware): readonly string[] {
   const { state, storage, mayWipe, birthDisk } = machine;
-  if (state !== "birth" || storage !== undefined || mayWipe !== undefined || birthDisk !== undefined) return [];
-  return hardware.disks.filter(isFixed).flatMap((disk) => {
-    const foreign = foreignContents(disk.contents ?? []);
-    return foreign.length === 0 ? [] : [`${disk.path} (${describeDisk(disk)}) holds ${foreign.join(", ")}`];
-  });
+  if (state !== "birth" || storage !== undefined || mayWipe !== undefined) return [];
+  const known = birthDisk === undefined ? [] : [birthDisk, ...(machine.hardware?.disks ?? [])];
+  const isNew = (disk: DiskIdentity) => !known.some((one) => isSameDisk(one, disk));
+  return hardware.disks
+    .filter((disk) => isFixed(disk) && isNew(disk))
+    .flatMap((disk) => {
+      const foreign = foreignContents(disk.contents ?? []);
+      return foreign.length === 0 ? [] : [`${disk.path} (${describeDisk(disk)}) holds ${foreign.join(", ")}`];
+    });
+}
+
+/** Once disks are written to, the scan of that time stays: it tells a disk that came later from them. */
+function withScan(machine: Machine, hardware: Hardware): Machine {
+  const { smbios } = hardware;
+  return machine.state === "birth" && machine.birthDisk !== undefined
+    ? { ...machine, smbios }
+    : { ...machine, hardware, smbios };
 }
 
 function holdForData(machine: Machine, found: readonly string[], context: Context): Decision {
@@ -166,17 +179,28 @@ function holdForSuspects(machine: Machine, suspects: readonly Suspect[], context
 export const recordPlace: Transition<"placed", BirthAction> = (machine, event, context) => {
   const hold = conditionOf(machine, "hold");
   if (hold !== undefined) return refused(heldRefusal(machine, hold.reason));
-  const { placement, rootDisk } = event;
+  const { placement, rootDisk, dataDisks } = event;
   const claim = claimSlot(machine, placement, context);
   if (claim.kind === "refused") return claim.decision;
   const { successor } = claim;
   const seen = { ...successor, placement, lastSeenAtMs: context.nowMs };
-  const placed = withoutConditions(rootDisk === undefined ? seen : withChosenDisk(seen, rootDisk), "conflict");
+  const placed = withoutConditions(
+    rootDisk === undefined ? seen : withChosenDisks(seen, rootDisk, dataDisks),
+    "conflict",
+  );
   return claim.absorbed.length === 0 ? changed(placed) : { kind: "changed", machine: placed, absorbed: claim.absorbed };
 };
 
-/** The record with the disk that is written to from now on. A permission to erase is spent with it. */
-function withChosenDisk(machine: MachineIn<BirthAction>, birthDisk: DiskIdentity): MachineIn<BirthAction> {
+/** The record with the disks that are written to from now on. A permission to erase is spent with the root disk. */
+function withChosenDisks(
+  machine: MachineIn<BirthAction>,
+  rootDisk: DiskIdentity,
+  chosen: readonly DiskIdentity[] = [],
+): MachineIn<BirthAction> {
+  // What an earlier attempt of this generation chose may be half erased, and is this machine's.
+  const before = machine.birthDisk?.dataDisks ?? [];
+  const dataDisks = [...chosen, ...before.filter((disk) => !chosen.some((one) => isSameDisk(one, disk)))];
+  const birthDisk = dataDisks.length === 0 ? rootDisk : { ...rootDisk, dataDisks: dataDisks.slice(0, mostDataDisks) };
   if (machine.state !== "birth") return { ...machine, birthDisk };
   const { mayWipe: _spent, ...kept } = machine;
   return { ...kept, birthDisk };

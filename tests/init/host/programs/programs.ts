@@ -1,4 +1,5 @@
 import { textFromBytes } from "../../../../src/core/bytes/text.ts";
+import { rootPaths } from "../../../../src/core/install/paths.ts";
 import { isDisk, windowOn } from "../storage/block-device.ts";
 import {
   type DiskFileSystem,
@@ -38,9 +39,16 @@ const sfdisk: Program = ({ kernel, argv, input }) => {
   return succeeded;
 };
 
-/** cryptsetup(8): luksFormat and open, with a key from a file. */
+/** cryptsetup(8): luksFormat and open, with a key from a file, and a plain mapping with a key of this boot. */
 const cryptsetup: Program = ({ kernel, argv, env }) => {
   if (env.DM_DISABLE_UDEV !== "1") return failed(argv, "waiting for udev, which is not there");
+  if (option(argv, "--type") === "plain") {
+    const [path = "", name = ""] = argv.slice(-2);
+    const device = deviceAt(kernel, path);
+    const pad = randomBytes(kernel.chance, 64);
+    kernel.blocks.add(`/dev/mapper/${name}`, windowOn(device, { name, offset: 0, sizeBytes: device.sizeBytes, pad }));
+    return succeeded;
+  }
   const [offset, size] = [option(argv, "--keyfile-offset"), option(argv, "--keyfile-size")].map(Number);
   const file = kernel.readFile(option(argv, "--key-file"));
   const key = file.subarray(offset, (offset ?? 0) + (size ?? 0));
@@ -85,6 +93,27 @@ const listLibraries: Program = () => ({
   output: "\tlinux-vdso.so.1 (0x00007ffd00000000)\n\tlibc.so.6 => /lib/libc.so.6 (0x00007f0000000000)\n",
 });
 
+/** modprobe(8) `-a`. */
+const modprobe: Program = ({ kernel, argv }) => {
+  for (const name of argv.slice(1)) if (!name.startsWith("-")) kernel.loadModule(name);
+  return succeeded;
+};
+
+/** mkswap(8), as far as blkid(8) sees it. */
+const mkswap: Program = ({ kernel, argv }) => {
+  changeDevice(kernel, argv.at(-1) ?? "", (device) => device.write(4096 - 10, Buffer.from("SWAPSPACE2")));
+  return succeeded;
+};
+
+/** swapon(8). */
+const swapon: Program = ({ kernel, argv }) => {
+  const mark = Buffer.from(deviceAt(kernel, argv.at(-1) ?? "").read(4096 - 10, 10)).toString();
+  return mark === "SWAPSPACE2" ? succeeded : failed(argv, "read swap header failed");
+};
+
+/** The unlocker that a birth has copied to the root: the dynamic loader with cryptsetup as its argument. */
+const unlocker: Program = (given) => cryptsetup({ ...given, argv: given.argv.slice(3) });
+
 /** systemctl(1) `reboot`: systemd stops everything and restarts the machine some seconds later. */
 const systemctl: Program = ({ kernel, argv }) => {
   if (argv[1] !== "reboot") return failed(argv, `unknown command ${argv[1]}`);
@@ -104,4 +133,11 @@ export const programs: { readonly [path: string]: Program } = {
   "/usr/sbin/mkfs.vfat": makeFileSystem("vfat"),
   "/lib64/ld-linux-x86-64.so.2": listLibraries,
   "/usr/bin/systemctl": systemctl,
+  [`${rootPaths.unlock}/lib/ld-linux-x86-64.so.2`]: unlocker,
+  "/sbin/modprobe": modprobe,
+  "/sbin/mkswap": mkswap,
+  "/sbin/swapon": swapon,
 };
+
+/** Those of an installed system. */
+export const imagePrograms = ["/usr/bin/systemctl", "/sbin/modprobe", "/sbin/mkswap", "/sbin/swapon"];

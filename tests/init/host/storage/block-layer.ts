@@ -47,14 +47,15 @@ export function makeBlockLayer(deps: {
   }
   function addPartitions(path: string, disk: Disk): void {
     const rows = tableOf(disk);
-    parts.set(
-      path,
-      rows.map((row) => partitionPath(path, row.number)),
-    );
+    // The second name is udev's; in the Bootstrap Image, nobody asks for it.
+    const namesOf = (row: (typeof rows)[number]) => [
+      partitionPath(path, row.number),
+      `/dev/disk/by-partuuid/${row.uuid}`,
+    ];
+    parts.set(path, rows.flatMap(namesOf));
     for (const row of rows) {
-      const name = partitionPath(path, row.number);
       const [offset, sizeBytes] = [row.first * disk.sectorBytes, row.count * disk.sectorBytes];
-      add(name, windowOn(disk, { name, offset, sizeBytes }));
+      for (const name of namesOf(row)) add(name, windowOn(disk, { name, offset, sizeBytes }));
     }
   }
   return {
