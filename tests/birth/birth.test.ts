@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, open, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -86,6 +86,38 @@ const keyNow = async () => {
 };
 const opens = (key: Buffer) => opensRoot(machineFile("machine-2", "disk0.raw"), key, paths.scratch);
 
+/** The LUKS header of the data volume, whose partition begins at the first mebibyte: its salts differ in each. */
+async function dataHeader(): Promise<Buffer> {
+  await using disk = await open(machineFile("machine-2", "disk1.raw"));
+  const { buffer } = await disk.read(Buffer.alloc(4096), 0, 4096, 2 ** 20);
+  assert.equal(buffer.toString("latin1", 0, 6), "LUKS\xba\xbe", "the data disk is encrypted");
+  return buffer;
+}
+
+/** How many starts of its system have mounted the data volume and used swap, as the kernel says on the console. */
+async function openedVolumes(): Promise<readonly [mounts: number, swaps: number]> {
+  const text = await readFile(machineFile("machine-2", "console.log"), "latin1");
+  const count = (pattern: RegExp) => [...text.matchAll(pattern)].length;
+  return [count(/EXT4-fs \(dm-1\): mounted filesystem/g), count(/Adding 524284k swap on \/dev\/(mapper|dm-)/g)];
+}
+
+const oldDataHeaders: Buffer[] = [];
+
+/** Asserts that the data volume was made anew, and that the latest start opened and mounted it. */
+async function assertVolumes(starts: number, { storage }: MachineView): Promise<void> {
+  const header = await dataHeader();
+  for (const old of oldDataHeaders) assert.notDeepEqual(header, old, "the data volume has a new key");
+  oldDataHeaders.push(header);
+  assert.deepEqual(await openedVolumes(), [starts, starts]);
+  assert.deepEqual(
+    storage?.volumes?.map(({ name, mountPoint }) => [name, mountPoint]),
+    [
+      ["swap", undefined],
+      ["data1", "/srv/disk1"],
+    ],
+  );
+}
+
 test("birth: two unknown machines, from power-on to their image", {
   timeout: 25 * minuteMs,
 }, async () => {
@@ -118,6 +150,7 @@ test("birth: two unknown machines, from power-on to their image", {
   assert.equal(key.length, 64);
   assert.equal(await opens(key), true, "the key in NVRAM opens the root");
   oldKeys.push(key);
+  await assertVolumes(1, uefi);
 });
 
 /**
@@ -162,6 +195,7 @@ test("clean of both, then rebirth of one: same names and addresses; old keys ope
   assert.deepEqual(names([bios, uefi]), names(before).sort());
   assertTimeline(uefi, []);
   assert.match(burnInOf(uefi), /^passed/, "a rebirth is burnt in");
+  await assertVolumes(2, uefi);
   await assertKeyRenewed();
   assertTimeline(bios, ["loaderSent", "keysMade"]);
   assert.match(burnInOf(bios), /^skipped/);

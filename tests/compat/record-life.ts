@@ -32,10 +32,41 @@ export function recordLife(): readonly Recorded[] {
     const recorded: readonly Recorded[] = [
       ...exchanges().flatMap(messagesOf),
       { message: "subSettings", value: JSON.parse(settings) },
+      ...recordVolumes(),
     ];
     const byShape = new Map<string, Recorded>();
     for (const one of recorded) if (!byShape.has(shapeOf(one))) byShape.set(shapeOf(one), one);
     return [...byShape.values()];
+  } finally {
+    site.close();
+  }
+}
+
+/** What is said of a machine with a layout, at its birth and its rebirth. */
+function recordVolumes(): readonly Recorded[] {
+  const layout = {
+    ...{ name: "storage", swapMiB: 256 },
+    volumes: [{ name: "docker", sizeMiB: 512, mountPoint: "/var/lib/docker" }],
+    data: [{ disks: { bus: "virtio" as const }, mountPoint: "/srv/disk{n}" }],
+  };
+  const policy = { allowUnencrypted: true, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 };
+  const site = openSite({
+    config: { storage: { ...policy, layouts: [layout] }, images: [{ image: "compute", layout: "storage" }] },
+  });
+  try {
+    const exchanges = recordSite(site);
+    const sizeBytes = 4 * 2 ** 30;
+    const machine = rackMachine(site, {
+      disks: [
+        { name: "vda", sizeBytes, serial: "root-disk" },
+        { name: "vdb", sizeBytes: 2 * sizeBytes, serial: "data-disk" },
+      ],
+    });
+    machine.boot();
+    site.apply({ kind: "rebirthAsked", id: site.machine(mac).id, by: "test" });
+    machine.boot();
+    assert.equal(site.machine(mac).storage?.volumes?.length, 3);
+    return exchanges().flatMap(messagesOf);
   } finally {
     site.close();
   }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { declinedDocument } from "../../src/core/dhcp/pool/declined.ts";
+import type { DiskIdentity } from "../../src/core/hardware/disk-identity.ts";
 import { heldImageDocument } from "../../src/core/image/copies/held-image.ts";
 import { imageStreamDocument } from "../../src/core/image/stream/image-stream.ts";
 import type { Directive } from "../../src/core/image/update/directive.ts";
@@ -48,12 +49,19 @@ async function fillDatabase(store: Store): Promise<void> {
     asked !== undefined && issued !== undefined && taken?.kind === "orderTaken" && becomes?.kind === "becameHealthy",
   );
   const { placement } = becomes;
+  const dataDisk = { path: "/dev/vdb", serial: "d", wwn: "", sizeBytes: 8e9 };
   const events: readonly MachineEvent[] = [
     { ...asks(1, ip("10.77.0.51")), nursery: false },
     ...[asked, issued, { ...taken, tpm: { kind: "proved", ekSha256: "ab".repeat(32) } as const }, scanned(2)],
     { kind: "burnInDone", id: id(2), report: { verdict: "skipped", results: [] } },
-    { kind: "placed", id: id(2), placement, rootDisk: { path: "/dev/vda", serial: "s", wwn: "", sizeBytes: 8e9 } },
-    ...[becomes, ...birthOf(3), ...birthOf(4), ...birthOf(5)],
+    {
+      kind: "placed",
+      id: id(2),
+      placement,
+      rootDisk: { path: "/dev/vda", serial: "s", wwn: "", sizeBytes: 8e9 },
+      dataDisks: [dataDisk],
+    },
+    ...[withVolumes(becomes, dataDisk), ...birthOf(3), ...birthOf(4), ...birthOf(5)],
     { kind: "subSeen", id: id(3), fromDisk: true, runningImage: "compute/1", upToDate: true },
     { kind: "rebootAsked", id: id(3), by: "ann", atOnce: 10, perRack: 2 },
     { kind: "rebootSent", id: id(3), boot: "0123abcd" },
@@ -111,6 +119,12 @@ async function fillDatabase(store: Store): Promise<void> {
     }),
   ] as const;
   for (const document of documents) await store.putDocument({ ...document, by: "ann" });
+}
+
+/** The record of a machine that was born with a layout. */
+function withVolumes(becomes: Extract<MachineEvent, { kind: "becameHealthy" }>, disk: DiskIdentity): MachineEvent {
+  const volumes = [{ name: "data1", disk, sizeMiB: 7600, mountPoint: "/srv/disk1" }];
+  return { ...becomes, storage: { ...becomes.storage, layout: "storage", volumes } };
 }
 
 /** A SQLite database as SQL text: its tables, its rows and the number of its schema. */

@@ -39,12 +39,15 @@ export function demoConfig(stateDirectory: string): ConfigInput {
     },
     images: [
       { image: "debug", when: { burnIn: "failed" } },
-      { image: "storage", when: { minStorageGiB: 100 } },
+      { image: "storage", layout: "storage", when: { minStorageGiB: 100 } },
       { image: "compute" },
     ],
     burnIn: { cpuSeconds: 2, memoryPercent: 60, diskMiB: 32, networkMiB: 16 },
     // The rack's BIOS machines have no TPM to keep a key in. Real racks should refuse that.
-    storage: { allowUnencrypted: true, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 },
+    storage: {
+      ...{ allowUnencrypted: true, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256 },
+      layouts: [{ name: "storage", swapMiB: 512, data: [{ mountPoint: "/srv/disk{n}" }] }],
+    },
     retrySeconds: 30,
   };
 }
