@@ -187,6 +187,9 @@ test("a data disk is gone: the system starts without it, says which, and the age
   );
   assert.deepEqual([mountedAt("/var/lib/docker"), mountedAt("/srv/disk1")], ["/dev/mapper/birther-docker", undefined]);
   assert.ok(isThere(kernel, "/srv/disk1"));
+  const said = machine.site.log(mac).filter((line) => line.includes("a volume is not mounted"));
+  assert.match(said.join("\n"), /name=data1 mountPoint=\/srv\/disk1/);
+  assert.equal(said.length, 1, "and of the others nothing is said");
   assert.equal(machine.site.machine(mac).phase, "up");
 });
 

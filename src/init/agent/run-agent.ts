@@ -15,6 +15,7 @@ import { readSubSettings } from "./settings.ts";
 import { supervisedDuties } from "./sign-of-life.ts";
 import type { SubContext } from "./sub-context.ts";
 import { type AgentProgram, versionOf } from "./versions/programs.ts";
+import { reportUnmounted } from "./volumes/mounted.ts";
 
 const retrySeconds = 5;
 /** Repeats the message, so that a console shows the problem without scrolling. */
@@ -117,6 +118,8 @@ function runTurns(context: AgentContext, once: boolean, failure: AfterFailure): 
   const { root, version, log, alive } = context;
   const settings = readSubSettings(root);
   log("info", "birther-agent started", { version, machine: settings.machineId, mdb: settings.mdb });
+  // Before the system runs, nothing has mounted them yet.
+  if (!isPidOne()) reportUnmounted(root, log);
   const session = openSession({ ...context, settings });
   let lastFault = "";
   for (;;) {

@@ -6,7 +6,7 @@ import { messageOf } from "../../birth/stop.ts";
 import { sleepMs } from "../../system/clock.ts";
 import { exists, list, makeDirectories } from "../../system/files.ts";
 import { run, runOrThrow } from "../../system/run.ts";
-import { deviceOf } from "../scan.ts";
+import { isMounted } from "./mounted.ts";
 import { readVolumes } from "./read-volumes.ts";
 
 /** Time for all disks together to appear: drives of a large machine start one after the other. */
@@ -104,8 +104,4 @@ function awaitPartition(partUuid: string, endMs: number): string {
     sleepMs(pauseMs);
   }
   return path;
-}
-
-function isMounted(mountPoint: string): boolean {
-  return exists(mountPoint) && deviceOf(mountPoint) !== deviceOf(`${mountPoint}/..`);
 }
