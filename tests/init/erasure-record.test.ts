@@ -66,7 +66,7 @@ test("a BIOS machine's disk was not encrypted: the statement says that it is not
   askFor(machine, "rebirthAsked");
   begin(machine);
   const { outcome, steps } = read(last(machine));
-  assert.match(outcome.kind === "notErased" ? outcome.reason : "", /its root was not encrypted: BIOS/);
+  assert.match(outcome.kind === "notErased" ? outcome.reason : "", /it was not encrypted: BIOS/);
   assert.deepEqual(
     steps.map(({ method, found }) => [method, found]),
     [
