@@ -23,7 +23,10 @@ export const signatureSeconds = 900;
  * What opened the old data goes first, on every disk that is taken, and is seen to be gone before anything new is made: the keys in
  * the firmware, the LUKS headers, then all data of disks that erase themselves or take discards.
  */
-export function destructionSteps(firmware: Firmware, { root, others = [], headersOnly = [], byDevice }: Destruction): readonly Step[] {
+export function destructionSteps(
+  firmware: Firmware,
+  { root, others = [], headersOnly = [], byDevice }: Destruction,
+): readonly Step[] {
   const disks = [root, ...others];
   const erasesItself = ({ path }: DiskIdentity) =>
     byDevice?.some(({ disk, offer }) => disk.path === path && offer.kind === "offered") === true;

@@ -78,9 +78,7 @@ function dataVolume({ disk, name, rule, mountPoint }: DataDisk, random: Random):
     ...{ name, path, partUuid: uuid, disk: identity, fileSystem: rule.fileSystem },
     ...(mountPoint === undefined ? {} : { mountPoint }),
     sizeMiB: Math.floor((sectorCount * layout.sectorBytes) / mebibyte),
-    before: [
-      step("partitionDataDisk", 120, { kind: "partition", disk: identity, script, expect: [path] }),
-    ],
+    before: [step("partitionDataDisk", 120, { kind: "partition", disk: identity, script, expect: [path] })],
   };
 }
 

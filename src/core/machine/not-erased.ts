@@ -1,5 +1,12 @@
 import type { EraseWish } from "../erasure/erase-wish.ts";
-import { type DiskIdentity, describeDisk, findRecorded, identityOf, isSameDisk, type RecordedDisk } from "../hardware/disk-identity.ts";
+import {
+  type DiskIdentity,
+  describeDisk,
+  findRecorded,
+  identityOf,
+  isSameDisk,
+  type RecordedDisk,
+} from "../hardware/disk-identity.ts";
 import type { Disk } from "../hardware/hardware.ts";
 import { isFixed, whyNotFixed } from "../hardware/suitable-disk.ts";
 import type { Machine } from "./record.ts";
@@ -66,7 +73,8 @@ export function whatCleanLeaves(machine: Known, wish: EraseWish = {}): readonly 
       ? [
           `root disk ${storage.rootDisk.path} is not encrypted: old data stays readable until the new file systems overwrite it${unless}`,
           ...plainDataDisks(storage).map(
-            (path) => `data disk ${path} is not encrypted: old data stays readable until new data overwrites it${unless}`,
+            (path) =>
+              `data disk ${path} is not encrypted: old data stays readable until new data overwrites it${unless}`,
           ),
         ]
       : []),
