@@ -99,3 +99,21 @@ describe("a hundred racks in the middle of their power-on, 27 machines failing",
     assert.equal((await birther("slot", "17", "--state", state)).status, 2);
   });
 });
+
+test("against a server one version older, status says what it does not tell, and a verb that the server lacks says why", async () => {
+  const parent = mkdtempSync(join(tmpdir(), "birther-older-"));
+  const state = join(parent, "state");
+  const served = await serveBadNight(state, clock, "older");
+  try {
+    const { status, out } = await birther("status", "--state", state);
+    assert.equal(status, 4, out);
+    assert.match(out, /^wrong: 27 machines, 4 causes$/m);
+    assert.match(out, /older than this command and does not tell: imports of images, suspect machines$/m);
+    const none = await birther("erasures", "--state", state);
+    assert.equal(none.status, 1);
+    assert.match(none.err, /the server does not know GET \/v1\/\w+: it is older than this command\nupgrade the server/);
+  } finally {
+    await served.disposeAsync();
+    rmSync(parent, { recursive: true });
+  }
+});

@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { Hono } from "hono";
 import { powerOn } from "../../src/core/fleet/testing/power-on.ts";
 import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
 import type { Machine } from "../../src/core/machine/record.ts";
@@ -9,6 +10,7 @@ import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
 import { modelsOf } from "../../src/mdb/models.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
 import { backupsIn } from "../../src/mdb/operator-api/backup-stream.ts";
+import type { OperatorEnv } from "../../src/mdb/operator-api/caller/authenticate.ts";
 import { callersIn } from "../../src/mdb/operator-api/caller/callers.ts";
 import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
 import { openMemoryStore } from "../../src/mdb/testing/memory-store.ts";
@@ -33,8 +35,8 @@ export function badNight(nowMs: number): Machine[] {
   return powerOn({ racks: 100, units: 40, apartMs: 18_000, nowMs, beganMs: nowMs - 32 * 60_000, trouble });
 }
 
-/** Serves such a fleet on the Unix socket of a new state directory, until disposed. */
-export async function serveBadNight(state: string, clock: Clock): Promise<AsyncDisposableStack> {
+/** Serves such a fleet on the Unix socket of a new state directory, until disposed; `older`, as a server of an earlier version. */
+export async function serveBadNight(state: string, clock: Clock, older?: "older"): Promise<AsyncDisposableStack> {
   const life = new AsyncDisposableStack();
   const log = () => {};
   mkdirSync(state, { recursive: true });
@@ -50,6 +52,21 @@ export async function serveBadNight(state: string, clock: Clock): Promise<AsyncD
     exports: life.use(openLoneExports(store, clock)),
     backup: backupsIn(state, store),
   });
-  life.use(await startOperatorServer({ path: join(state, "api.sock"), app, log }));
+  life.use(
+    await startOperatorServer({ path: join(state, "api.sock"), app: older === undefined ? app : earlier(app), log }),
+  );
   return life;
+}
+
+/** The same server before it knew of suspects, imports and erasures. */
+function earlier(app: Hono<OperatorEnv>): Hono<OperatorEnv> {
+  const outer = new Hono<OperatorEnv>();
+  outer.get("/v1/summary", async (c) => {
+    const answer = await app.fetch(new Request(c.req.raw, { headers: {} }), c.env);
+    const { suspect: _suspect, imports: _imports, ...known } = (await answer.json()) as Record<string, unknown>;
+    return c.json(known);
+  });
+  outer.get("/v1/erasures", (c) => app.fetch(new Request(c.req.url.replace("erasures", "unknown")), c.env));
+  outer.all("*", (c) => app.fetch(c.req.raw, c.env));
+  return outer;
 }

@@ -47,9 +47,20 @@ export function figuresTable(figures: readonly FigureSummary[]): string[] {
     formatCount(machines),
     figureNumber(median),
     `${figureNumber(least)} to ${figureNumber(most)}`,
-    outliers.map(({ name, value, score }) => `${name} ${figureNumber(value)} (${signed(score)})`).join(", ") || "-",
+    outliersText(outliers),
   ]);
   return formatTable(["MODEL", "TEST", "DISK", "FIGURE", "MACHINES", "MEDIAN", "RANGE", "FAR FROM THE OTHERS"], rows);
+}
+
+/** Outliers in a cell; JSON has all that the server names. */
+const namesShown = 20;
+
+function outliersText(outliers: FigureSummary["outliers"]): string {
+  const names = outliers
+    .slice(0, namesShown)
+    .map(({ name, value, score }) => `${name} ${figureNumber(value)} (${signed(score)})`);
+  const more = outliers.length - names.length;
+  return [...names, ...(more > 0 ? [`${formatCount(more)} more`] : [])].join(", ") || "-";
 }
 
 function machineTable({ figures }: Siblings): string[] {

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Command } from "commander";
 import type { LogView } from "../../contract/operator/views.ts";
+import { plainText } from "../../core/bytes/plain-text.ts";
 import type { LogLine } from "../../core/machine/log-line.ts";
 import type { Api } from "../api/api.ts";
 import { exitStatus, failure, statusOf } from "../api/failure.ts";
@@ -31,6 +32,7 @@ export function logCommand(program: Command): void {
     };
     const first = await (await openApi(options)).ask<LogView>("log", { name, query });
     if (options.output === "json") printJson(first.lines);
+    else if (first.lines.length === 0) process.stderr.write(`no lines of ${plainText(name)} are kept\n`);
     else print(...logText(first));
     for (const server of first.unreached ?? [])
       process.stderr.write(`server ${server} did not answer: lines of ${name} that it keeps are missing\n`);

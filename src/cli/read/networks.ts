@@ -16,6 +16,7 @@ export function networksCommand(program: Command): void {
     const { openApi } = await import("../api/api.ts");
     const { networks } = await (await openApi(options)).ask<{ networks: NetworkView[] }>("networks");
     if (options.output === "json") printJson(networks);
+    else if (networks.length === 0) process.stderr.write("this server has no networks\n");
     else print(...networksText(networks, Date.now()));
   });
 }

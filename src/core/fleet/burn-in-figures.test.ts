@@ -3,7 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import type { MachineId } from "../machine/record.ts";
 import { testMachine } from "../machine/testing/test-machine.ts";
-import { figuresInSteps } from "./burn-in-figures.ts";
+import { figuresInSteps, outliersShown } from "./burn-in-figures.ts";
 
 const machine = (name: string, product: string, writeMiBps: number) =>
   testMachine("healthy", {
@@ -51,4 +51,14 @@ test("whatever machines measure, the median is between the least and the most, a
       }
     }),
   );
+});
+
+test("as many machines are named as a delivery has slow disks, and not without end", () => {
+  const machines = Array.from({ length: 4000 }, (_, n) =>
+    machine(`m${n}`, "R640", n % 6 === 0 ? 900 + (n % 60) / 10 : 1820 + (n % 7)),
+  );
+  const count = (some: number) =>
+    figuresOf(machines.slice(0, some)).find(({ test }) => test === "disk")?.outliers.length;
+  assert.equal(count(600), 100, "all of them");
+  assert.equal(count(4000), outliersShown);
 });

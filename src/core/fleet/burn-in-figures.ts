@@ -23,7 +23,8 @@ export type FigureOutlier = {
 
 /** Deviations below this share of the median are noise, however alike the siblings are. */
 const leastDeviation = 0.01;
-const outliersShown = 20;
+/** Enough for every slow disk of a delivery: the picture of the racks colours by these. */
+export const outliersShown = 500;
 /** Figures that are told apart: model, test and figure; machines name the first and the last. */
 const figureLimit = 2000;
 

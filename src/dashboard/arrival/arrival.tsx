@@ -65,18 +65,18 @@ export function Arrival() {
         <Legend colouring={colouring} />
       </div>
       {found.fault === undefined ? null : <FaultNote fault={found.fault} />}
-      {colouring === "burn-in" ? <WithScores /> : <Elevations colouring={colouring} scores={noScores} />}
+      {colouring === "burn-in" ? <WithScores /> : <Elevations colouring={colouring} scores={undefined} />}
       <Command text="birther status --watch" />
     </section>
   );
 }
 
-const noScores: ReadonlyMap<string, number> = new Map();
 const burnInEveryMs = 15_000;
 
 function WithScores() {
   const { value, fault } = useAnswer<{ figures: readonly FigureSummary[] }>("/v1/burn-in", burnInEveryMs);
-  const scores = value === undefined ? noScores : scoresOf(value.figures.flatMap(({ outliers }) => outliers));
+  // Until then no machine is as its siblings.
+  const scores = value === undefined ? undefined : scoresOf(value.figures.flatMap(({ outliers }) => outliers));
   return (
     <>
       {fault === undefined ? null : <FaultNote fault={fault} />}

@@ -64,8 +64,8 @@ export type ColourContext = {
   readonly nowMs: number;
   /** The images of the fleet, the most frequent first. */
   readonly images: readonly string[];
-  /** Whether a model's burn-ins have figures, and the greatest score of each machine that is far from its siblings. */
-  readonly scores: ReadonlyMap<string, number>;
+  /** The greatest score of each machine that is far from its siblings; undefined until the figures are there. */
+  readonly scores: ReadonlyMap<string, number> | undefined;
 };
 
 /** The colour of a slot, as the name of its token. */
@@ -78,7 +78,8 @@ export function colourOf(row: Row, colouring: Colouring, { nowMs, images, scores
       return row.image === undefined ? "none" : (imageTokens[at] ?? "boot");
     }
     case "burn-in": {
-      if (row.phase === undefined || phases.indexOf(row.phase) <= phases.indexOf("burnIn")) return "none";
+      if (scores === undefined || row.phase === undefined || phases.indexOf(row.phase) <= phases.indexOf("burnIn"))
+        return "none";
       const score = scores.get(row.name) ?? 0;
       return score >= 7 ? "image" : score >= 3.5 ? "burnIn" : "up";
     }

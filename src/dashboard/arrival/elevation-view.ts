@@ -19,7 +19,7 @@ import { Painter, type Picture } from "./painter.ts";
 /** What the operator chose to see. */
 type Shown = {
   readonly colouring: Colouring;
-  readonly scores: ReadonlyMap<string, number>;
+  readonly scores: ReadonlyMap<string, number> | undefined;
   readonly found: ReadonlySet<string> | undefined;
 };
 
@@ -28,7 +28,7 @@ export class ElevationView {
   readonly #painter: Painter;
   readonly #box: HTMLElement;
   readonly #canvas: HTMLCanvasElement;
-  #shown: Shown = { colouring: "phase", scores: new Map(), found: undefined };
+  #shown: Shown = { colouring: "phase", scores: undefined, found: undefined };
   #racks: readonly RackSlots[] = [];
   #slots = new Map<string, Slot>();
   /** Where each machine was when the racks were put in order. */

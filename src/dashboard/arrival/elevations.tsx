@@ -59,8 +59,10 @@ function useAgeing(view: Made, colouring: Colouring): void {
   }, [colouring]);
 }
 
+type Coloured = { readonly colouring: Colouring; readonly scores: ReadonlyMap<string, number> | undefined };
+
 /** All racks on one canvas. The arrows walk through the slots, and a screen reader hears each. */
-export function Elevations({ colouring, scores }: { colouring: Colouring; scores: ReadonlyMap<string, number> }) {
+export function Elevations({ colouring, scores }: Coloured) {
   const box = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
   const view = useRef<ElevationView>();
