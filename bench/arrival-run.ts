@@ -94,9 +94,15 @@ async function measure({ wire, directory, quick, options }: BenchEnvironment): P
       ),
     });
     const perBirth = (seconds: number) => Math.round((seconds / Math.max(1, result.up)) * 10_000) / 10;
+    const [written] = (await postgres?.ask("SELECT sum(batch) AS batches FROM writers", databaseName(database))) ?? [];
     return {
       ...{ scenario: name, ...result, serverCpuMsPerBirth: perBirth(servers.cpuSeconds()) },
-      ...(postgres === undefined ? {} : { postgresCpuMsPerBirth: perBirth(postgresCpuSeconds() - beganPostgres) }),
+      ...(written === undefined
+        ? {}
+        : {
+            postgresCpuMsPerBirth: perBirth(postgresCpuSeconds() - beganPostgres),
+            batchesPerBirth: perBirth(Number(written.batches) / 1000),
+          }),
       servers: await servers.end(),
     };
   } finally {
@@ -111,6 +117,11 @@ async function killForAWhile(servers: ArrivalServers, deadMs: number): Promise<v
   await new Promise((resolve) => setTimeout(resolve, deadMs));
   await servers.start(1);
   say("the second server runs again");
+}
+
+/** The name in `postgres://USER@/NAME?host=…`. */
+function databaseName(place = ""): string {
+  return /\/([^/?]+)\?/.exec(place)?.[1] ?? "postgres";
 }
 
 /** Calls `act` the first time that the condition holds. */

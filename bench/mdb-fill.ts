@@ -14,7 +14,10 @@ async function write(journal: Journal, position: number, entries: readonly Machi
   const applyRemote = () => {
     throw new Error(`filling ${place}: expected to be its only writer, found changes of another one`);
   };
-  return (await journal.commit({ since: () => position, applyRemote, entries: () => entries })) + entries.length;
+  return (
+    (await journal.commit({ since: () => position, known: () => undefined, applyRemote, entries: () => entries })) +
+    entries.length
+  );
 }
 
 const log = () => {};

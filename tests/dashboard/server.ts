@@ -111,7 +111,7 @@ async function fill(path: string, machines: AsyncIterable<Machine>): Promise<voi
   const applyRemote = () => {
     throw new Error("expected to be the only writer");
   };
-  await journal.commit({ since: () => position, applyRemote, entries: () => entries });
+  await journal.commit({ since: () => position, known: () => undefined, applyRemote, entries: () => entries });
 }
 
 async function freePort(): Promise<number> {

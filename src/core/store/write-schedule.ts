@@ -12,7 +12,15 @@ export const batchLimit = 128;
  * A transaction costs as much as tens of changes in it. So after one with several changes, the next begins only after
  * this pause, unless enough changes are pending; a caller that makes one change after the other never waits.
  */
-export const pace = { afterChanges: 4, intervalMs: 5, unlessChanges: 64 } as const;
+export const pace: Pace = { afterChanges: 4, intervalMs: 5, unlessChanges: 64 };
+/**
+ * Where servers share a database, a transaction also costs each other server a read, and notifications of their transactions
+ * would have each server begin one with the few changes that it has just then. So each waits, whatever the one before had.
+ */
+export const sharedPace: Pace = { afterChanges: 0, intervalMs: 15, unlessChanges: 64 };
+
+/** After a transaction with this many changes the next begins this long after it did, unless this many are pending. */
+export type Pace = { readonly afterChanges: number; readonly intervalMs: number; readonly unlessChanges: number };
 
 /** The current activity. */
 export type WritePhase =
@@ -26,6 +34,7 @@ export type WritePhase =
   | { readonly kind: "reloading" };
 
 export type WriteSchedule = {
+  readonly pace: Pace;
   readonly phase: WritePhase;
   /** Number of pending changes, including those of the current transaction. */
   readonly waiting: number;
@@ -83,6 +92,7 @@ export type WriteStep = {
 
 /** Nothing is pending. */
 export const emptySchedule: WriteSchedule = {
+  pace,
   phase: { kind: "idle" },
   waiting: 0,
   pollWanted: false,
@@ -130,9 +140,9 @@ function arrive(state: WriteSchedule, nowMs: number): WriteStep {
 
 /** The next transaction, a wait for it, or idleness. */
 function proceed(state: WriteSchedule, nowMs: number, effects: readonly WriteEffect[]): WriteStep {
-  const { waiting, pollWanted, notBeforeMs } = state;
+  const { waiting, pollWanted, notBeforeMs, pace } = state;
   if (waiting === 0 && !pollWanted) return { state: { ...state, phase: { kind: "idle" } }, effects };
-  if (nowMs >= notBeforeMs || pollWanted || waiting >= pace.unlessChanges) return begin(state, nowMs, effects);
+  if (nowMs >= notBeforeMs || waiting >= pace.unlessChanges) return begin(state, nowMs, effects);
   return { state: { ...state, phase: { kind: "pacing" } }, effects, wakeAtMs: notBeforeMs };
 }
 
@@ -143,7 +153,7 @@ function begin(state: WriteSchedule, nowMs: number, effects: readonly WriteEffec
 }
 
 function finish(state: WriteSchedule, nowMs: number): WriteStep {
-  const { phase, waiting, careful } = state;
+  const { phase, waiting, careful, pace } = state;
   if (phase.kind !== "writing") return { state, effects: nothing };
   const { batch, begunMs } = phase;
   const written: WriteSchedule = {

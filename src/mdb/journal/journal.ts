@@ -2,6 +2,7 @@ import type { MachineEvent } from "../../core/machine/event.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import type { AuditEntry, PastChange, RequestOrigin, Store, UnreadableRecord } from "../../core/ports.ts";
 import type { Document, DocumentKind, StoredDocuments } from "../../core/store/stored-documents.ts";
+import type { KnownMachines } from "./read-machine.ts";
 
 /** One change of a machine to write: the new record, and the one that it was decided on. */
 export type MachineEntry = {
@@ -60,6 +61,7 @@ export type RemoteChanges = Holdings & {
 export type Batch = {
   /** The position up to which the writer knows all changes. */
   readonly since: () => number;
+  readonly known: KnownMachines;
   /** Receives, before anything is written, what others wrote since; the batch's contents are then decided again. */
   readonly applyRemote: (changes: RemoteChanges) => Promise<void>;
   /** What to write: called when nobody else can write any more, perhaps more than once. */
@@ -78,7 +80,7 @@ export type Journal = AsyncDisposable & {
    * first entry. Throws `conflictError` when the database rejects the batch.
    */
   readonly commit: (batch: Batch) => Promise<number>;
-  readonly remoteChangesSince: (position: number) => Promise<RemoteChanges>;
+  readonly remoteChangesSince: (position: number, known: KnownMachines) => Promise<RemoteChanges>;
   readonly changesSince: Store["changesSince"];
   /** The last changes of a machine, newest last. */
   readonly history: Store["history"];

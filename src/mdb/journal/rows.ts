@@ -173,6 +173,7 @@ function auditRow(entry: Entry, by: string, offset: number): AuditRow {
 
 /**
  * The columns of a record in both dialects; one that is too large is replaced by a text, and so is unreadable by itself
- * instead of keeping the server from starting.
+ * instead of keeping the server from starting. Its bytes are known without reading it, unlike its characters.
  */
-export const boundedRecord = `id, CASE WHEN length(document) > ${sizeLimits.stored} THEN '"a record that is too large"' ELSE document END AS document`;
+export const boundedRecord = `id, CASE WHEN octet_length(document) <= ${sizeLimits.stored} THEN document
+  WHEN length(document) > ${sizeLimits.stored} THEN '"a record that is too large"' ELSE document END AS document`;

@@ -62,8 +62,9 @@ const finish = `WITH counted AS (UPDATE feed SET position = $1),
   SELECT pg_notify('${channel}', $1::text)`;
 
 /**
- * Writes a batch on top of a position, in a transaction that holds the lock on the feed's row. Throws `conflictError`
- * when the database does not hold the records that the batch was decided on.
+ * Writes a batch on top of a position, in a transaction that holds the lock on the feed's row. The statements are sent
+ * together, and carried out in this order. Throws `conflictError` when the database does not hold the records that the batch
+ * was decided on; the caller rolls back.
  */
 export async function writeRows(
   client: pg.Client,
@@ -71,31 +72,36 @@ export async function writeRows(
   as: { readonly position: number; readonly writer: string; readonly batch: number },
 ): Promise<void> {
   const { position } = as;
-  const run = async (name: keyof typeof statements, list: readonly unknown[], ...more: readonly unknown[]) => {
-    if (list.length === 0) return 0;
-    const text = statements[name];
-    const { rowCount } = await client.query({ name, text, values: [JSON.stringify(list), ...more] });
-    return list.length - (rowCount ?? 0);
-  };
-  const missed =
-    (await run("drop", rows.dropped)) +
-    (await run(
-      "update",
-      rows.saved.filter(({ base }) => base !== undefined),
-    ));
+  const of = (
+    name: keyof typeof statements,
+    list: readonly unknown[],
+    ...more: readonly unknown[]
+  ): pg.QueryConfig[] =>
+    list.length === 0 ? [] : [{ name, text: statements[name], values: [JSON.stringify(list), ...more] }];
+  const updated = rows.saved.filter(({ base }) => base !== undefined);
+  const found = [...of("drop", rows.dropped), ...of("update", updated)];
+  const queries = [
+    ...found,
+    ...of(
+      "insert",
+      rows.saved.filter(({ base }) => base === undefined),
+    ),
+    ...of("release", rows.released),
+    ...of("take", rows.taken),
+    ...of("changes", rows.changes, position),
+    ...of("documents", rows.documents, position),
+    ...of("audit", rows.audit, position),
+  ];
+  const prunes = { name: "prune", text: prune };
+  if (rows.pruned.length > 0)
+    queries.push({
+      ...prunes,
+      values: [JSON.stringify(rows.pruned), historyLimit, position - feedLimit, historyBytes],
+    });
+  const finishes = { name: "finish", text: finish };
+  queries.push({ ...finishes, values: [position + rows.count, as.writer, as.batch, position] });
+  const results = await Promise.all(queries.map((query) => client.query(query)));
+  const held = results.slice(0, found.length).reduce((sum, { rowCount }) => sum + (rowCount ?? 0), 0);
+  const missed = rows.dropped.length + updated.length - held;
   if (missed > 0) throw conflictError(`batch: expected the records that it was decided on, found ${missed} other ones`);
-  await run(
-    "insert",
-    rows.saved.filter(({ base }) => base === undefined),
-  );
-  await run("release", rows.released);
-  await run("take", rows.taken);
-  await run("changes", rows.changes, position);
-  await run("documents", rows.documents, position);
-  await run("audit", rows.audit, position);
-  if (rows.pruned.length > 0) {
-    const values = [JSON.stringify(rows.pruned), historyLimit, position - feedLimit, historyBytes];
-    await client.query({ name: "prune", text: prune, values });
-  }
-  await client.query({ name: "finish", text: finish, values: [position + rows.count, as.writer, as.batch, position] });
 }

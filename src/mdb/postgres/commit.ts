@@ -2,7 +2,7 @@ import type pg from "pg";
 import { type Batch, conflictError, isConflict } from "../journal/journal.ts";
 import { rowsOf } from "../journal/rows.ts";
 import { writeRows } from "./batch.ts";
-import { readRemoteChanges } from "./reads.ts";
+import { type RowsAfter, readEverything, readRemoteChanges, rowsAfter } from "./reads.ts";
 import { isRefusedData } from "./session.ts";
 
 /** Whether an attempt to commit a batch ended without an answer. */
@@ -13,10 +13,14 @@ export type CommitStatus = { readonly batch: number; readonly writer: string; is
  * `conflictError` when the database rejects it.
  */
 export async function commitOn(client: pg.Client, batch: Batch, commitStatus: CommitStatus): Promise<number> {
-  await client.query("BEGIN");
   try {
-    // Waits for the current writer; also for an earlier attempt of ours whose end the server has not noticed yet.
-    const { rows } = await client.query({ name: "lock", text: "SELECT position FROM feed FOR UPDATE" });
+    // Sent together. The second waits for the current writer; also for an earlier attempt of ours whose end the server has
+    // not noticed yet. The third sees all that was committed before the second has the row.
+    const [, { rows }, after] = await Promise.all([
+      client.query("BEGIN"),
+      client.query({ name: "lock", text: "SELECT position FROM feed FOR UPDATE" }),
+      rowsAfter(client, batch.since()),
+    ]);
     const position = Number(rows[0]?.position);
     if (commitStatus.isUnknown) {
       const text = "SELECT position FROM writers WHERE id = $1 AND batch = $2";
@@ -27,7 +31,7 @@ export async function commitOn(client: pg.Client, batch: Batch, commitStatus: Co
       }
       commitStatus.isUnknown = false;
     }
-    while (position !== batch.since()) await batch.applyRemote(await readRemoteChanges(client, batch.since()));
+    await catchUp(client, { batch, position, after });
     const entries = batch.entries();
     if (entries.length === 0) {
       await client.query("ROLLBACK");
@@ -46,5 +50,18 @@ export async function commitOn(client: pg.Client, batch: Batch, commitStatus: Co
     if (isConflict(cause)) throw cause;
     if (isRefusedData(cause)) throw conflictError("the database rejected the batch", cause);
     throw cause;
+  }
+}
+
+/** Has the batch decided on all that others wrote up to the position of the lock. */
+async function catchUp(
+  client: pg.Client,
+  of: { readonly batch: Batch; readonly position: number; readonly after: RowsAfter },
+): Promise<void> {
+  const { batch, position } = of;
+  for (let { after } = of; position !== batch.since(); after = await rowsAfter(client, batch.since())) {
+    await batch.applyRemote(
+      await readRemoteChanges(after, { known: batch.known, everything: () => readEverything(client) }),
+    );
   }
 }

@@ -7,7 +7,7 @@ import { type CommitStatus, commitOn } from "./commit.ts";
 import { parseConnectionString } from "./connection-string.ts";
 import { openListener } from "./listener.ts";
 import { migratePostgres } from "./migrate.ts";
-import { readAll, readRemoteChanges, reads } from "./reads.ts";
+import { readAll, readEverything, readRemoteChanges, reads, rowsAfter } from "./reads.ts";
 import { retry } from "./retry.ts";
 import { isPassing, openSession, type Session } from "./session.ts";
 
@@ -57,12 +57,13 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
   const reading = <T>(what: string, read: (client: pg.Client) => Promise<T>): Promise<T> => {
     const mine = lastRead.then(() =>
       retrying(what, async () => {
-        return await answered(await listener.session(), answerMs, (client) => still(client, read));
+        return await answered(await listener.session(), answerMs, read);
       }),
     );
     lastRead = mine.catch(() => undefined);
     return mine;
   };
+  const readingStill = <T>(read: (client: pg.Client) => Promise<T>) => reading("read", (client) => still(client, read));
 
   const commit = (batch: Batch): Promise<number> => {
     batches += 1;
@@ -73,12 +74,18 @@ export async function openPostgresJournal(options: PostgresOptions): Promise<Jou
   };
 
   return {
-    load: () => reading("read", readAll),
+    load: () => readingStill(readAll),
     commit,
-    remoteChangesSince: (position) => reading("read", (client) => readRemoteChanges(client, position)),
-    changesSince: (position, limit) => reading("read", (client) => reads.changesSince(client, position, limit)),
-    history: (id, limit) => reading("read", (client) => reads.history(client, id, limit)),
-    audit: (query) => reading("read", (client) => reads.audit(client, query)),
+    remoteChangesSince: (position, known) =>
+      reading("read", async (client) =>
+        readRemoteChanges(await rowsAfter(client, position), {
+          known,
+          everything: () => still(client, readEverything),
+        }),
+      ),
+    changesSince: (position, limit) => readingStill((client) => reads.changesSince(client, position, limit)),
+    history: (id, limit) => readingStill((client) => reads.history(client, id, limit)),
+    audit: (query) => readingStill((client) => reads.audit(client, query)),
     backup: async (path) => {
       await copyMdb({ from: options.url, to: path, replace: false, onProgress: () => {} });
     },

@@ -15,14 +15,14 @@ import {
 } from "../journal/journal.ts";
 import { type ChangeRow, readChange } from "../journal/read-change.ts";
 import { type DocumentRow, readDocument } from "../journal/read-document.ts";
-import { readMachinesInTurns } from "../journal/read-machine.ts";
+import { type KnownMachines, readMachinesInTurns } from "../journal/read-machine.ts";
 import { boundedRecord } from "../journal/rows.ts";
 import { forEachInTurns, sortInTurns } from "../turns.ts";
 
 /** Records read at once: the client hands over the rows of a page in one piece, and packets wait for it. */
 const pageLimit = 200;
-/** Changes read at once, for the same reason. */
-const changesPageLimit = 500;
+/** Changes read at once, each perhaps of another record, for the same reason. */
+const changesPageLimit = 200;
 
 async function feedOf(client: pg.Client): Promise<{ readonly position: number; readonly oldest: number }> {
   const { rows } = await client.query({ name: "feed", text: "SELECT position, oldest FROM feed" });
@@ -64,36 +64,67 @@ export async function readAll(client: pg.Client): Promise<Holdings> {
   return { position, machines, unreadable, documents: await documentsAfter(client, -1) };
 }
 
-/** The next page of changes after a position; the caller's transaction keeps them unchanged. */
-export async function readRemoteChanges(client: pg.Client, since: number): Promise<RemoteChanges> {
-  const { position, oldest } = await feedOf(client);
-  if (position === since)
-    return { kind: "changes", position, changes: [], machines: [], unreadable: [], documents: [] };
-  if (since > position || since < oldest - 1 || position - since > feedLimit) return readEverything(client);
-  const changes = await changesAfter(client, since, changesPageLimit);
-  const last = changes.at(-1);
-  const more = last !== undefined && changes.length === changesPageLimit && last.position < position;
-  const ids = [...new Set(changes.map(({ machine }) => machine.id))];
-  const text = `SELECT ${boundedRecord} FROM machines WHERE id = ANY ($1)`;
-  const machines: Machine[] = [];
-  const unreadable: UnreadableRecord[] = [];
-  for (let at = 0; at < ids.length; at += pageLimit) {
-    const { rows } = await client.query({ name: "machinesOf", text, values: [ids.slice(at, at + pageLimit)] });
-    const read = await readMachinesInTurns(rows);
-    machines.push(...read.machines);
-    unreadable.push(...read.unreadable);
-  }
-  const read = {
-    kind: "changes",
-    changes,
-    machines,
-    unreadable,
-    documents: await documentsAfter(client, since),
-  } as const;
-  return more ? { ...read, position: last.position, more } : { ...read, position };
+/**
+ * What others wrote after a position, in one statement and so of one state of the database: the feed, a page of changes, the
+ * records of their machines, and documents. A server asks this for every batch of every other server. The array keeps
+ * PostgreSQL from reading all machines to find a few, and the upper bounds from reading all changes and documents.
+ */
+const afterPosition = `WITH now AS MATERIALIZED (SELECT position, oldest FROM feed),
+    page AS MATERIALIZED (
+      SELECT position, machine_id, at_ms, by_whom, event, outcome, absorbed FROM changes
+      WHERE position > $1 AND position <= (SELECT position FROM now) ORDER BY position LIMIT $2
+    )
+  SELECT 'feed' AS of, position, oldest, NULL AS machine_id, NULL::bigint AS at_ms, NULL AS by_whom, NULL AS event,
+    NULL AS outcome, NULL AS absorbed, NULL AS kind, NULL AS key, NULL AS document FROM now
+  UNION ALL SELECT 'change', position, NULL, machine_id, at_ms, by_whom, event, outcome, absorbed, NULL, NULL, NULL FROM page
+  UNION ALL SELECT 'machine', NULL, NULL, id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, document
+    FROM (SELECT ${boundedRecord} FROM machines WHERE id = ANY (ARRAY (SELECT machine_id FROM page))) AS records
+  UNION ALL SELECT 'document', position, NULL, NULL, NULL, NULL, NULL, NULL, NULL, kind, key, document FROM documents
+    WHERE position > $1 AND position <= (SELECT position FROM now)`;
+
+type RowAfter =
+  | { readonly of: "feed"; readonly position: unknown; readonly oldest: unknown }
+  | ({ readonly of: "change" } & ChangeRow)
+  | { readonly of: "machine"; readonly machine_id: string; readonly document: string }
+  | ({ readonly of: "document" } & DocumentRow);
+
+/** The rows that say what others wrote after a position, not read yet. */
+export type RowsAfter = { readonly since: number; readonly rows: readonly RowAfter[] };
+
+/** Asks what others wrote after a position: one statement. */
+export async function rowsAfter(client: pg.Client, since: number): Promise<RowsAfter> {
+  const values = [since, changesPageLimit];
+  const { rows } = await client.query<RowAfter>({ name: "afterPosition", text: afterPosition, values });
+  return { since, rows };
 }
 
-async function readEverything(client: pg.Client): Promise<RemoteChanges> {
+/**
+ * Reads what others wrote. When the changes since are no longer known, everything is read, by `everything`: several
+ * statements, which must see one state of the database.
+ */
+export async function readRemoteChanges(
+  { since, rows }: RowsAfter,
+  { known, everything }: { readonly known: KnownMachines; readonly everything: () => Promise<RemoteChanges> },
+): Promise<RemoteChanges> {
+  const feed = rows.find((row) => row.of === "feed");
+  const [position, oldest] = [Number(feed?.position), Number(feed?.oldest)];
+  if (position === since)
+    return { kind: "changes", position, changes: [], machines: [], unreadable: [], documents: [] };
+  if (since > position || since < oldest - 1 || position - since > feedLimit) return await everything();
+  const read = await readChanges(rows.filter((row) => row.of === "change"));
+  const changes = read.sort((a, b) => a.position - b.position);
+  const last = changes.at(-1);
+  const more = last !== undefined && changes.length === changesPageLimit && last.position < position;
+  const records = rows.flatMap((row) => (row.of === "machine" ? [{ id: row.machine_id, document: row.document }] : []));
+  return {
+    ...{ kind: "changes", changes, ...(await readMachinesInTurns(records, known)) },
+    documents: rows.filter((row) => row.of === "document").map(readDocument),
+    ...(more ? { position: last.position, more } : { position }),
+  };
+}
+
+/** All records, and the last change of each; the caller's transaction keeps them unchanged. */
+export async function readEverything(client: pg.Client): Promise<RemoteChanges> {
   const text =
     "SELECT DISTINCT ON (machine_id) * FROM changes WHERE machine_id > $1 ORDER BY machine_id, position DESC LIMIT $2";
   const changes: PastChange[] = [];

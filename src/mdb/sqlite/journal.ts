@@ -3,10 +3,10 @@ import { chmodSync } from "node:fs";
 import type { DatabaseSync } from "node:sqlite";
 import type { PastChange } from "../../core/ports.ts";
 import { feedLimit, feedPageLimit, isConflict, type RemoteChanges } from "../journal/journal.ts";
-import { readMachines } from "../journal/read-machine.ts";
+import { type MachineText, readMachines } from "../journal/read-machine.ts";
 import { batchWriter, type SqliteBatch } from "./batch.ts";
 import { openSqliteDatabase, whatToDo } from "./database.ts";
-import { type MachineText, prepareReads, type SqliteReads } from "./reads.ts";
+import { prepareReads, type SqliteReads } from "./reads.ts";
 
 export type Committed =
   | { readonly kind: "written" | "behind" }

@@ -4,10 +4,8 @@ import type { AuditEntry, PastChange, Store } from "../../core/ports.ts";
 import { type AuditRow, auditPageLimit, type DocumentChange, historyLimit, readAudit } from "../journal/journal.ts";
 import { type ChangeRow, readChange } from "../journal/read-change.ts";
 import { type DocumentRow, readDocument } from "../journal/read-document.ts";
+import type { MachineText } from "../journal/read-machine.ts";
 import { boundedRecord } from "../journal/rows.ts";
-
-/** The id of a machine and its record as JSON text. */
-export type MachineText = { readonly id: string; readonly document: string };
 
 /** The reads of a database, as prepared statements. */
 export type SqliteReads = {

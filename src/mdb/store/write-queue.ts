@@ -1,12 +1,14 @@
 import type { Decision } from "../../core/machine/event.ts";
-import type { Machine } from "../../core/machine/record.ts";
+import type { Machine, MachineId } from "../../core/machine/record.ts";
 import type { Clock, Log } from "../../core/ports.ts";
 import type { DocumentKind } from "../../core/store/stored-documents.ts";
 import {
   emptySchedule,
+  sharedPace,
   stepWriteSchedule,
   type WriteEffect,
   type WriteEvent,
+  type WriteSchedule,
 } from "../../core/store/write-schedule.ts";
 import { type DocumentEntry, type Entry, isConflict, type Journal, type RemoteChanges } from "../journal/journal.ts";
 import { startTimer } from "../timer.ts";
@@ -18,8 +20,8 @@ import type { Ask, FleetMemory, Outcome } from "./fleet-memory.ts";
 const waitingLimit = 100_000;
 
 /**
- * Where servers share a database, a quiet server gathers changes for this time: a transaction has some eight round trips and costs
- * every other server a read. A birth takes 15 % less processor time (docs/decisions/several-birthers-on-one-database.md).
+ * Where servers share a database, a quiet server gathers changes for this time, because a transaction also costs every other
+ * server a read (docs/decisions/several-birthers-on-one-database.md).
  */
 const gatherMs = 5;
 
@@ -115,13 +117,14 @@ export function writeQueue(deps: WriteQueueDeps): WriteQueue {
 class ScheduleRunner {
   readonly #deps: WriteQueueDeps;
   readonly #items: Item[];
-  #state = emptySchedule;
+  #state: WriteSchedule;
   #wake: { readonly atMs: number; readonly stop: () => void } | undefined;
   #onIdle: (() => void)[] = [];
 
   constructor(deps: WriteQueueDeps, items: Item[]) {
     this.#deps = deps;
     this.#items = items;
+    this.#state = deps.journal.others === undefined ? emptySchedule : { ...emptySchedule, pace: sharedPace };
   }
 
   turn(event: WriteEvent, cause?: unknown): void {
@@ -194,9 +197,10 @@ class ScheduleRunner {
 async function writeItems(deps: WriteQueueDeps, items: readonly Item[], count: number): Promise<WriteEvent> {
   const { journal, memory, position } = deps;
   const batch = items.slice(0, count);
+  const known = (id: MachineId) => memory.fleet().get(id);
   if (!batch.some(hasEntry)) {
     for (let more: true | undefined = true; more; ) {
-      const changes = await journal.remoteChangesSince(position());
+      const changes = await journal.remoteChangesSince(position(), known);
       await applyRemote(deps, items, changes);
       more = changes.more;
     }
@@ -204,7 +208,7 @@ async function writeItems(deps: WriteQueueDeps, items: readonly Item[], count: n
   }
   let entries: readonly Entry[] = [];
   const before = await journal.commit({
-    since: position,
+    ...{ since: position, known },
     applyRemote: (changes) => applyRemote(deps, items, changes),
     entries: () => {
       entries = entriesOf(batch, deps.documentNow);
