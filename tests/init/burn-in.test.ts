@@ -200,7 +200,7 @@ for (const [title, name, health, fault] of ailing)
 
 test("burn-in: what sound disks say of their health stands with their figures", (t) => {
   const figuresOf = (name: string, health: HealthFacts) => born(t, name, health).result.figures;
-  const { readMiBps, latencyP50Ms, latencyP99Ms, ...said } = figuresOf("nvme0n1", nvme);
+  const { readMiBps, latencyP50Ms, latencyP99Ms, kernelErrors: _, ...said } = figuresOf("nvme0n1", nvme);
   assert.ok([readMiBps, latencyP50Ms, latencyP99Ms].every((figure) => figure !== undefined));
   assert.deepEqual(said, {
     ...{ criticalWarning: 0, temperatureCelsius: 37, spareAvailablePercent: 100, enduranceUsedPercent: 40 },
@@ -221,6 +221,41 @@ test("burn-in: a disk that loses sectors during its test has failed, although it
   const { result } = born(t, "sda", { kind: "ata", failed: false, attributes });
   assert.equal(result.fault, "Model X S3RIAL: reallocatedSectors rose from 8 to 16");
   assert.ok(result.figures.readMiBps !== undefined, "it was tested");
+});
+
+test("burn-in: errors that the kernel reports during a test are counted and logged, those of its start are not", (t) => {
+  const site = openSite({ config: { burnIn: tests } });
+  t.after(site.close);
+  let records = "3,1,100,-;ACPI BIOS Error\n";
+  const attributes = {
+    get 5() {
+      records += `6,${records.length},200,-;sd 0:0:0:0: [sda] Attached\n3,9${records.length},201,-;I/O error, dev sda\n`;
+      return 0;
+    },
+  };
+  const disks = [
+    { name: "vda", sizeBytes: 4 * 2 ** 30, serial: "root" },
+    {
+      ...{ name: "sda", sizeBytes: 8 * 2 ** 30, serial: "S", vendor: "ATA     " },
+      device: () => healthFirmware({ kind: "ata", failed: false, attributes }),
+    },
+  ];
+  const { end, kernel } = rackMachine(site, { disks, kernelRecords: () => records }).bootInit();
+  assert.equal(end.kind, "switchedRoot", kernel.screen.join("\n"));
+  assert.deepEqual(
+    site.machine(mac).burnIn?.results.map(({ test, figures }) => [test, figures.kernelErrors]),
+    [
+      ["cpu", 0],
+      ["memory", 0],
+      ["diskRead", 2],
+      ["network", 0],
+      ["disk", 0],
+    ],
+  );
+  assert.equal(
+    kernel.screen.filter((line) => /kernel reports an error text=.*I\/O error, dev sda/.test(line)).length,
+    2,
+  );
 });
 
 test("burn-in: a disk that refuses to say how it is is tested like any other", (t) => {

@@ -7,6 +7,9 @@ export type KernelMessage = {
   readonly text: string;
 };
 
+/** The priority of errors; those of worse have lower numbers. */
+export const errorPriority = 3;
+
 /**
  * Reads records of /dev/kmsg (Documentation/ABI/testing/dev-kmsg): `PREFIX,NUMBER,MICROSECONDS,FLAGS;TEXT`, and lines of
  * properties, which begin with a space and are left out. Messages that programs wrote are left out, too: init's own are logged anyway.

@@ -5,6 +5,7 @@ import { correctedBetween, readSensors, sensorsBetween } from "../../core/burn-i
 import { describeWrongWords } from "../../core/burn-in/wrong-words.ts";
 import type { Disk } from "../../core/hardware/hardware.ts";
 import { damageBetween } from "../../core/hardware/health/disk-health.ts";
+import { errorPriority, type KernelMessage } from "../../core/hardware/kernel-log.ts";
 import { judgeLink } from "../../core/hardware/link-modes.ts";
 import { otherDiskReason } from "../../core/hardware/root-disk.ts";
 import { diskSight } from "../../core/hardware/scan.ts";
@@ -16,6 +17,7 @@ import { openHttp } from "../system/http.ts";
 import { readDiskHealth } from "./disk-health.ts";
 import { testDisk, testReading } from "./disk-test.ts";
 import type { Finding } from "./finding.ts";
+import { openKernelLog } from "./kernel-log.ts";
 import { systemTree } from "./tree.ts";
 
 /** What the tests run with. */
@@ -32,15 +34,31 @@ export type BurnInDevices = {
 
 /** Runs every test of the plan in order; a test that cannot run has failed. */
 export function runBurnIn(tests: readonly BurnInTest[], tools: BurnInDevices): readonly Measurement[] {
-  return tests.map((each) => {
+  const kernelLog = openKernelLog();
+  // What the kernel found at its start belongs to no test.
+  kernelLog.take();
+  const measurements = tests.map((each) => {
     const { test, subject } = each;
     tools.step(`burn-in: ${test} ${subject}`, each.deadlineSeconds);
     const startMs = host.monotonicMs();
-    const finding = besideSensors(test, tools.log, () => tryTest(() => runTest(each, tools)));
+    const tested = besideSensors(test, tools.log, () => tryTest(() => runTest(each, tools)));
+    const finding = besideKernel(tested, kernelLog.take(), tools.log);
     const durationMs = Math.round(host.monotonicMs() - startMs);
     tools.log("info", `burn-in: ${test}`, { subject, ...finding.figures, fault: finding.fault || "none" });
     return { test, subject, durationMs, ...finding };
   });
+  kernelLog.close();
+  return measurements;
+}
+
+/** Lines of the kernel's errors that are logged for a test; all are counted. */
+const kernelLinesLogged = 10;
+
+/** Counts what the kernel reported as an error during a test: retried commands, reset links, corrected hardware errors. */
+function besideKernel({ figures, fault }: Finding, messages: readonly KernelMessage[], log: Log): Finding {
+  const errors = messages.filter(({ priority }) => priority <= errorPriority);
+  for (const { text } of errors.slice(0, kernelLinesLogged)) log("warn", "the kernel reports an error", { text });
+  return { figures: { ...figures, kernelErrors: errors.length }, fault };
 }
 
 function runTest(test: BurnInTest, { http, nic, log, notify }: BurnInDevices): Finding {

@@ -79,8 +79,8 @@ export type BoardFacts = {
   readonly keptVariables?: RegExp;
   /** A network card that no driver of the image drives, as the PCI bus shows it; none by default. */
   readonly strangeNic?: { readonly address: string; readonly vendor: string; readonly device: string };
-  /** What the kernel says by itself, as records of /dev/kmsg. */
-  readonly kernelRecords?: string;
+  /** What the kernel says by itself, as records of /dev/kmsg: all of them, or those up to now. */
+  readonly kernelRecords?: string | (() => string);
 };
 
 /** A machine without power: everything that survives a boot. */

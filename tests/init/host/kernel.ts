@@ -113,7 +113,7 @@ export function bootKernel(facts: BootFacts): Kernel {
   const nic = makeNic({ cpu, facts: board.facts, wire });
   const watchdog = makeWatchdog(cpu);
   addCharacterDevices(drivers, { dev, screen });
-  if (board.facts.kernelRecords !== undefined) dev.text("/kmsg", board.facts.kernelRecords);
+  addKernelLog(drivers, dev, board.facts.kernelRecords);
   if (board.facts.tpm !== undefined) {
     sys.text("/class/tpm/tpm0/tpm_version_major", "2\n");
     const { pcr4, pcr8, pcr9 } = facts.pcrs ?? { pcr4: "4E".repeat(32), ...notExtended };
@@ -230,6 +230,28 @@ export function bootKernel(facts: BootFacts): Kernel {
     hostname: "",
   };
   return kernel;
+}
+
+/** /dev/kmsg: each opening reads all records up to now, from the first on. */
+function addKernelLog(
+  drivers: DeviceDrivers,
+  dev: ReturnType<typeof fillTree>,
+  records: Board["facts"]["kernelRecords"],
+): void {
+  if (records === undefined) return;
+  const device = 0x010b;
+  dev.node("/kmsg", "character", device);
+  drivers.set(device, (about) => {
+    let at = 0;
+    return {
+      about,
+      read: (buffer) => {
+        const count = Buffer.from(typeof records === "string" ? records : records()).copy(buffer, 0, at);
+        at += count;
+        return count;
+      },
+    };
+  });
 }
 
 const consoles = [
