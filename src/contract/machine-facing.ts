@@ -504,7 +504,7 @@ export type ReportItem = v.InferOutput<typeof reportItem>;
 export type SentReportItem = v.InferInput<typeof reportItem>;
 
 export const reportRequest = v.object({ items: v.array(reportItem) });
-/** `suspect`: the burn-in in this report has figures far below those of the machine's siblings. Servers before it say nothing. */
+/** `suspect`: the burn-in in this report has figures far from those of the machine's siblings. Servers before it say nothing. */
 export const reportAnswer = v.object({ suspect: v.exactOptional(v.literal(true)) });
 export type ReportAnswer = v.InferOutput<typeof reportAnswer>;
 

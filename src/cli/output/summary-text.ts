@@ -39,7 +39,7 @@ export function headText(summary: SummaryView, width: number): string[] {
 }
 
 function suspectText(machines: number): string {
-  return `${counted(machines, "machine is", "machines are")} suspect (far below machines of the model): birther machines --where suspect=yes`;
+  return `${counted(machines, "machine is", "machines are")} suspect (far from machines of the model): birther machines --where suspect=yes`;
 }
 
 /** Births per minute, and the time of arrival with what it goes by. */

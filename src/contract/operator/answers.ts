@@ -180,7 +180,7 @@ export const machineAnswer = pinnedShape<MachineView>()(
     suspects: v.exactOptional(
       v.pipe(
         suspects,
-        v.description("figures that were far below those of machines of the same model, although nothing failed"),
+        v.description("figures that were far from those of machines of the same model, although nothing failed"),
       ),
     ),
     storage: v.exactOptional(storageReport),

@@ -98,7 +98,7 @@ export const summaryAnswer = pinnedShape<SummaryView>()(
     unplaced: v.pipe(count, v.description("machines whose place is not known")),
     suspect: v.pipe(
       count,
-      v.description("machines with figures far below those of their siblings, although nothing failed"),
+      v.description("machines with figures far from those of their siblings, although nothing failed"),
     ),
     births: v.strictObject({ lastMinutes: count, count, perMinute: v.number() }),
     arrival,

@@ -12,7 +12,10 @@ export function figureWords(figure: string): { readonly name: string; readonly u
   const ending = Object.keys(units).find((one) => figure.endsWith(one) && figure.length > one.length);
   const stem = ending === undefined ? figure : figure.slice(0, -ending.length);
   const words = stem.replace(/[A-Z]+(?![a-z])|[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
-  return { name: words.replace(/^cpus?\b/, (cpu) => cpu.replace("cpu", "CPU")), unit: units[ending ?? ""] ?? "" };
+  return {
+    name: words.replace(/^(cpu|crc|nic)(?=s?\b)/, (short) => short.toUpperCase()),
+    unit: units[ending ?? ""] ?? "",
+  };
 }
 
 /** The same as the title of a column: `write (MiB/s)`. */

@@ -34,7 +34,7 @@ export const machineFields = {
     oneOf: conditionKinds,
   },
   suspect: {
-    about: "whether its burn-in is far below those of its siblings",
+    about: "whether its burn-in is far from those of its siblings",
     of: ({ suspects = [] }) => [suspects.length === 0 ? "no" : "yes"],
     oneOf: ["yes", "no"],
   },

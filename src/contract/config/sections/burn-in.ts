@@ -50,7 +50,7 @@ const amount = (key: keyof BurnInAmounts) => {
 };
 const minimum = (key: Minimum) => withDefault(wholeNumber, 0, minima[key]);
 
-/** What becomes of a machine whose figures are far below those of its siblings. */
+/** What becomes of a machine whose figures are far from those of its siblings. */
 export const suspectPolicies = ["note", "hold"] as const;
 
 const section = v.strictObject({
