@@ -123,13 +123,13 @@ describe("sites that cannot be simulated are refused at once, with what to do", 
       "names that no rule matches",
       changed(["'swp(", "'Ethernet("]),
       oneRack,
-      /rack 1 unit 1 \(tor-1 swp1\): none of the 1 placement rules matches.*\n.*--switch, --port/,
+      /rack 1 unit 1 \(tor-1 swp1\): the only placement rule does not match.*\n.*--switch, --port/,
     ],
     [
       "units that count by four",
       sonic,
       oneRack,
-      /none of the 1 placement rules matches.*\n.*list the slots in the configuration \(site\), also where units count by more than one/,
+      /the only placement rule does not match.*\n.*list the slots in the configuration \(site\), also where units count by more than one/,
     ],
     [
       "more racks than the network has room for",
@@ -177,7 +177,7 @@ test("a machine that cannot be born is named with the step that failed, and how 
   assert.equal(code, 1);
   assert.match(stderr, /warning: images: expected a last rule without `when`/);
   const report = String(stdout).replace(/\s+/g, " ");
-  assert.match(report, /a step failed \(choose the image: none of the 1 image rules matches this machine/);
+  assert.match(report, /a step failed \(choose the image: the only image rule does not match this machine/);
   assert.match(report, /and 10 more machines/);
 });
 
