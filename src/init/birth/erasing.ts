@@ -68,9 +68,9 @@ export function planErasing(
   const reason = whyDeclined(byDevice, sanitize);
   if (reason !== undefined) throw stop(reason);
   for (const { disk, offer } of byDevice)
-    if (offer.kind === "offered" && commandSeconds(offer.way) > longSeconds)
-      context.console.log("info", "erasing a disk may take long, without a sign of its progress", {
-        ...{ path: disk.path, hours: Math.ceil(commandSeconds(offer.way) / 3600) },
+    if (offer.kind === "offered" && offer.way.kind === "ataSecurityErase")
+      context.console.log("info", "this disk erases itself without a sign of its progress", {
+        ...{ path: disk.path, mostMinutes: Math.ceil(commandSeconds(offer.way) / 60) },
       });
   return { others, byDevice };
 }
@@ -88,5 +88,3 @@ function earlierOf(
   }
   return wereRunning.includes(path) ? { earlier: "running" } : {};
 }
-
-const longSeconds = 3600;

@@ -40,6 +40,24 @@ const failing = (world: ReturnType<typeof testFleet>, n = 1) =>
   world.get(n).conditions.find(({ kind }) => kind === "failing")?.reason;
 
 describe("a phase past its deadline", () => {
+  test("a clean whose disks erase themselves may take days, and not for ever", () => {
+    const nowMs = 10 * 86_400_000;
+    const since = (hours: number) => {
+      const clean = { ...testMachine("clean"), phase: "placed", phaseAtMs: nowMs - hours * 3_600_000 } as const;
+      return [clean, { ...clean, erase: { sanitize: "require" } } as const].map(
+        (machine) => checkProgress(machine, nowMs, rules).kind,
+      );
+    };
+    assert.deepEqual(
+      [since(5), since(90), since(97)],
+      [
+        ["stalled", "well"],
+        ["stalled", "well"],
+        ["stalled", "stalled"],
+      ],
+    );
+  });
+
   for (const phase of phases) {
     test(`${phase}: failing at the deadline, not before, and no longer with the next phase`, () => {
       const world = testFleet();

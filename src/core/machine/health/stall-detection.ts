@@ -47,7 +47,18 @@ export function deadlineOf(
   if (othersUpdate === true && isLeftToOthers(machine)) return undefined;
   // In phase `up`, the silence of the agent counts.
   const sinceMs = phase === "up" ? machine.lastSeenAtMs : phaseAtMs;
-  return { phase, sinceMs, byMs: sinceMs + deadlineSeconds[phase] * 1000 };
+  return { phase, sinceMs, byMs: sinceMs + secondsFor(machine, phase, deadlineSeconds) * 1000 };
+}
+
+/** A large hard disk erases itself for more than a day, and the machine reports nothing meanwhile (SECURITY ERASE UNIT). */
+const erasingSeconds = 4 * 86_400;
+/** The phases in which disks erase themselves: an earlier attempt's are awaited before the scan. */
+const erasingPhases: readonly Phase[] = ["initUp", "placed"];
+
+/** Seconds that a machine may stay in a phase. */
+function secondsFor({ erase }: Machine, phase: Phase, deadlineSeconds: Deadlines): number {
+  const seconds = deadlineSeconds[phase];
+  return erase?.sanitize === undefined || !erasingPhases.includes(phase) ? seconds : Math.max(seconds, erasingSeconds);
 }
 
 /** Whether a machine is past the deadline of its phase. Constant time, for figures of the whole fleet. */
@@ -70,10 +81,11 @@ export function checkProgress(machine: Machine, nowMs: number, rules: WatchRules
   const { phase } = deadline;
   // A time in the future was noted by a wrong clock: what counts is then how long this server has listened.
   const sinceMs = isAhead(deadline.sinceMs, nowMs) ? (rules.listeningSinceMs ?? nowMs) : deadline.sinceMs;
-  const byMs = Math.max(sinceMs, rules.listeningSinceMs ?? 0) + rules.deadlineSeconds[phase] * 1000;
+  const allowed = secondsFor(machine, phase, rules.deadlineSeconds);
+  const byMs = Math.max(sinceMs, rules.listeningSinceMs ?? 0) + allowed * 1000;
   if (nowMs >= byMs) {
     const seconds = Math.round((nowMs - sinceMs) / 1000);
-    return { kind: "stalled", reason: reasonOf(phase, seconds, rules.deadlineSeconds[phase]) + orderOf(machine) };
+    return { kind: "stalled", reason: reasonOf(phase, seconds, allowed) + orderOf(machine) };
   }
   const stalled = machine.state === "healthy" ? undefined : stalledStarts(machine.timeline, nowMs, rules);
   return stalled === undefined ? { kind: "well", lookAgainAtMs: byMs } : { kind: "stalled", reason: stalled };
