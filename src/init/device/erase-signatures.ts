@@ -8,10 +8,8 @@ import type { DiskIdentity } from "../../core/hardware/disk-identity.ts";
 import { signatureAreas } from "../../core/install/signature-areas.ts";
 import { checked } from "../system/errno.ts";
 import { readAt, writeToDescriptor } from "../system/files.ts";
-import { sha512Bytes } from "../system/sha512.ts";
 import { readDisk } from "./read-disk.ts";
-
-const blockBytes = 2 ** 20;
+import { zeroBlockBytes as blockBytes, isZeros, zeroBlock } from "./zeros.ts";
 
 /**
  * Overwrites with zeros what may be a signature on this disk and on its old partitions, and reads it back from the medium. Returns
@@ -33,16 +31,13 @@ export function eraseSignatures({ path, sizeBytes }: Pick<DiskIdentity, "path" |
   }
 }
 
-const zeros = new Uint8Array(blockBytes);
-
-/** Blocks that are zero already are only read: most are, and flash wears. Hashes compare them, because JavaScript is slow at it. */
+/** Blocks that are zero already are only read: most are, and flash wears. */
 function zero(fd: number, path: string, { start, length }: Extent): void {
   for (let done = 0; done < length; done += blockBytes) {
     const block = new Uint8Array(Math.min(blockBytes, length - done));
-    const blank = zeros.subarray(0, block.length);
     readAt({ fd, path }, start + done, block);
-    if (sha512Bytes(block) === sha512Bytes(blank)) continue;
+    if (isZeros(block)) continue;
     checked(`seek in ${path}`, os.seek(fd, start + done, std.SEEK_SET));
-    writeToDescriptor(fd, blank, `write ${path}`);
+    writeToDescriptor(fd, zeroBlock.subarray(0, block.length), `write ${path}`);
   }
 }

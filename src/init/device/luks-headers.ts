@@ -14,10 +14,9 @@ import { partitionStarts } from "../../core/erasure/partition-starts.ts";
 import type { DiskIdentity } from "../../core/hardware/disk-identity.ts";
 import { checked } from "../system/errno.ts";
 import { readAt, writeToDescriptor } from "../system/files.ts";
-import { sha512Bytes } from "../system/sha512.ts";
 import { readDisk } from "./read-disk.ts";
+import { zeroBlockBytes as blockBytes, isZeros, zeroBlock } from "./zeros.ts";
 
-const blockBytes = 2 ** 20;
 /** The searched area full of headers, and three times as much in partitions beyond it: no disk of a fleet has more. */
 const mostBytes = 8 * 2 ** 30;
 
@@ -66,7 +65,7 @@ function findHeaders(disk: OpenDisk, sizeBytes: number): readonly Extent[] {
 
 function overwrite({ fd, path }: OpenDisk, extent: Extent): void {
   checked(`seek in ${path}`, os.seek(fd, extent.start, std.SEEK_SET));
-  forBlocks(extent, (_, length) => writeToDescriptor(fd, zeros.subarray(0, length), `write ${path}`));
+  forBlocks(extent, (_, length) => writeToDescriptor(fd, zeroBlock.subarray(0, length), `write ${path}`));
   host.fsync(fd);
 }
 
@@ -76,14 +75,12 @@ function readBack(disk: OpenDisk, extent: Extent): void {
   forBlocks(extent, (at, length) => {
     const part = length === blockBytes ? buffer : new Uint8Array(length);
     readAt(disk, at, part);
-    if (sha512Bytes(part) !== sha512Bytes(zeros.subarray(0, length)))
+    if (!isZeros(part))
       throw new Error(
         `${disk.path}: expected zeros at byte ${at} after an old LUKS header was overwritten, found other bytes`,
       );
   });
 }
-
-const zeros = new Uint8Array(blockBytes);
 
 function forBlocks({ start, length }: Extent, work: (at: number, length: number) => void): void {
   for (let done = 0; done < length; done += blockBytes) work(start + done, Math.min(blockBytes, length - done));
