@@ -340,6 +340,7 @@ export const suites: readonly Suite[] = [
         "tests/firmware/births-in-proxy-mode.test.ts": 8,
         "tests/firmware/signed-image.test.ts": 4,
         "tests/firmware/kernel-trial.test.ts": 2,
+        "tests/firmware/clean-by-device.test.ts": 3,
         "tests/firmware/signed-image-refused.test.ts": 2,
         "tests/firmware/full-uplink.test.ts": 1.5,
         "tests/firmware/modes.test.ts": 1,
