@@ -45,3 +45,26 @@ test("a machine with all its firmware has nothing of it on its record", (t) => {
   assert.equal(end.kind, "switchedRoot");
   assert.equal(site.machine(mac).hardware?.missingFirmware, undefined);
 });
+
+test("the kernel's messages are in the machine's log beside init's own, with the same clock; those for debugging are not", (t) => {
+  const site = openSite({ config: { images: [{ image: "compute" }] } });
+  t.after(site.close);
+  const records = "6,1,100,-;Linux version 6.12\n SUBSYSTEM=x\n3,2,2140000,-;eth0: link is down\n7,3,2150000,-;a probe\n";
+  const { end } = rackMachine(site, { kernelRecords: records }).bootInit();
+  assert.equal(end.kind, "switchedRoot");
+  const lines = site.log(mac);
+  assert.ok(lines.includes("[   0.0] kernel: Linux version 6.12"), lines.join("\n"));
+  assert.equal(lines.filter((line) => line === "[   2.1] kernel: eth0: link is down").length, 1);
+  assert.ok(!lines.some((line) => /a probe|SUBSYSTEM/.test(line)));
+});
+
+test("a kernel that says very much: the newest messages are in the log, and how many are not", (t) => {
+  const site = openSite({ config: { images: [{ image: "compute" }] } });
+  t.after(site.close);
+  const kernelRecords = Array.from({ length: 1000 }, (_, n) => `4,${n},${n}000,-;message ${n}\n`).join("");
+  assert.equal(rackMachine(site, { kernelRecords }).bootInit().end.kind, "switchedRoot");
+  const kernel = site.log(mac).filter((line) => line.includes("kernel: "));
+  assert.equal(kernel.length, 401, kernel.slice(0, 3).join("\n"));
+  assert.equal(kernel[0], "kernel: 600 earlier messages are left out");
+  assert.match(kernel.at(-1) ?? "", /message 999$/);
+});

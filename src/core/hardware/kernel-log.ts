@@ -1,3 +1,6 @@
+/** LOG_DEBUG of syslog(3). */
+export const debugPriority = 7;
+
 /** A message of the kernel. */
 export type KernelMessage = {
   /** syslog(3): 0 is an emergency, 3 an error, 6 information, 7 for debugging. */

@@ -8,7 +8,7 @@ export const machineLogs = withDefault(
     perMachineKiB: withDefault(
       count("a whole number of kibibytes", 16, 1_048_576),
       256,
-      "Of one machine, the latest lines: a birth has about 10 KiB.",
+      "Of one machine, the latest lines: a birth has about 10 KiB of init's, and up to 400 messages of the kernel with each report.",
     ),
     totalMiB: withDefault(
       count("a whole number of mebibytes", 1, 1_048_576),
