@@ -58,7 +58,7 @@ async function loadersBill(suite: BootstrapSuite): Promise<string> {
   const log = (_: string, message: string): void => void process.stderr.write(`${message}\n`);
   await ensurePackages(packagesOf.serve, log);
   const debian = await openDebian({ suite, cacheDirectory, log });
-  const packages = await debian.resolve([...loaderPackages, stubPackage]);
+  const packages = await debian.resolve([...loaderPackages[debian.architecture], stubPackage]);
   return billOfMaterials("birther-boot-loaders", packages.map(debianComponent));
 }
 

@@ -1,6 +1,7 @@
 import type { NetworkView, PacketView } from "../contract/operator/views.ts";
 import type { TrafficView } from "../contract/traffic.ts";
 import { signedLoaderPaths } from "../core/boot-loader/signed-loader.ts";
+import { defaultArchitecture, type MachineArchitecture, type NamedArchitecture } from "../core/machine/architecture.ts";
 import type { MachineId } from "../core/machine/record.ts";
 import { formatIpv4, type Ipv4 } from "../core/net/ipv4.ts";
 import {
@@ -12,7 +13,8 @@ import {
 } from "../core/network/network.ts";
 import type { RequestLimit } from "../core/network/request-rate.ts";
 import type { Clock, IssueOrder, Log, Store } from "../core/ports.ts";
-import { imagePaths, lastImagePath } from "../core/pxe/script/ipxe.ts";
+import { imagePaths, imagePathsOf, lastImagePath } from "../core/pxe/script/ipxe.ts";
+import type { ImageFiles } from "./boot-files.ts";
 import { openLocalBoots } from "./dhcp/local-boots.ts";
 import { startDhcpServer } from "./dhcp/server.ts";
 import { bootDiskHandler } from "./http/boot-disk-handler.ts";
@@ -44,6 +46,8 @@ type BootServerDeps = {
   readonly initramfs: Uint8Array;
   /** The second archive with firmware, if the Bootstrap Image has one. */
   readonly firmware?: Uint8Array;
+  /** The Bootstrap Images of other architectures than the default one. */
+  readonly otherImages?: ReadonlyMap<NamedArchitecture, ImageFiles>;
   /**
    * Signed shim and GRUB for disks: the shim that UEFI HTTP boot gets under Secure Boot, and both for the disks of new
    * machines.
@@ -81,11 +85,12 @@ export async function startBootServer(deps: BootServerDeps): Promise<BootServer>
   const packets = openPacketLog();
   const traffic = openTraffic();
   await using started = new AsyncDisposableStack();
+  const images = architecturesOf(deps);
   const localBoots = started.use(openLocalBoots({ store, clock, log }));
   const shared: Shared = {
     addresses: [...new Set(networks.flatMap(serverAddresses))].map(formatIpv4),
     files: filesOf(deps),
-    write: bootScriptWriter({ ...deps, localBoots }),
+    write: bootScriptWriter({ ...deps, images, localBoots }),
     report: phaseReporter({ store, lastFile: lastImagePath(deps.firmware !== undefined), clock, log }),
     traffic,
   };
@@ -93,7 +98,7 @@ export async function startBootServer(deps: BootServerDeps): Promise<BootServer>
   started.use(await startTftp(deps, shared, packets));
   // Last, because DHCP sends machines to the other servers.
   const dhcp = started.use(
-    await startDhcpServer({ networks, ports, store, packets, localBoots, maxMachines, clock, log }),
+    await startDhcpServer({ networks, ports, images, store, packets, localBoots, maxMachines, clock, log }),
   );
   const running = started.move();
   return {
@@ -104,20 +109,36 @@ export async function startBootServer(deps: BootServerDeps): Promise<BootServer>
   };
 }
 
-/** Sizes of the files that wait for the uplink, by path. */
-export function queuedSizes(files: ImageFiles): ReadonlyMap<string, number> {
-  return new Map(imageFiles(files).map(([path, bytes]) => [path, bytes.length]));
+/** The Bootstrap Images that are served. */
+type ServedImages = Pick<BootServerDeps, "kernel" | "initramfs" | "firmware" | "otherImages">;
+
+/** The architectures that there is a Bootstrap Image for. */
+function architecturesOf({ otherImages = new Map() }: ServedImages): ReadonlySet<MachineArchitecture> {
+  return new Set([defaultArchitecture, ...otherImages.keys()]);
 }
 
-type ImageFiles = Pick<BootServerDeps, "kernel" | "initramfs" | "firmware">;
-
-/** The files of the Bootstrap Image by path. */
-function imageFiles({ kernel, initramfs, firmware }: ImageFiles): readonly (readonly [string, Uint8Array])[] {
-  return [
-    [imagePaths.kernel, kernel],
-    [imagePaths.initramfs, initramfs],
-    ...(firmware === undefined ? [] : [[imagePaths.firmware, firmware] as const]),
+/** The files of all images, by path. */
+function imageFiles(served: ServedImages): ReadonlyMap<string, Uint8Array> {
+  const { kernel, initramfs, firmware, otherImages = new Map() } = served;
+  const all: readonly (readonly [MachineArchitecture, ImageFiles])[] = [
+    [defaultArchitecture, { kernel, initramfs }],
+    ...otherImages,
   ];
+  const files = new Map(
+    all.flatMap(([architecture, files]) => {
+      const paths = imagePathsOf(architecture);
+      return [
+        [paths.kernel, files.kernel],
+        [paths.initramfs, files.initramfs],
+      ] as const;
+    }),
+  );
+  return firmware === undefined ? files : files.set(imagePaths.firmware, firmware);
+}
+
+/** Sizes of the files that wait for the uplink, by path. */
+export function queuedSizes(images: ServedImages): ReadonlyMap<string, number> {
+  return new Map([...imageFiles(images)].map(([path, { length }]) => [path, length]));
 }
 
 function filesOf(deps: BootServerDeps): ReadonlyMap<string, Uint8Array> {

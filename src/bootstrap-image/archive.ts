@@ -6,6 +6,7 @@ import type { Log } from "../core/ports.ts";
 import { cached, keyOf } from "./cached.ts";
 import { runCommand } from "./command.ts";
 import { type Component, divide } from "./components.ts";
+import type { Target } from "./target.ts";
 
 /** One of the archives that make up the initramfs. */
 export type ArchivePlan = {
@@ -28,7 +29,7 @@ export type PackedArchive = { readonly bytes: Buffer; readonly components: reado
  * everywhere.
  */
 const xz = ["--check=crc32", "--threads=1", "--stdout"] as const;
-const xzFilters = { linked: ["--x86", "--lzma2=preset=9e"], unlinked: ["--lzma2=preset=9e"] } as const;
+const xzPreset = "--lzma2=preset=9e";
 
 /** Concatenated archives; the kernel expects each to begin at a multiple of four bytes. */
 const align = 4;
@@ -36,10 +37,10 @@ const align = 4;
 /** A compressed archive, from the cache if the same archive was packed before. */
 export async function compressedArchive(
   { name, entries, linkedCode, componentOf }: ArchivePlan,
-  { cacheDirectory, log }: { readonly cacheDirectory: string; readonly log: Log },
+  { target, cacheDirectory, log }: { readonly target: Target; readonly cacheDirectory: string; readonly log: Log },
 ): Promise<PackedArchive> {
   const archive = writeCpio(entries);
-  const command = ["xz", ...(linkedCode ? xzFilters.linked : xzFilters.unlinked), ...xz] as const;
+  const command = ["xz", ...(linkedCode ? target.xzFilter : []), xzPreset, ...xz] as const;
   const directory = await cached(
     cacheDirectory,
     `${name}-${keyOf(["weighed", ...command, archive])}`,

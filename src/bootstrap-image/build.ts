@@ -4,30 +4,45 @@ import { type AgentFileName, agentFiles } from "../core/agent/version.ts";
 import type { FirmwareFamilyName } from "../core/bootstrap-image/firmware-families.ts";
 import type { BootstrapSuite } from "../core/bootstrap-image/suite.ts";
 import { type CpioEntry, writeCpio } from "../core/bytes/cpio.ts";
+import { defaultArchitecture, type MachineArchitecture } from "../core/machine/architecture.ts";
 import type { Log } from "../core/ports.ts";
 import { compressedArchive, type PackedArchive } from "./archive.ts";
 import { cached, keyOf } from "./cached.ts";
 import { fileComponent, type Component as ImageComponent, moduleComponent } from "./components.ts";
 import { type Debian, type DebianPackage, packagesKey, type ReleasePackages, versionOf } from "./debian/packages.ts";
-import { debianReleases, measuringLoaderPackages, suites } from "./debian/releases.ts";
+import {
+  debianReleases,
+  grubProgramPackages,
+  measuringLoaderPackages,
+  suites,
+  systemPackages,
+} from "./debian/releases.ts";
 import { buildFirmwareArchive, writeFirmwareArchive } from "./firmware-archive.ts";
-import { type DriverFamily, driverFamilies } from "./kernel/driver-families.ts";
+import { type DriverFamily, familiesOf } from "./kernel/driver-families.ts";
 import { indexEntry } from "./kernel/firmware.ts";
 import { fetchKernel, type Kernel } from "./kernel/kernel.ts";
-import { diskGrub, grubEntries, measuringGrub } from "./loader/grub.ts";
+import { arm64GrubEntries, diskGrub, grubEntries, measuringGrub } from "./loader/grub.ts";
 import { bundleForQuickJs, bundleInputs } from "./program/bundle.ts";
-import { buildCryptsetup, cryptsetupBuildPackages, fetchCryptsetupSources } from "./program/cryptsetup/build.ts";
-import { buildNative, fetchNativeSources } from "./program/native.ts";
+import {
+  buildCryptsetup,
+  crossBuildPackages,
+  cryptsetupBuildPackages,
+  fetchCryptsetupSources,
+} from "./program/cryptsetup/build.ts";
+import { buildNative, crossBuildNative, fetchNativeSources } from "./program/native.ts";
+import { systemRoot } from "./program/system-root.ts";
 import { toolEntries } from "./program/tools.ts";
 import { billOfMaterials, debianComponent, installedComponent, npmComponents, sourceComponent } from "./sbom.ts";
 import { type SecureBootKey, signEfi } from "./secure-boot/sign.ts";
 import { makeSignedImage } from "./secure-boot/signed-image.ts";
+import { targets } from "./target.ts";
 
 /** The result of a build. Sizes are bytes on the wire. */
 export type BootstrapImage = {
   readonly suite: BootstrapSuite;
+  readonly architecture: MachineArchitecture;
   /** The versions of GRUB that machines start their disk with; `measuring` for the site's own key and for sealed disk keys. */
-  readonly grub: { readonly own: string; readonly measuring: string };
+  readonly grub: { readonly own: string; readonly measuring?: string };
   readonly kernelPath: string;
   readonly initramfsPath: string;
   readonly kernelBytes: number;
@@ -91,23 +106,30 @@ function treeOf(packages: readonly DebianPackage[], from: ReleasePackages, cache
 /** What comes from Debian's packages, without the kernel: of the suite, and of the release that has the measuring loaders. */
 type Packages = {
   readonly system: readonly DebianPackage[];
+  /** Of the measuring boot loaders; none for another architecture than the default. */
   readonly loaders: readonly DebianPackage[];
-  /** What cryptsetup is built with. */
+  /** What cryptsetup is built with, and for another architecture the native program. */
   readonly build: readonly DebianPackage[];
+  /** grub-mkimage for the building computer; among `system` if that has the same architecture. */
+  readonly host: readonly DebianPackage[];
 };
 
 async function resolvePackages({ debian, log }: BuildOptions): Promise<Packages> {
-  const system = await debian.resolve(debianReleases[suites[debian.suite].release].packages);
-  const { measuringLoaders: from } = debian;
+  const { architecture, measuringLoaders: from } = debian;
+  const system = await debian.resolve(systemPackages(suites[debian.suite].release, architecture));
+  if (architecture !== defaultArchitecture) {
+    const build = await debian.resolve([...cryptsetupBuildPackages, ...crossBuildPackages]);
+    return { system, loaders: [], build, host: await debian.host.resolve(grubProgramPackages) };
+  }
   const loaders = await from.resolve(measuringLoaderPackages);
   const { title } = debianReleases[from.release];
   log("info", "boot loaders for the site's own key and for sealed disk keys", { from: title, grub: grubIn(loaders) });
-  return { system, loaders, build: await debian.resolve(cryptsetupBuildPackages) };
+  return { system, loaders, build: await debian.resolve(cryptsetupBuildPackages), host: [] };
 }
 
 /** The version of GRUB among packages. */
 function grubIn(packages: readonly DebianPackage[]): string {
-  const grub = packages.find(({ name }) => name === "grub-common");
+  const grub = packages.find(({ name }) => /^grub-efi-.*-bin$/.test(name));
   return grub === undefined ? "none" : versionOf(grub);
 }
 
@@ -119,25 +141,44 @@ function loaderTree({ loaders }: Packages, { debian, cacheDirectory }: BuildOpti
 /** The part that comes from Debian's packages, without the kernel: programs, libraries, boot loaders. */
 async function systemEntries(packages: Packages, options: BuildOptions): Promise<readonly CpioEntry[]> {
   const tree = await treeOf(packages.system, options.debian, options.cacheDirectory);
-  const built = new Map([["usr/sbin/cryptsetup", await buildCryptsetup(packages.build, options)]]);
+  const { debian, cacheDirectory } = options;
+  const target = targets[debian.architecture];
+  const root = await systemRoot(packages.build, debian, { target, cacheDirectory });
+  const built = new Map([["usr/sbin/cryptsetup", await buildCryptsetup(root, options)]]);
   return [
     ...mountPoints.map((path): CpioEntry => ({ kind: "directory", path, mode: 0o755 })),
     { kind: "directory", path: "tmp", mode: 0o1777 },
     // The kernel opens the console for PID 1 before PID 1 can mount a devtmpfs.
     { kind: "characterDevice", path: "dev/console", mode: 0o600, major: 5, minor: 1 },
     { kind: "characterDevice", path: "dev/null", mode: 0o666, major: 1, minor: 3 },
-    ...(await toolEntries(tree, built)),
-    ...(await grubEntries(tree)),
-    await measuringGrub(await loaderTree(packages, options)),
+    ...(await toolEntries({ tree, target }, built)),
+    ...(await diskLoaderEntries(tree, packages, options)),
   ];
+}
+
+/** The boot loaders for disks. */
+async function diskLoaderEntries(
+  tree: string,
+  packages: Packages,
+  options: BuildOptions,
+): Promise<readonly CpioEntry[]> {
+  const { debian, cacheDirectory } = options;
+  if (debian.architecture === defaultArchitecture)
+    return [...(await grubEntries(tree)), await measuringGrub(await loaderTree(packages, options))];
+  const program = await treeOf(packages.host, debian.host, cacheDirectory);
+  return await arm64GrubEntries({ modules: tree, program });
 }
 
 /** What changes with our code: the native program, and the scripts by their path in the image. */
 type Programs = { readonly native: Uint8Array; readonly scripts: ReadonlyMap<string, Uint8Array> };
 
 /** Builds them. Throws when a script is missing. */
-async function buildPrograms({ cacheDirectory, log }: BuildOptions): Promise<Programs> {
-  const native = await readFile(await buildNative({ cacheDirectory, log }));
+async function buildPrograms(packages: Packages, { debian, cacheDirectory, log }: BuildOptions): Promise<Programs> {
+  const target = targets[debian.architecture];
+  const context = { cacheDirectory, log };
+  const isOwn = target.architecture === defaultArchitecture;
+  const cross = () => systemRoot(packages.build, debian, { target, cacheDirectory });
+  const native = await readFile(await (isOwn ? buildNative(context) : crossBuildNative(context, await cross())));
   const built = new Map<string, Uint8Array>();
   for (const { entry, path } of scripts)
     built.set(path, await bundleForQuickJs({ entry: join(import.meta.dirname, "../init", entry) }));
@@ -170,15 +211,17 @@ async function describeImage(packages: readonly DebianPackage[], options: BuildO
   return billOfMaterials("birther-bootstrap-image", [
     ...packages.map(debianComponent),
     ...Object.values(sources).map(sourceComponent),
-    await installedComponent("libc6-dev"),
-    await installedComponent("libssl-dev"),
+    // For another architecture, the native program is linked with those among `packages`.
+    ...(options.debian.architecture === defaultArchitecture
+      ? [await installedComponent("libc6-dev"), await installedComponent("libssl-dev")]
+      : []),
     ...(await npmComponents(inputs.flat())),
   ]);
 }
 
 /** Each package once: cryptsetup is built with some of the image, and the measuring loaders may be of the same release. */
-function allOf(kernel: Kernel, { system, loaders, build }: Packages): readonly DebianPackage[] {
-  const all = [...kernel.packages, ...system, ...loaders, ...build];
+function allOf(kernel: Kernel, { system, loaders, build, host }: Packages): readonly DebianPackage[] {
+  const all = [...kernel.packages, ...system, ...loaders, ...build, ...host];
   return [...new Map(all.map((each) => [each.file, each])).values()];
 }
 
@@ -192,8 +235,8 @@ async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
  * so that the initramfs stays the same.
  */
 async function signedLoaderEntries(packages: Packages, options: BuildOptions): Promise<readonly CpioEntry[]> {
-  const { secureBootKey, cacheDirectory } = options;
-  if (secureBootKey === undefined) return [];
+  const { debian, secureBootKey, cacheDirectory } = options;
+  if (secureBootKey === undefined || debian.architecture !== defaultArchitecture) return [];
   const { path, bytes } = await diskGrub(await loaderTree(packages, options));
   const name = `signed-grub-${keyOf([await readFile(secureBootKey.certificate), bytes])}`;
   const directory = await cached(cacheDirectory, name, async (draft) =>
@@ -207,9 +250,9 @@ async function writeSignedImage(
   parts: { readonly kernel: Uint8Array; readonly initramfs: Uint8Array },
   options: BuildOptions,
 ): Promise<void> {
-  const { outputDirectory, secureBootKey } = options;
+  const { debian, outputDirectory, secureBootKey } = options;
   const path = join(outputDirectory, signedImageName);
-  if (secureBootKey === undefined) {
+  if (secureBootKey === undefined || debian.architecture !== defaultArchitecture) {
     await rm(path, { force: true });
     return;
   }
@@ -222,6 +265,7 @@ async function initramfsParts(
   of: { readonly kernel: Kernel; readonly packages: Packages; readonly programs: Programs },
   options: BuildOptions,
 ): Promise<readonly PackedArchive[]> {
+  const target = targets[options.debian.architecture];
   const system = await systemEntries(of.packages, options);
   const signed = await signedLoaderEntries(of.packages, options);
   const plans = [
@@ -238,7 +282,7 @@ async function initramfsParts(
       : [{ name: "signed-loader", entries: signed, linkedCode: true, componentOf: fileComponent }]),
   ] as const;
   const packed: PackedArchive[] = [];
-  for (const plan of plans) packed.push(await compressedArchive(plan, options));
+  for (const plan of plans) packed.push(await compressedArchive(plan, { ...options, target }));
   const ca: CpioEntry = { kind: "file", path: "etc/birther/ca.pem", mode: 0o644, bytes: Buffer.from(options.caPem) };
   const bytes = Buffer.from(writeCpio([ca]));
   return [...packed, { bytes, components: [{ part: "CA file", name: "ca.pem", bytes: bytes.length }] }];
@@ -254,7 +298,7 @@ export async function buildBootstrapImage(options: BuildOptions): Promise<Bootst
   const { debian, outputDirectory, firmware: families = [] } = options;
   const kernel = await fetchKernel(options);
   const packages = await resolvePackages(options);
-  const programs = await buildPrograms(options);
+  const programs = await buildPrograms(packages, options);
   const parts = await initramfsParts({ kernel, packages, programs }, options);
   const initramfs = Buffer.concat(parts.map(({ bytes }) => bytes));
   const firmware = await buildFirmwareArchive(kernel, families, options);
@@ -272,7 +316,11 @@ export async function buildBootstrapImage(options: BuildOptions): Promise<Bootst
   await writeWhole(join(outputDirectory, sbomFile), Buffer.from(await describeImage(all, options)));
   return {
     suite: debian.suite,
-    grub: { own: grubIn(packages.system), measuring: grubIn(packages.loaders) },
+    architecture: debian.architecture,
+    grub: {
+      own: grubIn(packages.system),
+      ...(packages.loaders.length === 0 ? {} : { measuring: grubIn(packages.loaders) }),
+    },
     kernelPath,
     initramfsPath,
     kernelBytes: kernelBytes.length,
@@ -283,7 +331,7 @@ export async function buildBootstrapImage(options: BuildOptions): Promise<Bootst
       ...parts.flatMap(({ components }) => components),
     ],
     kernelVersion: kernel.version,
-    families: driverFamilies,
+    families: familiesOf(debian.architecture),
     ...(firmware === undefined
       ? {}
       : { firmware: { families, bytes: firmware.bytes.length, components: firmware.components } }),

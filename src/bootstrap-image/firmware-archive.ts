@@ -6,6 +6,7 @@ import { cached } from "./cached.ts";
 import { type Debian, type DebianPackage, packagesKey } from "./debian/packages.ts";
 import { firmwareFiles, packagesOfFamilies } from "./kernel/firmware.ts";
 import type { Kernel } from "./kernel/kernel.ts";
+import { targets } from "./target.ts";
 
 /** The second archive of an image, and the packages whose files are in it. */
 export type FirmwareArchive = PackedArchive & { readonly packages: readonly DebianPackage[] };
@@ -31,7 +32,7 @@ export async function buildFirmwareArchive(
     ...{ name: "firmware", entries: files.map(({ entry }) => entry), linkedCode: false },
     componentOf: (path: string) => familyOf.get(path) ?? "indexes",
   };
-  return { ...(await compressedArchive(plan, of)), packages };
+  return { ...(await compressedArchive(plan, { ...of, target: targets[debian.architecture] })), packages };
 }
 
 /** Writes the archive, or removes that of an earlier build. */

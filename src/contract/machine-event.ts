@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { sanitizeWishes } from "../core/erasure/erase-wish.ts";
+import { namedArchitectures } from "../core/machine/architecture.ts";
 import type { MachineEvent, UnreadableEvent } from "../core/machine/event.ts";
 import type { PxeAnswer } from "../core/machine/pxe-answer.ts";
 import { conditionKinds, orderActions, phases, repairSteps } from "../core/machine/record.ts";
@@ -33,6 +34,7 @@ const pxeAnswer = v.pipe(
   v.transform((answer) => answer as PxeAnswer),
 );
 const firmware = v.picklist(["bios", "uefi"]);
+const architecture = v.exactOptional(v.picklist(namedArchitectures));
 const clearable = <Schema extends v.GenericSchema>(schema: Schema) => v.exactOptional(v.nullable(schema));
 
 const ofOrder = {
@@ -71,6 +73,8 @@ export const machineEvent = v.variant("kind", [
     stage: v.picklist(["firmware", "loader", "httpBoot"]),
     answer: pxeAnswer,
     relay: v.exactOptional(relayPort),
+    architecture,
+    withoutImage: flag,
     withheld: flag,
   }),
   v.object({ kind: v.literal("pxeAskedAgain"), id: machineId, requests: count, responses: count, lastAtMs: count }),

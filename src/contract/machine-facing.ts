@@ -15,6 +15,7 @@ import { type RootDiskRule, ruleBuses, ruleTransports } from "../core/hardware/r
 import { type LayoutProfile, mostDataDisks, volumeFileSystems } from "../core/install/layout-profile.ts";
 import type { StoragePolicy } from "../core/install/storage-policy.ts";
 import { portKinds } from "../core/lldp/lldpdu.ts";
+import { machineArchitectures, namedArchitectures } from "../core/machine/architecture.ts";
 import { type HeardPlace, orderActions, type StorageReport } from "../core/machine/record.ts";
 import { type WorkProgress, works } from "../core/machine/work-progress.ts";
 import { parseMac } from "../core/net/mac.ts";
@@ -126,6 +127,7 @@ export const imageConditions = v.object({
   minStorageGiB: v.exactOptional(count),
   minDisks: v.exactOptional(count),
   firmware: v.exactOptional(v.picklist(["bios", "uefi"])),
+  architecture: v.exactOptional(v.picklist(machineArchitectures)),
   product: v.exactOptional(text),
 });
 export const imageRule = v.object({
@@ -314,6 +316,7 @@ const nic = v.object({
  * (InfiniBand's has 20 bytes).
  */
 export const scan = v.object({
+  architecture: v.exactOptional(v.picklist(namedArchitectures)),
   cpus: count,
   cpuModel: name,
   memoryMiB: count,

@@ -3,6 +3,7 @@
  * on the same database may have added them. `pinned` holds it to core's type.
  */
 import * as v from "valibot";
+import { namedArchitectures } from "../core/machine/architecture.ts";
 import {
   conditionKinds,
   isInstalled,
@@ -73,6 +74,7 @@ const condition = v.object({
   failedIn: v.exactOptional(v.picklist(phases)),
   untilPoll: flag,
   untilProof: flag,
+  withoutImage: flag,
   image: v.exactOptional(text),
 });
 export const conditions = v.array(condition);
@@ -86,6 +88,7 @@ const common = {
   ...lastSeen,
   conditions,
   firmware: v.exactOptional(v.picklist(["bios", "uefi"])),
+  architecture: v.exactOptional(v.picklist(namedArchitectures)),
   network: v.exactOptional(text),
   temporaryAddress: v.exactOptional(ipv4),
   relay: v.exactOptional(relayPort),

@@ -218,6 +218,19 @@ static JSValue host_set_hardware_clock(JSContext *ctx, const struct argument *a)
 	return HOST_CHECK(ctx, device_ioctl(a[0].text, RTC_SET_TIME, &time), "setHardwareClock %s", a[0].text);
 }
 
+/* Of the machines that this program runs on, by Debian's names (core/machine/architecture.ts). */
+static JSValue host_architecture(JSContext *ctx, const struct argument *a)
+{
+	(void)a;
+#if defined(__aarch64__)
+	return JS_NewString(ctx, "arm64");
+#elif defined(__x86_64__)
+	return JS_NewString(ctx, "amd64");
+#else
+#error "expected amd64 or arm64"
+#endif
+}
+
 static JSValue host_monotonic_ms(JSContext *ctx, const struct argument *a)
 {
 	struct timespec now;
@@ -264,6 +277,7 @@ const struct host_entry system_entries[] = {
 	{ "statfs", "s", host_statfs },
 	{ "setTime", "n", host_set_time },
 	{ "setHardwareClock", "sn", host_set_hardware_clock },
+	{ "architecture", "", host_architecture },
 	{ "monotonicMs", "", host_monotonic_ms },
 	{ "randomBytes", "n", host_random_bytes },
 	{ "hostname", "s", host_hostname },

@@ -99,6 +99,8 @@ declare module "host" {
   export function setHardwareClock(device: string, unixMs: number): void;
   /** Milliseconds of CLOCK_MONOTONIC. */
   export function monotonicMs(): number;
+  /** The architecture that this program was compiled for, by Debian's name. */
+  export function architecture(): "amd64" | "arm64";
   export function randomBytes(count: number): ArrayBuffer;
   export function hostname(name: string): void;
 

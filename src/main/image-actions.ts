@@ -47,7 +47,7 @@ async function assertSource(source: string): Promise<void> {
 /** Builds the Bootstrap Image of a state directory, or finds the finished one. */
 export const buildBootstrapImage: Actions["buildBootstrapImage"] = async (
   stateDirectory,
-  { suite, firmware, renew = false } = {},
+  { architecture, suite, firmware, renew = false } = {},
 ) => {
   const {
     families,
@@ -55,6 +55,7 @@ export const buildBootstrapImage: Actions["buildBootstrapImage"] = async (
     ...image
   } = await prepareServer({
     stateDirectory,
+    ...(architecture === undefined ? {} : { architecture }),
     ...(suite === undefined ? {} : { suite }),
     ...(firmware === undefined ? {} : { firmware }),
     renew,

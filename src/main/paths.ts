@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { namedArchitectures } from "../core/machine/architecture.ts";
 
 /** The paths of all files that the parts keep; each part receives only its own. */
 export function pathsIn(stateDirectory: string) {
@@ -27,6 +28,19 @@ export function pathsIn(stateDirectory: string) {
     secureBoot: place("secure-boot"),
     /** iPXE, and the signed loaders. */
     loaders: place("bootstrap/loaders"),
+    /** The same of other architectures. */
+    others: namedArchitectures.map((architecture) => {
+      const home = place(join("bootstrap", architecture));
+      return {
+        architecture,
+        directory: home,
+        kernel: join(home, "vmlinuz"),
+        initramfs: join(home, "initramfs.img"),
+        agent: join(home, "agent"),
+        loaders: join(home, "loaders"),
+        packageLock: join(home, "packages.lock.json"),
+      };
+    }),
     /** The Debian packages that the Bootstrap Image was built of. */
     packageLock: place("bootstrap/packages.lock.json"),
     objects: place("objects"),

@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { promisify } from "node:util";
 import { cached } from "../../src/bootstrap-image/cached.ts";
 import { packagesKey } from "../../src/bootstrap-image/debian/packages.ts";
-import { debianReleases, suites } from "../../src/bootstrap-image/debian/releases.ts";
+import { systemPackages } from "../../src/bootstrap-image/debian/releases.ts";
 import { fetchKernel } from "../../src/bootstrap-image/kernel/kernel.ts";
 import { grubEntries } from "../../src/bootstrap-image/loader/grub.ts";
 import { patchBootImage, patchCoreImage } from "../../src/core/boot-loader/grub-bios.ts";
@@ -96,7 +96,7 @@ test("BIOS: GRUB starts a marked kernel once; after its panic it starts the conf
   t.after(() => rm(directory, { recursive: true }));
   const log = () => {};
   const debian = await debianOf();
-  const packages = await debian.resolve(debianReleases[suites[debian.suite].release].packages);
+  const packages = await debian.resolve(systemPackages(debian.release, debian.architecture));
   const tree = await cached(cacheDirectory, `tree-${packagesKey(packages)}`, (draft) => debian.unpack(packages, draft));
   const loaders = await grubEntries(tree);
   const grub = (name: string) => {

@@ -33,7 +33,7 @@ export function askCore(deps: AnswerDeps, exhausted: ExhaustedPools, request: Re
 
 /** All inputs of core's decision at this moment. */
 function questionOf(
-  { store, localBoots, ports, book }: AnswerDeps,
+  { store, localBoots, ports, images, book }: AnswerDeps,
   { status, packet, mac }: ReceivedRequest,
 ): DhcpQuestion {
   const machine = mac === undefined ? undefined : store.byMac(mac);
@@ -42,5 +42,6 @@ function questionOf(
   const history = mac === undefined || localBoots === undefined ? {} : { history: localBoots.historyOf(mac, machine) };
   const givenTo = (address: Ipv4) => mac !== undefined && book.wasGiven(address, mac);
   const addresses = { holderOf: book.holderFor(mac), recordedIn: store.countAddresses, givenTo };
-  return { packet, network: status.network, ports, machine, ...addresses, ...history, ...unreadable };
+  const served = images === undefined ? {} : { images };
+  return { packet, network: status.network, ports, machine, ...addresses, ...served, ...history, ...unreadable };
 }

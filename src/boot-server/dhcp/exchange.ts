@@ -1,4 +1,5 @@
 import type { DhcpPacket } from "../../core/dhcp/codec/packet.ts";
+import type { MachineArchitecture } from "../../core/machine/architecture.ts";
 import type { Mac } from "../../core/net/mac.ts";
 import type { Network, ServerPorts } from "../../core/network/network.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
@@ -31,6 +32,8 @@ export type AnswerDeps = {
   readonly ports: ServerPorts;
   readonly store: Store;
   readonly localBoots?: LocalBoots;
+  /** The architectures that there is a Bootstrap Image for; the default only if it is absent. */
+  readonly images?: ReadonlySet<MachineArchitecture>;
   readonly maxMachines: number;
   readonly clock: Clock;
   readonly log: Log;

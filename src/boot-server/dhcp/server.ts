@@ -1,4 +1,5 @@
 import type { NetworkView } from "../../contract/operator/views.ts";
+import type { MachineArchitecture } from "../../core/machine/architecture.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import { limitFaults } from "../../core/network/kernel-limits.ts";
 import { type Network, type ServerPorts, serverAddresses } from "../../core/network/network.ts";
@@ -28,6 +29,8 @@ type DhcpServerDeps = {
   readonly store: Store;
   readonly packets: PacketLog;
   readonly localBoots?: LocalBoots;
+  /** The architectures that there is a Bootstrap Image for; the default only if it is absent. */
+  readonly images?: ReadonlySet<MachineArchitecture>;
   /** Limit of records at which unknown machines are ignored. */
   readonly maxMachines: number;
   readonly clock: Clock;

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { defaultArchitecture, type MachineArchitecture } from "../../core/machine/architecture.ts";
 import type { Firmware } from "../../core/machine/record.ts";
 import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
@@ -12,6 +13,7 @@ import {
   type BootOrder,
   planRefused,
   planScript,
+  planWithoutImage,
   type ScriptPlan,
   settingsWriter,
   writeInstallScript,
@@ -48,6 +50,8 @@ export type WriteBootScript = (
 export function bootScriptWriter(deps: {
   readonly networks: readonly Network[];
   readonly ports: ServerPorts;
+  /** The architectures that there is a Bootstrap Image for; the default only if it is absent. */
+  readonly images?: ReadonlySet<MachineArchitecture>;
   readonly store: Store;
   readonly issueOrder: IssueOrder;
   readonly localBoots: LocalBoots;
@@ -58,6 +62,7 @@ export function bootScriptWriter(deps: {
 }): WriteBootScript {
   const { networks, ports, store, issueOrder, localBoots, clock, log } = deps;
   const withFirmware = deps.firmware !== undefined;
+  const { images = new Set([defaultArchitecture]) } = deps;
   return async (mac, loader, { scriptUri, clientAddress }) => {
     const machine = store.byMac(mac);
     const network = networks.find((candidate) => candidate.name === machine?.network);
@@ -77,23 +82,22 @@ export function bootScriptWriter(deps: {
     // So that its next downloads are attributed to it.
     if (network.mode === "proxy" && clientAddress !== undefined && clientAddress !== machine.temporaryAddress)
       await store.apply({ kind: "addressSeen", id: machine.id, address: clientAddress });
+    const { architecture = defaultArchitecture } = machine;
     let plan: ScriptPlan = planScript(machine, network, { mac, leased: clientAddress });
+    if (plan.kind === "install" && !images.has(architecture)) plan = planWithoutImage(architecture);
     let text: string | undefined;
     if (plan.kind === "install") {
       const order = await issueOrder(machine.id);
       if (order.kind === "issued")
         text = write.install({
-          binding: plan.binding,
-          ports,
-          mac,
-          token: order.token,
-          nowMs: clock.nowMs(),
-          withFirmware,
+          ...{ binding: plan.binding, ports, mac, architecture, token: order.token, nowMs: clock.nowMs() },
+          withFirmware: withFirmware && architecture === defaultArchitecture,
         });
       else plan = planRefused(order.refusal);
     }
     if (plan.kind === "wait") text = write.wait(plan, scriptUri);
-    log("info", "boot script sent", { machine: machine.id, loader, script: plan.kind });
+    const why = plan.kind === "wait" ? { why: plan.message } : {};
+    log("info", "boot script sent", { machine: machine.id, loader, script: plan.kind, ...why });
     // For a machine that got no loader (a ROM that already is iPXE, firmware that gets a disk) the script is the loader
     // phase.
     if (plan.kind !== "local" && machine.phase === "offered")

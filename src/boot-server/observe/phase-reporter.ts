@@ -1,8 +1,13 @@
+import { machineArchitectures, namedArchitectures } from "../../core/machine/architecture.ts";
 import { type MachineId, type Phase, phases } from "../../core/machine/record.ts";
 import { putNewest } from "../../core/newest.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
 import { loaderFiles, signedImageFile } from "../../core/pxe/architecture.ts";
-import { imagePaths } from "../../core/pxe/script/ipxe.ts";
+import { imagePathsOf } from "../../core/pxe/script/ipxe.ts";
+
+const kernels: ReadonlySet<string> = new Set(machineArchitectures.map((each) => imagePathsOf(each).kernel));
+/** The only archive of an image for another architecture. */
+const otherInitramfses: ReadonlySet<string> = new Set(namedArchitectures.map((each) => imagePathsOf(each).initramfs));
 
 /** Limit of kernel downloads that are tracked; the oldest are forgotten. */
 const fetchLimit = 65_536;
@@ -32,7 +37,7 @@ export function phaseReporter(deps: {
 
   return {
     requested: (clientAddress, path) => {
-      const id = path === imagePaths.kernel ? store.find(clientAddress)?.id : undefined;
+      const id = kernels.has(path) ? store.find(clientAddress)?.id : undefined;
       if (id === undefined) return;
       putNewest(kernelAskedAtMs, [id, clock.monotonicMs()], fetchLimit);
     },
@@ -40,7 +45,7 @@ export function phaseReporter(deps: {
       if (loaderFiles.has(path.slice(1))) see(clientAddress, "loaderSent", path.slice(1), durationMs);
       if (path === `/${signedImageFile}`) see(clientAddress, "kernelSent", "signed image", durationMs);
       // Now the machine has the kernel and all archives.
-      if (path !== lastFile) return;
+      if (path !== lastFile && !otherInitramfses.has(path)) return;
       const id = store.find(clientAddress)?.id;
       const since = id === undefined ? undefined : kernelAskedAtMs.get(id);
       if (id !== undefined) kernelAskedAtMs.delete(id);

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { defaultArchitecture, type MachineArchitecture } from "../../core/machine/architecture.ts";
 import type { Log } from "../../core/ports.ts";
 import { cached, keyOf } from "../cached.ts";
 import { runCommand } from "../command.ts";
@@ -56,8 +57,8 @@ const listNames = { packages: "apt", firmware: "firmware-apt" } as const;
 /** apt that also keeps its answers about a day's packages beside the lists: apt itself reads 20 MB for each. */
 export type PackageLists = { readonly apt: Apt; readonly ask: (...words: Parameters<Apt>) => Promise<string> };
 
-function listsIn(directory: string): PackageLists {
-  const apt = aptIn(directory);
+function listsIn(directory: string, architecture: MachineArchitecture): PackageLists {
+  const apt = aptIn(directory, architecture);
   const ask = async (...[program, words]: Parameters<Apt>) => {
     const place = await cached(join(directory, "answers"), keyOf([program, ...words]), async (draft) =>
       writeFile(join(draft, "answer"), await apt(program, words)),
@@ -68,7 +69,7 @@ function listsIn(directory: string): PackageLists {
 }
 
 /** apt in a directory that `prepareApt` has filled. It writes nothing there. */
-function aptIn(directory: string): Apt {
+function aptIn(directory: string, architecture: MachineArchitecture): Apt {
   const settings = {
     "Dir::Etc::sourcelist": join(directory, "sources.list"),
     "Dir::Etc::sourceparts": "/dev/null",
@@ -82,7 +83,9 @@ function aptIn(directory: string): Apt {
     "Dir::Cache::srcpkgcache": "",
     // Keeps apt from changing to a user who cannot write here.
     "APT::Sandbox::User": "root",
-    "APT::Architecture": "amd64",
+    "APT::Architecture": architecture,
+    // Not those that were added to this computer.
+    "APT::Architectures": architecture,
     "Acquire::Languages": "none",
   };
   const own = Object.entries(settings).flatMap(([name, value]) => ["-o", `${name}=${value}`]);
@@ -97,6 +100,7 @@ export async function prepareApt(
   directory: string,
   release: DebianRelease,
   kind: keyof typeof sourceLines,
+  architecture: MachineArchitecture = defaultArchitecture,
 ): Promise<Apt> {
   await mkdir(join(directory, "lists/partial"), { recursive: true });
   await mkdir(join(directory, "cache/archives/partial"), { recursive: true });
@@ -106,7 +110,7 @@ export async function prepareApt(
       .map((line) => `${line}\n`)
       .join(""),
   );
-  const apt = aptIn(directory);
+  const apt = aptIn(directory, architecture);
   await apt("apt-get", ["--quiet", "update", "--error-on=any"]).catch((cause: unknown) => {
     const { title } = debianReleases[release];
     throw new Error(`cannot read the lists of ${title}; check that ${mirror} can be reached`, { cause });
@@ -123,14 +127,16 @@ export async function openApt(
   options: {
     readonly cacheDirectory: string;
     readonly log: Log;
+    readonly architecture?: MachineArchitecture;
     readonly renew?: boolean;
     readonly kind?: PackageKind;
   },
   nowMs = Date.now(),
 ): Promise<PackageLists> {
-  const { cacheDirectory, log, renew = false, kind = "packages" } = options;
-  const prefix = `${listNames[kind]}-${release}-`;
-  // In the order of time: apt-trixie-2026-11-29, apt-trixie-2026-11-29T104500
+  const { cacheDirectory, log, architecture = defaultArchitecture, renew = false, kind = "packages" } = options;
+  const ofArchitecture = architecture === defaultArchitecture ? "" : `${architecture}-`;
+  const prefix = `${listNames[kind]}-${ofArchitecture}${release}-`;
+  // In the order of time: apt-trixie-2026-11-29, apt-trixie-2026-11-29T104500; of another architecture apt-arm64-trixie-…
   const nameAt = (ms: number, length: number) =>
     `${prefix}${new Date(ms).toISOString().replaceAll(":", "").slice(0, length)}`;
   const [today, now] = [nameAt(nowMs, 10), nameAt(nowMs, 17)];
@@ -139,19 +145,19 @@ export async function openApt(
     return names.filter((name) => name.startsWith(prefix) && !name.includes(".draft-")).sort();
   };
   const last = (await existing()).at(-1);
-  if (!renew && last !== undefined && last >= today) return listsIn(join(cacheDirectory, last));
+  if (!renew && last !== undefined && last >= today) return listsIn(join(cacheDirectory, last), architecture);
   try {
     const directory = await cached(cacheDirectory, renew ? now : today, async (draft) => {
-      log("info", "reading Debian's lists of packages", { release: debianReleases[release].title, kind });
-      await prepareApt(draft, release, kind);
+      log("info", "reading Debian's lists of packages", { release: debianReleases[release].title, kind, architecture });
+      await prepareApt(draft, release, kind, architecture);
     });
     // Yesterday's are kept: another process may have begun with them.
     for (const name of await existing())
       if (name < nameAt(nowMs - dayMs, 10)) await rm(join(cacheDirectory, name), { recursive: true, force: true });
-    return listsIn(directory);
+    return listsIn(directory, architecture);
   } catch (cause) {
     if (last === undefined || renew) throw cause;
     log("warn", "Debian's lists cannot be read; earlier ones serve", { lists: last, cause: String(cause) });
-    return listsIn(join(cacheDirectory, last));
+    return listsIn(join(cacheDirectory, last), architecture);
   }
 }

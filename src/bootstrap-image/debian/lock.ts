@@ -2,6 +2,7 @@ import { readFile, rename, writeFile } from "node:fs/promises";
 import * as v from "valibot";
 import { bootstrapSuites } from "../../core/bootstrap-image/suite.ts";
 import { errorCode } from "../../core/error-code.ts";
+import { defaultArchitecture, machineArchitectures } from "../../core/machine/architecture.ts";
 
 const packages = v.array(
   v.object({ name: v.string(), file: v.string(), hash: v.pipe(v.string(), v.regex(/^SHA\d+:[0-9a-f]+$/)) }),
@@ -10,9 +11,12 @@ const packages = v.array(
 /** The packages that a Bootstrap Image was built of. */
 const schema = v.object({
   suite: v.picklist(bootstrapSuites),
+  architecture: v.optional(v.picklist(machineArchitectures), defaultArchitecture),
   /** The names of the kernel's packages, which change with each version. */
   kernel: v.pipe(v.array(v.string()), v.readonly()),
   packages,
+  /** Those for the building computer, whose programs make files for another architecture. */
+  host: v.optional(packages),
   /** Those of the measuring boot loaders, where they are of another release. */
   loaders: v.optional(v.object({ release: v.string(), packages })),
   /** The families of the second archive, and Debian's packages of their firmware. */

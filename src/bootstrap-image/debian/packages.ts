@@ -4,6 +4,7 @@ import { copyFile, mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type FirmwareFamilyName, isFirmwareFamily } from "../../core/bootstrap-image/firmware-families.ts";
 import type { BootstrapSuite } from "../../core/bootstrap-image/suite.ts";
+import { defaultArchitecture, type MachineArchitecture } from "../../core/machine/architecture.ts";
 import type { Log } from "../../core/ports.ts";
 import { cached, keyOf } from "../cached.ts";
 import { runCommand } from "../command.ts";
@@ -26,6 +27,9 @@ export type ReleasePackages = {
 /** The packages of a suite. */
 export type Debian = ReleasePackages & {
   readonly suite: BootstrapSuite;
+  readonly architecture: MachineArchitecture;
+  /** Packages of the release for the building computer: the suite's own if the image is for its architecture. */
+  readonly host: ReleasePackages;
   /** The packages that the suite's kernel consists of. */
   readonly kernel: () => Promise<readonly DebianPackage[]>;
   /** Those that the measuring boot loaders for disks are made of; the suite's own where it is of that release. */
@@ -40,6 +44,8 @@ export type Debian = ReleasePackages & {
 
 export type DebianOptions = {
   readonly suite: BootstrapSuite;
+  /** What the image is for; the default if it is absent. */
+  readonly architecture?: MachineArchitecture;
   readonly cacheDirectory: string;
   readonly log: Log;
   /** Pins the packages; without one, each build takes today's. */
@@ -53,18 +59,22 @@ export const renewPackages = "take today's packages: birther image build --renew
 
 /** Opens the packages of a suite. Debian is asked only for what the lock file or the cache does not hold. */
 export async function openDebian(options: DebianOptions): Promise<Debian> {
-  const { suite, log, lockFile, renew = false } = options;
+  const { suite, architecture = defaultArchitecture, log, lockFile, renew = false } = options;
   const { release, kernel: kernelSuite } = suites[suite];
   const last = lockFile === undefined ? undefined : await (renew ? readLockToRenew : readLock)(lockFile);
   const lock = renew ? undefined : last;
+  if (lock !== undefined && lock.architecture !== architecture)
+    throw new Error(`${lockFile}: expected the packages of ${architecture}, found those of ${lock.architecture}`);
   const lastFamilies = (last?.firmware?.families ?? []).filter(isFirmwareFamily);
   const isAnother = lock !== undefined && lock.suite !== suite;
   if (isAnother) log("info", "another suite: all packages are taken anew", { was: lock.suite, is: suite });
   const kept = isAnother ? undefined : lock;
   const own = pinnedPackages(release, kept?.packages ?? [], options);
+  const ofHost = { ...options, architecture: defaultArchitecture };
+  const host = architecture === defaultArchitecture ? own : pinnedPackages(release, kept?.host ?? [], ofHost);
   const pinnedLoaders = kept?.loaders?.release === measuringLoaderRelease ? kept.loaders.packages : [];
   const measuringLoaders =
-    release === measuringLoaderRelease ? own : pinnedPackages(measuringLoaderRelease, pinnedLoaders, options);
+    release === measuringLoaderRelease ? host : pinnedPackages(measuringLoaderRelease, pinnedLoaders, ofHost);
   const ofFirmware = {
     ...options,
     kind: "firmware",
@@ -73,17 +83,19 @@ export async function openDebian(options: DebianOptions): Promise<Debian> {
   const firmware = pinnedPackages(release, kept?.firmware?.packages ?? [], ofFirmware);
   let kernelNames: readonly string[] | undefined = kept?.kernel;
   return {
-    ...{ suite, release, measuringLoaders, firmware, lastFamilies, resolve: own.resolve, unpack: own.unpack },
+    ...{ suite, architecture, release, host, measuringLoaders, firmware, lastFamilies },
+    ...{ resolve: own.resolve, unpack: own.unpack },
     kernel: async () => {
-      kernelNames ??= await kernelPackages(own.lists, kernelSuite);
+      kernelNames ??= await kernelPackages(own.lists, kernelMetaPackage(architecture), kernelSuite);
       return own.resolve(kernelNames);
     },
     keep: async (families = []) => {
       if (lockFile === undefined || kernelNames === undefined) return;
       const loaders = { release: measuringLoaderRelease, packages: measuringLoaders.pinned() };
       await writeLock(lockFile, {
-        ...{ suite, kernel: kernelNames, packages: own.pinned() },
-        ...(measuringLoaders === own ? {} : { loaders }),
+        ...{ suite, architecture, kernel: kernelNames, packages: own.pinned() },
+        ...(host === own ? {} : { host: host.pinned() }),
+        ...(measuringLoaders === host ? {} : { loaders }),
         ...(families.length === 0 ? {} : { firmware: { families: [...families], packages: firmware.pinned() } }),
       });
     },
@@ -149,15 +161,19 @@ function preferring(suite: string | undefined): readonly string[] {
 const kernelPart = /^linux-(image|binary|modules|base)-\d/;
 
 /** The names of the packages that a suite's current kernel consists of, e.g. linux-image-6.12.118+deb13-amd64. */
-async function kernelPackages({ ask }: PackageLists, suite: string | undefined): Promise<readonly string[]> {
+async function kernelPackages(
+  { ask }: PackageLists,
+  meta: string,
+  suite: string | undefined,
+): Promise<readonly string[]> {
   const partsOf = async (name: string) => {
     const output = await ask("apt-cache", [...preferring(suite), "depends", "--important", name]);
     return [...output.matchAll(/^\s*Depends: (\S+)$/gm)]
       .map(([, each = ""]) => each)
       .filter((each) => kernelPart.test(each));
   };
-  const [image] = await partsOf(kernelMetaPackage);
-  if (image === undefined) throw new Error(`expected a kernel that ${kernelMetaPackage} depends on, found none`);
+  const [image] = await partsOf(meta);
+  if (image === undefined) throw new Error(`expected a kernel that ${meta} depends on, found none`);
   return [image, ...(await partsOf(image))];
 }
 

@@ -1,29 +1,43 @@
 import type { BootstrapSuite } from "../../core/bootstrap-image/suite.ts";
+import { defaultArchitecture, type MachineArchitecture } from "../../core/machine/architecture.ts";
 
-/** Packages of tools and boot loaders that have the same name in all releases. */
-const commonPackages = [
+/** Packages of tools that have the same name in all releases and architectures. */
+const toolPackages = [
   // tools; cryptsetup is built (program/cryptsetup)
   ...["busybox", "dosfstools", "e2fsprogs", "fdisk"],
   // libraries of the tools
   ...["libblkid1", "libc6", "libcom-err2", "libfdisk1", "libsmartcols1", "libtinfo6", "libuuid1"],
-  // boot loader of the installed machine, and the libraries of grub-mkimage
-  ...["grub-common", "grub-efi-amd64-bin", "grub-pc-bin"],
-  ...["libdevmapper1.02.1", "liblzma5", "libpcre2-8-0", "libselinux1", "libudev1"],
 ] as const;
 
+/** grub-mkimage, and its libraries: programs of the building computer. */
+export const grubProgramPackages = [
+  ...["grub-common", "libc6", "libdevmapper1.02.1", "liblzma5", "libpcre2-8-0", "libselinux1", "libudev1"],
+] as const;
+
+/** Boot loaders of the installed machine. */
+const grubPackages: { readonly [A in MachineArchitecture]: readonly string[] } = {
+  amd64: ["grub-efi-amd64-bin", "grub-pc-bin"],
+  arm64: ["grub-efi-arm64-bin"],
+};
+
+/** The packages of an image, with the loaders of its machines; where its programs run on the building computer, also grub-mkimage. */
+export function systemPackages(release: DebianRelease, architecture: MachineArchitecture): readonly string[] {
+  const own = architecture === defaultArchitecture ? grubProgramPackages : [];
+  return [...new Set([...toolPackages, ...grubPackages[architecture], ...own, ...debianReleases[release].libraries])];
+}
+
 /**
- * Debian's releases that the Bootstrap Image can be made of. `packages` are those whose files go into the image, or that make
- * files for it. They are downloaded and unpacked, never installed, so that the image does not depend on the building
- * computer.
+ * Debian's releases that the Bootstrap Image can be made of. `libraries` are packages whose names changed. Packages are
+ * downloaded and unpacked, never installed, so that the image does not depend on the building computer.
  */
 export const debianReleases = {
   bookworm: {
     title: "Debian 12",
-    packages: [...commonPackages, "libext2fs2", "libreadline8"],
+    libraries: ["libext2fs2", "libreadline8"],
   },
   trixie: {
     title: "Debian 13",
-    packages: [...commonPackages, "libcap2", "libext2fs2t64", "libreadline8t64"],
+    libraries: ["libcap2", "libext2fs2t64", "libreadline8t64"],
   },
 } as const;
 
@@ -39,7 +53,7 @@ export const suites: {
 };
 
 /** Depends on the current versioned kernel package. */
-export const kernelMetaPackage = "linux-image-amd64";
+export const kernelMetaPackage = (architecture: MachineArchitecture): string => `linux-image-${architecture}`;
 
 /**
  * Where the GRUB comes from that machines with a key of the site's own, and those with a sealed disk key, start their disk
@@ -49,7 +63,4 @@ export const kernelMetaPackage = "linux-image-amd64";
 export const measuringLoaderRelease: DebianRelease = "bookworm";
 
 /** What that GRUB is made with: grub-mkimage and its libraries, and GRUB's modules. */
-export const measuringLoaderPackages = [
-  ...["grub-common", "grub-efi-amd64-bin"],
-  ...["libc6", "libdevmapper1.02.1", "liblzma5", "libpcre2-8-0", "libselinux1", "libudev1"],
-] as const;
+export const measuringLoaderPackages = ["grub-efi-amd64-bin", ...grubProgramPackages] as const;

@@ -1,11 +1,22 @@
+import type { MachineArchitecture } from "../../core/machine/architecture.ts";
+
+/** A row of the table of drivers. */
+export type DriverFamily = {
+  readonly kind: "nic" | "storage" | "watchdog" | "sensor" | "base";
+  readonly name: string;
+  readonly modules: readonly string[];
+  readonly laterBuiltIn?: true;
+  readonly only?: MachineArchitecture;
+};
+
 /**
  * Drivers of the Bootstrap Image, by family. Their dependencies are added automatically (kernel-modules.ts). To support
  * more hardware, add a row; docs/bootstrap-image.md shows the table. Not here: NICs that do nothing without firmware
  * (core/bootstrap-image/firmware-families.ts); Fibre Channel (machines install to their own disks); USB. `kind` groups the
  * rows; `modules` are names as in `modinfo`, with underscores; `laterBuiltIn` says that newer kernels have no such modules
- * because they need none.
+ * because they need none; `only` one architecture has such hardware.
  */
-export const driverFamilies = [
+export const driverFamilies: readonly DriverFamily[] = [
   { kind: "nic", name: "Intel PRO/1000 and I21x", modules: ["e1000", "e1000e"] },
   { kind: "nic", name: "Intel I350, I210 (igb) and I225 (igc)", modules: ["igb", "igbvf", "igc"] },
   { kind: "nic", name: "Intel 82599, X540, X550", modules: ["ixgbe", "ixgbevf"] },
@@ -27,12 +38,18 @@ export const driverFamilies = [
   { kind: "nic", name: "virtio network", modules: ["virtio_net"] },
   { kind: "nic", name: "Amazon ENA and Google gVNIC", modules: ["ena", "gve"] },
   { kind: "nic", name: "Hyper-V network", modules: ["hv_netvsc"] },
+  { kind: "nic", name: "HiSilicon HNS3", modules: ["hns3", "hclge", "hclgevf"], only: "arm64" },
+  { kind: "nic", name: "Marvell OCTEON 9 and 10", modules: ["rvu_af", "rvu_nicpf", "rvu_nicvf"], only: "arm64" },
+  { kind: "nic", name: "Cavium ThunderX", modules: ["thunder_bgx", "nicpf", "nicvf"], only: "arm64" },
+  { kind: "nic", name: "AppliedMicro X-Gene", modules: ["xgene_enet"], only: "arm64" },
+  { kind: "nic", name: "NXP Layerscape", modules: ["fsl_enetc", "fsl_dpaa2_eth"], only: "arm64" },
+  { kind: "nic", name: "Socionext NETSEC", modules: ["netsec"], only: "arm64" },
 
   { kind: "storage", name: "NVMe", modules: ["nvme"] },
-  { kind: "storage", name: "Intel VMD", modules: ["vmd"] },
+  { kind: "storage", name: "Intel VMD", modules: ["vmd"], only: "amd64" },
   { kind: "storage", name: "AHCI SATA", modules: ["ahci"] },
   { kind: "storage", name: "PIIX and generic ATA", modules: ["ata_piix", "ata_generic"] },
-  { kind: "storage", name: "Intel C600 SAS", modules: ["isci"] },
+  { kind: "storage", name: "Intel C600 SAS", modules: ["isci"], only: "amd64" },
   { kind: "storage", name: "Broadcom MegaRAID SAS", modules: ["megaraid_sas"] },
   { kind: "storage", name: "Broadcom SAS2 and SAS3 HBA", modules: ["mpt3sas"] },
   { kind: "storage", name: "Broadcom SAS4 HBA", modules: ["mpi3mr"] },
@@ -42,47 +59,73 @@ export const driverFamilies = [
   { kind: "storage", name: "Adaptec AACRAID", modules: ["aacraid"] },
   { kind: "storage", name: "Marvell SAS and SATA", modules: ["mvsas", "sata_mv", "mvumi"] },
   { kind: "storage", name: "Microchip PM80xx", modules: ["pm80xx"] },
-  { kind: "storage", name: "Areca", modules: ["arcmsr"] },
+  { kind: "storage", name: "Areca", modules: ["arcmsr"], only: "amd64" },
   { kind: "storage", name: "3ware", modules: ["3w_9xxx", "3w_sas"] },
-  { kind: "storage", name: "VMware PVSCSI", modules: ["vmw_pvscsi"] },
+  { kind: "storage", name: "VMware PVSCSI", modules: ["vmw_pvscsi"], only: "amd64" },
   { kind: "storage", name: "virtio block and SCSI", modules: ["virtio_blk", "virtio_scsi"] },
   { kind: "storage", name: "Hyper-V storage", modules: ["hv_storvsc"] },
   { kind: "storage", name: "Xen front ends", modules: ["xen_blkfront", "xen_netfront"] },
   { kind: "storage", name: "SCSI disks", modules: ["sd_mod"] },
+  { kind: "storage", name: "HiSilicon SAS", modules: ["hisi_sas_v2_hw", "hisi_sas_v3_hw"], only: "arm64" },
+  {
+    kind: "storage",
+    name: "AHCI without PCI",
+    modules: ["ahci_platform", "ahci_xgene", "ahci_seattle"],
+    only: "arm64",
+  },
 
   { kind: "watchdog", name: "Intel 6300ESB (QEMU)", modules: ["i6300esb"] },
-  { kind: "watchdog", name: "Intel TCO", modules: ["iTCO_wdt", "lpc_ich", "i2c_i801"] },
-  { kind: "watchdog", name: "AMD SP5100 TCO", modules: ["sp5100_tco", "i2c_piix4"] },
+  { kind: "watchdog", name: "Intel TCO", modules: ["iTCO_wdt", "lpc_ich", "i2c_i801"], only: "amd64" },
+  { kind: "watchdog", name: "AMD SP5100 TCO", modules: ["sp5100_tco", "i2c_piix4"], only: "amd64" },
   { kind: "watchdog", name: "IPMI BMC", modules: ["ipmi_watchdog", "ipmi_si", "ipmi_devintf"] },
   { kind: "watchdog", name: "ACPI WDAT", modules: ["wdat_wdt"] },
-  { kind: "watchdog", name: "HPE iLO", modules: ["hpwdt"] },
-  { kind: "watchdog", name: "Super I/O (Nuvoton, ITE, Fintek)", modules: ["w83627hf_wdt", "it87_wdt", "f71808e_wdt"] },
+  { kind: "watchdog", name: "SBSA generic watchdog", modules: ["sbsa_gwdt"], only: "arm64" },
+  { kind: "watchdog", name: "HPE iLO", modules: ["hpwdt"], only: "amd64" },
+  {
+    kind: "watchdog",
+    name: "Super I/O (Nuvoton, ITE, Fintek)",
+    modules: ["w83627hf_wdt", "it87_wdt", "f71808e_wdt"],
+    only: "amd64",
+  },
   { kind: "watchdog", name: "kernel timer, without hardware", modules: ["softdog"] },
 
-  { kind: "sensor", name: "temperature of Intel and AMD processors", modules: ["coretemp", "k10temp"] },
-  { kind: "sensor", name: "memory errors of AMD processors", modules: ["amd64_edac"] },
-  { kind: "sensor", name: "memory errors of Intel Xeon", modules: ["sb_edac", "skx_edac", "i10nm_edac"] },
-  { kind: "sensor", name: "memory errors of Intel Xeon E", modules: ["ie31200_edac"] },
+  { kind: "sensor", name: "temperature of Intel and AMD processors", modules: ["coretemp", "k10temp"], only: "amd64" },
+  { kind: "sensor", name: "memory errors of AMD processors", modules: ["amd64_edac"], only: "amd64" },
+  {
+    kind: "sensor",
+    name: "memory errors of Intel Xeon",
+    modules: ["sb_edac", "skx_edac", "i10nm_edac"],
+    only: "amd64",
+  },
+  { kind: "sensor", name: "memory errors of Intel Xeon E", modules: ["ie31200_edac"], only: "amd64" },
 
   { kind: "base", name: "virtio bus and random numbers", modules: ["virtio_pci", "virtio_rng"] },
-  { kind: "base", name: "TPM", modules: ["tpm_tis", "tpm_crb"] },
+  { kind: "base", name: "virtio without PCI", modules: ["virtio_mmio"], only: "arm64" },
+  { kind: "base", name: "TPM", modules: ["tpm_crb"] },
+  { kind: "base", name: "TPM of PCs", modules: ["tpm_tis"], only: "amd64" },
   { kind: "base", name: "ext4", modules: ["ext4"] },
   { kind: "base", name: "FAT", modules: ["vfat", "nls_cp437", "nls_ascii", "nls_iso8859_1", "nls_utf8"] },
   { kind: "base", name: "EFI variables", modules: ["efivarfs"] },
   {
     kind: "base",
     name: "disk encryption",
-    modules: ["dm_crypt", "xts", "ecb", "cbc", "essiv", "aesni_intel", "algif_skcipher", "algif_hash"],
+    modules: ["dm_crypt", "xts", "ecb", "cbc", "essiv", "algif_skcipher", "algif_hash"],
   },
+  { kind: "base", name: "encryption by x86 processors", modules: ["aesni_intel"], only: "amd64" },
+  { kind: "base", name: "encryption by ARMv8 processors", modules: ["aes_ce_blk", "sha2_ce"], only: "arm64" },
+  { kind: "base", name: "checksums, part of Linux 7 itself", modules: ["crc32c_generic"], laterBuiltIn: true },
   {
     kind: "base",
-    name: "checksums and hashes, part of Linux 7 itself",
-    modules: ["crc32c_intel", "crc32c_generic", "sha256_ssse3"],
+    name: "checksums and hashes by x86 processors, part of Linux 7 itself",
+    modules: ["crc32c_intel", "sha256_ssse3"],
     laterBuiltIn: true,
+    only: "amd64",
   },
-  { kind: "base", name: "BIOS drive numbers", modules: ["edd"] },
+  { kind: "base", name: "BIOS drive numbers", modules: ["edd"], only: "amd64" },
   { kind: "base", name: "raw packets", modules: ["af_packet"] },
-] as const;
+];
 
-export type DriverFamily = (typeof driverFamilies)[number];
-export type DriverKind = DriverFamily["kind"];
+/** The families of an image. */
+export function familiesOf(architecture: MachineArchitecture): readonly DriverFamily[] {
+  return driverFamilies.filter(({ only = architecture }) => only === architecture);
+}

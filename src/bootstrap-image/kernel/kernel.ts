@@ -10,7 +10,7 @@ import { runCommand } from "../command.ts";
 import { type Debian, type DebianPackage, packagesKey } from "../debian/packages.ts";
 import { inTree } from "../debian/tree.ts";
 import { moduleInfo } from "../program/elf.ts";
-import { driverFamilies } from "./driver-families.ts";
+import { type DriverFamily, familiesOf } from "./driver-families.ts";
 import { aliasFile, dependencyFile, type KernelModule, readModule, withDependencies } from "./kernel-modules.ts";
 
 /**
@@ -55,12 +55,13 @@ async function openModules(root: string) {
 /** The modules of the image, and those of the firmware families. */
 async function chooseModules(
   root: string,
+  table: readonly DriverFamily[],
 ): Promise<{ readonly base: readonly ModuleFile[]; readonly families: readonly ModuleFile[] }> {
   const { paths, builtIn } = await openModules(root);
   const known = new Map<string, ModuleFile>();
   const firmwareModules: readonly string[] = firmwareFamilies.flatMap(({ modules }) => [...modules]);
   // withDependencies is pure and looks modules up by name, so all modules that it may need are read beforehand.
-  const waiting: string[] = [...driverFamilies.flatMap(({ modules }) => [...modules]), ...firmwareModules];
+  const waiting: string[] = [...table.flatMap(({ modules }) => [...modules]), ...firmwareModules];
   for (let name = waiting.pop(); name !== undefined; name = waiting.pop()) {
     const path = paths.get(name);
     if (path === undefined || known.has(name)) continue;
@@ -69,8 +70,8 @@ async function chooseModules(
     known.set(name, { module, bytes });
     waiting.push(...module.dependsOn, ...module.loadBefore);
   }
-  const names = driverFamilies.flatMap((family) =>
-    family.modules.filter((name) => known.has(name) || builtIn.has(name) || !("laterBuiltIn" in family)),
+  const names = table.flatMap((family) =>
+    family.modules.filter((name) => known.has(name) || builtIn.has(name) || family.laterBuiltIn !== true),
   );
   const source = { read: (name: string) => known.get(name)?.module, builtIn };
   const filesOf = (chosen: readonly KernelModule[]) => chosen.flatMap(({ name }) => known.get(name) ?? []);
@@ -80,12 +81,12 @@ async function chooseModules(
 }
 
 /** Copies from the unpacked package (400 MB) what the image needs: kernel, chosen modules, their indexes. */
-async function pickFiles(tree: string, target: string): Promise<void> {
+async function pickFiles(tree: string, target: string, table: readonly DriverFamily[]): Promise<void> {
   const home = inTree(tree, "usr/lib/modules");
   const [version] = await readdir(home);
   if (version === undefined) throw new Error("kernel package: expected a directory below lib/modules, found none");
   const root = join(home, version);
-  const { base, families } = await chooseModules(root);
+  const { base, families } = await chooseModules(root, table);
   const modules = base.map(({ module }) => module);
   const kept = join(target, "modules");
   await writeModules(base, kept);
@@ -117,17 +118,18 @@ export async function fetchKernel(of: {
 }): Promise<Kernel> {
   const { debian, cacheDirectory, log } = of;
   const packages = await debian.kernel();
+  const table = familiesOf(debian.architecture);
   const sources = ["kernel.ts", "kernel-modules.ts", "../program/elf.ts"].map((name) =>
     readFile(join(import.meta.dirname, name)),
   );
-  const tables = JSON.stringify([driverFamilies, firmwareFamilies]);
+  const tables = JSON.stringify([table, firmwareFamilies]);
   const key = keyOf([packagesKey(packages), tables, ...(await Promise.all(sources))]);
   const directory = await cached(cacheDirectory, `kernel-${key}`, async (draft) => {
     const tree = await mkdtemp(`${draft}-tree-`);
     try {
       log("info", "fetching the kernel", { package: packages[0]?.file });
       await debian.unpack(packages, tree);
-      await pickFiles(tree, draft);
+      await pickFiles(tree, draft, table);
     } finally {
       await rm(tree, { recursive: true, force: true });
     }

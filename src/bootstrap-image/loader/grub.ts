@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { orRestart, ownBoot } from "../../core/boot-loader/esp-grub.ts";
 import type { CpioEntry } from "../../core/bytes/cpio.ts";
 import { runCommand } from "../command.ts";
-import { libraryPath, loaderIn } from "../program/tools.ts";
+import { runInTree } from "../program/tools.ts";
 import { inScratch } from "../scratch.ts";
 
 /** GRUB modules built into the boot loader of an installed machine, because its boot partition holds only a configuration. */
@@ -27,7 +27,9 @@ const commonModules = [
   ],
 ] as const;
 
-const efiModules = ["fat", "efi_gop", "efi_uga", "efifwsetup"] as const;
+const efiModules = ["fat", "efi_gop", "efifwsetup"] as const;
+/** Graphics of firmware before UEFI 2, which only x86 machines have. */
+const x86EfiModules = [...efiModules, "efi_uga"] as const;
 const efiConfig = `${ownBoot}\nconfigfile $prefix/grub.cfg\n${orRestart}`;
 
 const efiImage = { format: "x86_64-efi", file: "bootx64.efi", prefix: "/grub", config: efiConfig } as const;
@@ -41,21 +43,29 @@ export const grubImages = [
     modules: ["biosdisk"],
     config: `configfile $prefix/grub.cfg\n${orRestart}`,
   },
-  { ...efiImage, modules: efiModules },
+  { ...efiImage, modules: x86EfiModules },
 ] as const;
 
+const arm64Image = { ...efiImage, format: "arm64-efi", file: "bootaa64.efi", modules: efiModules } as const;
+
 /** For machines whose TPM answers: GRUB 2.06 opens no file that the firmware's TPM fails to measure (commands/efi/tpm.c). */
-const measuringImage = { ...efiImage, file: "bootx64-tpm.efi", modules: [...efiModules, "tpm"] } as const;
+const measuringImage = { ...efiImage, file: "bootx64-tpm.efi", modules: [...x86EfiModules, "tpm"] } as const;
 
 /** What makes an image: a row of the table, perhaps with more modules and options of grub-mkimage. */
-type GrubImage = Omit<(typeof grubImages)[number], "file" | "modules"> & {
+type GrubImage = {
+  readonly format: string;
   readonly file: string;
+  readonly prefix: string;
+  readonly config: string;
   readonly modules: readonly string[];
   readonly options?: readonly string[];
 };
 
+/** Unpacked packages: those with GRUB's modules, and those with grub-mkimage, which runs on the building computer. */
+export type GrubTrees = { readonly modules: string; readonly program: string };
+
 async function makeImage(
-  tree: string,
+  { modules, program }: GrubTrees,
   image: GrubImage,
   scratch: string,
 ): Promise<CpioEntry & { readonly kind: "file" }> {
@@ -64,13 +74,13 @@ async function makeImage(
   await writeFile(config, image.config);
   await runCommand([
     // With the libraries of its own release, whatever this computer has.
-    loaderIn(tree),
-    ...["--library-path", libraryPath(tree), join(tree, "usr/bin/grub-mkimage")],
+    ...runInTree(program),
+    join(program, "usr/bin/grub-mkimage"),
     ...[
       "-O",
       image.format,
       "-d",
-      join(tree, "usr/lib/grub", image.format),
+      join(modules, "usr/lib/grub", image.format),
       "-o",
       output,
       "-p",
@@ -94,20 +104,25 @@ async function makeImage(
  */
 export async function diskGrub(tree: string): Promise<CpioEntry & { readonly kind: "file" }> {
   const forSignature = { ...measuringImage, file: efiImage.file, options: ["--disable-shim-lock"] };
-  return await inScratch((scratch) => makeImage(tree, forSignature, scratch));
+  return await inScratch((scratch) => makeImage({ modules: tree, program: tree }, forSignature, scratch));
 }
 
 /** The boot loader for a disk whose key is sealed: it measures. */
 export function measuringGrub(tree: string): Promise<CpioEntry> {
-  return inScratch((scratch) => makeImage(tree, measuringImage, scratch));
+  return inScratch((scratch) => makeImage({ modules: tree, program: tree }, measuringImage, scratch));
 }
 
 /** Boot loaders for both kinds of firmware, written to the disk unchanged. */
 export function grubEntries(tree: string): Promise<readonly CpioEntry[]> {
   return inScratch(async (scratch) => {
     const made: CpioEntry[] = [];
-    for (const image of grubImages) made.push(await makeImage(tree, image, scratch));
+    for (const image of grubImages) made.push(await makeImage({ modules: tree, program: tree }, image, scratch));
     const boot = await readFile(join(tree, "usr/lib/grub/i386-pc/boot.img"));
     return [...made, { kind: "file", path: "usr/lib/birther/grub/boot.img", mode: 0o644, bytes: boot }];
   });
+}
+
+/** The boot loader for the disk of an arm64 machine. */
+export function arm64GrubEntries(trees: GrubTrees): Promise<readonly CpioEntry[]> {
+  return inScratch(async (scratch) => [await makeImage(trees, arm64Image, scratch)]);
 }

@@ -1,5 +1,6 @@
 import { copyFile, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { MachineArchitecture } from "../../core/machine/architecture.ts";
 import { cached, keyOf } from "../cached.ts";
 import { type Debian, packagesKey } from "../debian/packages.ts";
 
@@ -7,19 +8,25 @@ import { type Debian, packagesKey } from "../debian/packages.ts";
  * Debian's packages of boot loaders that firmware starts: iPXE, and the signed ones. They are unpacked, never installed,
  * because shim-signed would change this computer's own boot.
  */
-export const loaderPackages = ["ipxe", "shim-signed", "grub-efi-amd64-signed"] as const;
+export const loaderPackages: { readonly [A in MachineArchitecture]: readonly string[] } = {
+  amd64: ["ipxe", "shim-signed", "grub-efi-amd64-signed"],
+  arm64: ["ipxe"],
+};
 
 /**
  * The file name of each: iPXE for BIOS and for UEFI, shim with Microsoft's signature, GRUB for the network and GRUB for disks
- * with Debian's.
+ * with Debian's. For arm64, iPXE of Debian 13 has one file, with all of its drivers and the firmware's.
  */
-const loaders = {
-  "undionly.kpxe": "usr/lib/ipxe/undionly.kpxe",
-  "snponly.efi": "usr/lib/ipxe/snponly.efi",
-  "shimx64.efi": "usr/lib/shim/shimx64.efi.signed",
-  "grubnetx64.efi": "usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed",
-  "grubx64.efi": "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed",
-} as const;
+const loadersOf: { readonly [A in MachineArchitecture]: { readonly [name: string]: string } } = {
+  amd64: {
+    "undionly.kpxe": "usr/lib/ipxe/undionly.kpxe",
+    "snponly.efi": "usr/lib/ipxe/snponly.efi",
+    "shimx64.efi": "usr/lib/shim/shimx64.efi.signed",
+    "grubnetx64.efi": "usr/lib/grub/x86_64-efi-signed/grubnetx64.efi.signed",
+    "grubx64.efi": "usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed",
+  },
+  arm64: { "ipxe-arm64.efi": "usr/lib/ipxe/ipxe-arm64.efi" },
+};
 
 /** Writes the loaders into a directory; downloads packages that are not cached. */
 export async function fetchLoaders(options: {
@@ -28,7 +35,8 @@ export async function fetchLoaders(options: {
   readonly outputDirectory: string;
 }): Promise<void> {
   const { debian, cacheDirectory, outputDirectory } = options;
-  const wanted = await debian.resolve(loaderPackages);
+  const loaders = loadersOf[debian.architecture];
+  const wanted = await debian.resolve(loaderPackages[debian.architecture]);
   const key = keyOf([packagesKey(wanted), JSON.stringify(loaders)]);
   const directory = await cached(cacheDirectory, `loaders-${key}`, async (draft) => {
     const tree = await mkdtemp(`${draft}-tree-`);

@@ -4,12 +4,13 @@ import { dirname, join } from "node:path";
 import type { Log } from "../../core/ports.ts";
 import { cached, keyOf } from "../cached.ts";
 import { runCommand } from "../command.ts";
+import type { Target } from "../target.ts";
 
 /** The cache and the log of a build. */
 export type BuildContext = { readonly cacheDirectory: string; readonly log: Log };
 
 /** A C compiler and the flags that every file of a build gets. */
-export type Toolchain = { readonly compiler: "gcc" | "clang"; readonly flags: readonly string[] };
+export type Toolchain = { readonly compiler: Target["compiler"] | "clang"; readonly flags: readonly string[] };
 
 /** A set of C files that is compiled and cached as one. */
 export type CodePart = {

@@ -5,6 +5,7 @@ import { runCommand } from "../command.ts";
 import { fetchSource } from "../debian/source.ts";
 import { mbedtlsSource, quickjsSource } from "../native-pieces.ts";
 import { type BuildContext, type CodePart, compilePart, readCode, type Toolchain } from "./compile.ts";
+import type { SystemRoot } from "./system-root.ts";
 
 /** The directory of host.c and the other C files. */
 export const hostSources = join(import.meta.dirname, "../../init");
@@ -86,8 +87,8 @@ export async function foreignParts({ quickjs, mbedtls }: NativeSources): Promise
 export const sha512Library = "libcrypto.a";
 
 /** The library's bytes, for a cache key. Throws if it is not installed. */
-async function readLibrary(compiler: string): Promise<Uint8Array> {
-  const path = (await runCommand([compiler, `-print-file-name=${sha512Library}`])).toString().trim();
+async function readLibrary(compiler: string, link: readonly string[]): Promise<Uint8Array> {
+  const path = (await runCommand([compiler, ...link, `-print-file-name=${sha512Library}`])).toString().trim();
   if (path === sha512Library)
     throw new Error(
       `${sha512Library}: expected the one of Debian's libssl-dev, found none; apt-get install libssl-dev`,
@@ -114,15 +115,29 @@ export async function hostPart(sources: NativeSources): Promise<CodePart> {
  * Builds the native program `birther-js` (QuickJS, mbed TLS, OpenSSL's SHA-512 and the module `host`) and returns its path. Each part is
  * cached: a change of host.c costs two seconds instead of a minute.
  */
-export async function buildNative(context: BuildContext, build: NativeBuild = "shipped"): Promise<string> {
-  const { compiler, flags, link } = toolchains[build];
+export function buildNative(context: BuildContext, build: NativeBuild = "shipped"): Promise<string> {
+  return buildWith(toolchains[build], ownChecks[build], context);
+}
+
+/** Builds it for another architecture, with headers and static libraries of unpacked packages. */
+export function crossBuildNative(context: BuildContext, root: SystemRoot): Promise<string> {
+  const { flags, link } = toolchains.shipped;
+  const { compiler, compile, find } = root;
+  return buildWith({ compiler, flags: [...flags, ...compile], link: [...find, ...link] }, [], context);
+}
+
+async function buildWith(
+  { compiler, flags, link }: Toolchain & { readonly link: readonly string[] },
+  checks: readonly string[],
+  context: BuildContext,
+): Promise<string> {
   const sources = await fetchNativeSources(context);
   const objects: string[] = [];
   for (const part of await foreignParts(sources))
     objects.push(...(await compilePart(part, { compiler, flags }, context)));
-  const own = [...flags, ...ownChecks[build]];
+  const own = [...flags, ...checks];
   objects.push(...(await compilePart(await hostPart(sources), { compiler, flags: own }, context)));
-  const key = keyOf([...objects, ...link, ...libraries, await readLibrary(compiler)]);
+  const key = keyOf([...objects, ...link, ...libraries, await readLibrary(compiler, link)]);
   const directory = await cached(context.cacheDirectory, `native-${key}`, async (draft) => {
     await runCommand([compiler, ...link, "-o", join(draft, "birther-js"), ...objects, ...libraries]);
   });

@@ -2,6 +2,7 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import type { CpioEntry } from "../../core/bytes/cpio.ts";
 import { inTree } from "../debian/tree.ts";
+import { type Target, targets } from "../target.ts";
 import { neededLibraries } from "./elf.ts";
 
 /** Programs of the image from Debian's packages, at the same place there. */
@@ -29,17 +30,24 @@ const consoleWords = [
 
 const configuration = ["etc/mke2fs.conf"] as const;
 
-const libraryDirectory = "usr/lib/x86_64-linux-gnu";
-const loaderName = "ld-linux-x86-64.so.2";
-/** The dynamic loader of an unpacked tree, which runs the tree's programs with its libraries (ld.so(8)). */
-export const loaderIn = (tree: string): string => inTree(tree, `${libraryDirectory}/${loaderName}`);
+const libraryDirectory = ({ triplet }: Target) => `usr/lib/${triplet}`;
 
-/** Where the loader finds the libraries of an unpacked tree. */
-export const libraryPath = (tree: string): string =>
-  [libraryDirectory, libraryDirectory.replace("usr/", "")].map((directory) => join(tree, directory)).join(":");
+/** The dynamic loader of an unpacked tree. */
+const loaderIn = (tree: string, target: Target): string =>
+  inTree(tree, `${libraryDirectory(target)}/${target.loader.name}`);
 
-async function findLibrary(tree: string, name: string, neededBy: string): Promise<string> {
-  const path = inTree(tree, `${libraryDirectory}/${name}`);
+/** The words that run a program of an unpacked tree on the building computer, with the tree's own libraries (ld.so(8)). */
+export function runInTree(tree: string): readonly [string, ...string[]] {
+  const own = libraryDirectory(targets.amd64);
+  const path = [own, own.replace("usr/", "")].map((directory) => join(tree, directory)).join(":");
+  return [loaderIn(tree, targets.amd64), "--library-path", path];
+}
+
+/** An unpacked tree, and what its programs run on. */
+export type ProgramTree = { readonly tree: string; readonly target: Target };
+
+async function findLibrary({ tree, target }: ProgramTree, name: string, neededBy: string): Promise<string> {
+  const path = inTree(tree, `${libraryDirectory(target)}/${name}`);
   if ((await stat(path).catch(() => undefined)) !== undefined) return realpath(path);
   throw new Error(
     `${neededBy} needs ${name}: expected it in a package of debian/releases.ts, found it in none; add its package there`,
@@ -47,12 +55,12 @@ async function findLibrary(tree: string, name: string, neededBy: string): Promis
 }
 
 /** The shared libraries of an unpacked tree that a program needs, directly or indirectly: name → path. */
-export async function libraryClosure(tree: string, program: string): Promise<ReadonlyMap<string, string>> {
+export async function libraryClosure(of: ProgramTree, program: string): Promise<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
   async function follow(path: string): Promise<void> {
     for (const name of neededLibraries(await readFile(path)) ?? []) {
-      if (name === loaderName || found.has(name)) continue;
-      const library = await findLibrary(tree, name, basename(path));
+      if (name === of.target.loader.name || found.has(name)) continue;
+      const library = await findLibrary(of, name, basename(path));
       found.set(name, library);
       await follow(library);
     }
@@ -65,11 +73,12 @@ export async function libraryClosure(tree: string, program: string): Promise<Rea
  * Programs of Debian's packages, and those that were built with the headers of its release (path in the image → file); their
  * libraries, the loader, and links.
  */
-export async function toolEntries(tree: string, built: ReadonlyMap<string, string>): Promise<readonly CpioEntry[]> {
+export async function toolEntries(of: ProgramTree, built: ReadonlyMap<string, string>): Promise<readonly CpioEntry[]> {
+  const { tree, target } = of;
   const all = new Map([...programs.map((path) => [path, inTree(tree, path)] as const), ...built]);
   const libraries = new Map<string, string>();
   for (const program of all.values())
-    for (const [name, path] of await libraryClosure(tree, program)) libraries.set(name, path);
+    for (const [name, path] of await libraryClosure(of, program)) libraries.set(name, path);
   const file = async (from: string, path: string, mode = 0o755): Promise<CpioEntry> => ({
     kind: "file",
     path,
@@ -80,8 +89,10 @@ export async function toolEntries(tree: string, built: ReadonlyMap<string, strin
     ...links.map(({ path, target }): CpioEntry => ({ kind: "link", path, target })),
     ...consoleWords.map((word): CpioEntry => ({ kind: "link", path: `usr/bin/${word}`, target: "busybox" })),
     ...(await Promise.all([...all].map(([path, from]) => file(from, path)))),
-    ...(await Promise.all([...libraries].map(([name, path]) => file(path, `${libraryDirectory}/${name}`, 0o644)))),
+    ...(await Promise.all(
+      [...libraries].map(([name, path]) => file(path, `${libraryDirectory(target)}/${name}`, 0o644)),
+    )),
     ...(await Promise.all(configuration.map((path) => file(join(tree, path), path, 0o644)))),
-    await file(await realpath(loaderIn(tree)), `usr/lib64/${loaderName}`),
+    await file(await realpath(loaderIn(tree, target)), `${target.loader.directory}/${target.loader.name}`),
   ];
 }

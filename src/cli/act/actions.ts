@@ -3,13 +3,15 @@ import type { CollectedView, ImageView } from "../../contract/operator/views.ts"
 import type { Recipe } from "../../contract/recipe.ts";
 import type { FirmwareFamilyName } from "../../core/bootstrap-image/firmware-families.ts";
 import type { BootstrapSuite } from "../../core/bootstrap-image/suite.ts";
+import type { MachineArchitecture } from "../../core/machine/architecture.ts";
 import type { ImportProgress, NotCarried } from "../output/import-progress.ts";
 
 /** The Bootstrap Image: sizes in bytes as transferred, versions and paths. */
 export type BootstrapView = {
   readonly suite: BootstrapSuite;
-  /** Versions of GRUB for disks; `measuring` for the site's own key and for sealed disk keys. */
-  readonly grub: { readonly own: string; readonly measuring: string };
+  readonly architecture: MachineArchitecture;
+  /** Versions of GRUB for disks; `measuring` for the site's own key and for sealed disk keys, which only amd64 has. */
+  readonly grub: { readonly own: string; readonly measuring?: string };
   readonly kernelBytes: number;
   readonly initramfsBytes: number;
   readonly totalBytes: number;
@@ -58,6 +60,7 @@ export type Actions = {
   readonly buildBootstrapImage: (
     stateDirectory: string,
     options?: {
+      readonly architecture?: MachineArchitecture;
       readonly suite?: BootstrapSuite;
       readonly firmware?: readonly FirmwareFamilyName[];
       readonly renew?: boolean;

@@ -36,6 +36,7 @@ export const unsealedTexts: { readonly [Why in UnsealedTrust]: string } = {
   "unsealed-no-tpm": "it has no TPM",
   "unsealed-tpm-silent": "its TPM gave no answer at its birth; the birth's log says why",
   "unsealed-debian-loaders": "it starts by Debian's signed loaders; see secureBootKey in docs/secure-boot.md",
+  "unsealed-arm64": "arm64: its firmware measures each kernel, so that a key would open with one kernel only",
   "unsealed-tpm-gone": "the TPM of its birth is gone",
   "unsealed-other-start": "no start as written yet: a restart measures one",
   "unsealed-other-program": "another program ran before its boot loader",

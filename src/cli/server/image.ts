@@ -8,6 +8,11 @@ import {
 import { type BootstrapSuite, bootstrapSuites } from "../../core/bootstrap-image/suite.ts";
 import { counted } from "../../core/bytes/counted.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
+import {
+  defaultArchitecture,
+  type MachineArchitecture,
+  machineArchitectures,
+} from "../../core/machine/architecture.ts";
 import type { Actions, BootstrapView } from "../act/actions.ts";
 import { imageGcCommand } from "../act/image-gc.ts";
 import { promoteCommands } from "../act/promote.ts";
@@ -31,10 +36,23 @@ type ImageActions = Pick<
 >;
 
 type BuildOptions = LocalOptions & {
+  readonly arch?: MachineArchitecture;
   readonly suite?: BootstrapSuite;
   readonly firmware?: readonly FirmwareFamilyName[];
   readonly renew?: boolean;
 };
+
+/** `--arch`, of the verbs about the Bootstrap Image. */
+const archOption = () =>
+  new Option(
+    "--arch <architecture>",
+    `Bootstrap Image: the architecture of its machines; ${defaultArchitecture} without this option`,
+  ).choices(machineArchitectures);
+
+/** The architecture that was asked for. */
+function architectureOf({ arch }: Pick<BuildOptions, "arch">): { readonly architecture?: MachineArchitecture } {
+  return arch === undefined ? {} : { architecture: arch };
+}
 type ImportOptions = LocalOptions & { readonly confidential?: boolean };
 
 /** Adds `image build|info` for the Bootstrap Image, and the verbs for system images: `image import`, `image list` and so on. */
@@ -61,6 +79,7 @@ function buildCommands(image: Command, actions: ImageActions, state: FindState):
     .description(
       "build a system image by a recipe (recipes/compute.yaml) and store it as the next version of a stream; without arguments: build the Bootstrap Image, unless it is up to date",
     )
+    .addOption(archOption())
     .addOption(
       new Option(
         "--suite <suite>",
@@ -76,19 +95,20 @@ function buildCommands(image: Command, actions: ImageActions, state: FindState):
     .option("--renew", "Bootstrap Image: take today's Debian packages instead of the pinned ones");
   localOptions(build).action(async (stream: string | undefined, recipe: string | undefined, options: BuildOptions) => {
     const stateDirectory = await state(options);
-    const { suite, firmware, renew } = options;
+    const { arch, suite, firmware, renew } = options;
     if (stream === undefined) {
       const wanted = {
+        ...architectureOf(options),
         ...(suite === undefined ? {} : { suite }),
         ...(firmware === undefined ? {} : { firmware }),
         ...(renew === undefined ? {} : { renew }),
       };
       return printBootstrap(await actions.buildBootstrapImage(stateDirectory, wanted), options);
     }
-    if (suite !== undefined || firmware !== undefined || renew !== undefined)
+    if (arch !== undefined || suite !== undefined || firmware !== undefined || renew !== undefined)
       throw failure(
         "misused",
-        "--suite, --firmware and --renew are for the Bootstrap Image",
+        "--arch, --suite, --firmware and --renew are for the Bootstrap Image",
         "a recipe names its suite and packages itself",
       );
     await buildByRecipe(actions, { stateDirectory, stream, file: recipe }, options);
@@ -97,10 +117,11 @@ function buildCommands(image: Command, actions: ImageActions, state: FindState):
   const info = image
     .command("info")
     .description("print the sizes of the Bootstrap Image by component; builds it first if necessary")
+    .addOption(archOption())
     .option("--json", "same as -o json");
-  localOptions(info).action(async (options: LocalOptions & { json?: boolean }) => {
+  localOptions(info).action(async (options: LocalOptions & { json?: boolean; arch?: MachineArchitecture }) => {
     const output = options.json === true ? "json" : options.output;
-    const view = await actions.buildBootstrapImage(await state(options));
+    const view = await actions.buildBootstrapImage(await state(options), architectureOf(options));
     printBootstrap(view, { ...options, output });
     if (output !== "json") printComponents(view);
   });
@@ -214,8 +235,10 @@ function printBootstrap(view: BootstrapView, { output }: Pick<LocalOptions, "out
     printJson(view);
     return;
   }
+  const { measuring: other } = view.grub;
+  const measuring = other === undefined ? "" : `; with the site's own key or a sealed disk key ${other}`;
   print(
-    `kernel     ${formatBytes(view.kernelBytes).padStart(9)}  ${view.kernelVersion} (${view.suite})`,
+    `kernel     ${formatBytes(view.kernelBytes).padStart(9)}  ${view.kernelVersion} (${view.suite}, ${view.architecture})`,
     `initramfs  ${formatBytes(view.initramfsBytes).padStart(9)}  ${view.driverFamilies} driver families`,
     `total      ${formatBytes(view.totalBytes).padStart(9)}  ${view.totalBytes} bytes`,
     ...(view.firmware === undefined
@@ -223,7 +246,7 @@ function printBootstrap(view: BootstrapView, { output }: Pick<LocalOptions, "out
       : [
           `firmware   ${formatBytes(view.firmware.bytes).padStart(9)}  ${view.firmware.families.join(", ")}: a second archive beside the total`,
         ]),
-    `GRUB       ${view.grub.own}; with the site's own key or a sealed disk key ${view.grub.measuring}`,
+    `GRUB       ${view.grub.own}${measuring}`,
   );
 }
 

@@ -248,7 +248,7 @@ const refusals: [title: string, document: unknown, expected: string][] = [
   [
     "an image condition that does not exist",
     { ...good, images: [{ image: "x", when: { minRam: 1 } }] },
-    "images[0].when.minRam: expected one of the keys burnIn, minCpus, minMemoryMiB, minStorageGiB, minDisks, firmware, product, found the unknown key minRam",
+    "images[0].when.minRam: expected one of the keys burnIn, minCpus, minMemoryMiB, minStorageGiB, minDisks, firmware, architecture, product, found the unknown key minRam",
   ],
   [
     "a broken product expression",

@@ -8,6 +8,7 @@ import type { Excess } from "../../core/fleet/blast-radius.ts";
 import { bootTrusts } from "../../core/hardware/hardware.ts";
 import { aspects, maxNamedPaths } from "../../core/image/catalogue/image-difference.ts";
 import type { ImportProgress } from "../../core/image/import-progress.ts";
+import { namedArchitectures } from "../../core/machine/architecture.ts";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { machineStates, phases, placeTroubles, remedies } from "../../core/machine/record.ts";
 import { diskTrusts, identityTrusts, startTrusts, unsealedTrusts } from "../../core/machine/trust.ts";
@@ -69,6 +70,7 @@ const condition = v.strictObject({
   failedIn: v.exactOptional(v.picklist(phases)),
   untilPoll: v.exactOptional(v.literal(true)),
   untilProof: v.exactOptional(v.literal(true)),
+  withoutImage: v.exactOptional(v.literal(true)),
   image: v.exactOptional(v.pipe(text, v.description("the image whose update was stopped"))),
 });
 const conditions = v.array(condition);
@@ -85,6 +87,7 @@ export const machineAnswer = pinnedShape<MachineView>()(
     phaseAtMs: v.exactOptional(timeMs),
     conditions,
     firmware: v.exactOptional(v.picklist(["bios", "uefi"])),
+    architecture: v.exactOptional(v.picklist(namedArchitectures)),
     network: v.exactOptional(text),
     temporaryAddress: v.exactOptional(text),
     relay: v.exactOptional(

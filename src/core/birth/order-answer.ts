@@ -19,7 +19,7 @@ import type { PlacementRule, RelayPort } from "../site/placement.ts";
 export const birthProtocol = 1;
 
 /** The newest version of orders, which init understands. An order has the lowest version that its content allows. */
-export const orderProtocol = 7;
+export const orderProtocol = 8;
 
 /** The version of an order to recover a disk key, which an older init does not know. */
 const recoveringProtocol = 3;
@@ -29,6 +29,9 @@ const rootDiskRulesProtocol = 4;
 
 /** The version of an order whose image rules ask for suspect burn-ins, which an older init takes for none. */
 const suspectRulesProtocol = 4;
+
+/** The version of an order whose image rules ask for an architecture, which an older init would not look at. */
+const architectureRulesProtocol = 8;
 
 /** The version of an order with more network than one NIC and one IPv4 address: an older init would install less. */
 const networkProtocol = 5;
@@ -82,6 +85,7 @@ export function protocolForOrder({
     imageRules.some(({ when }) => when.burnIn === "suspect") ? suspectRulesProtocol : 1,
     erase === undefined ? 1 : eraseProtocol,
     layouts.length > 0 ? layoutsProtocol : 1,
+    imageRules.some(({ when }) => when.architecture !== undefined) ? architectureRulesProtocol : 1,
   );
 }
 

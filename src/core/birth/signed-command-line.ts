@@ -1,12 +1,16 @@
+import { defaultArchitecture, type MachineArchitecture } from "../machine/architecture.ts";
 import { keepWatchdogParameter } from "../modules/parameters.ts";
+import { consolesOf } from "./consoles.ts";
 
-/** The kernel parameters that are the same for every machine and every loader. */
-export const commonParameters: readonly string[] = [
-  "console=tty0",
-  "console=ttyS0,115200n8",
-  "panic=30",
-  keepWatchdogParameter,
-];
+const otherParameters = ["panic=30", keepWatchdogParameter] as const;
+
+/** The kernel parameters that are the same for every amd64 machine and every loader. */
+const commonParameters: readonly string[] = [...consolesOf("amd64"), ...otherParameters];
+
+/** The kernel parameters that are the same for every machine of an architecture and every loader. */
+export function commonParametersOf(architecture: MachineArchitecture = defaultArchitecture): readonly string[] {
+  return [...consolesOf(architecture), ...otherParameters];
+}
 
 /** Tells init that its command line is signed, and therefore names no machine: it asks the wire for its settings. */
 const signedParameter = "birther.signed=1";

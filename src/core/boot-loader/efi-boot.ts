@@ -5,9 +5,6 @@ import { type Mac, macFromBytes } from "../net/mac.ts";
 /** The name of our boot entry in the firmware's menu; an existing entry of this name is replaced. */
 export const bootEntryName = "Birther";
 
-/** The path of the loader on the ESP, in the firmware's notation. */
-export const loaderFile = "\\EFI\\birther\\grubx64.efi";
-
 /** The fields of a boot option that we need. `network`: its path leads through a NIC, or its name says so. */
 export type BootOption = {
   readonly number: number;

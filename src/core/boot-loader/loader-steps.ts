@@ -1,7 +1,8 @@
 import { type Layout, partitionFor } from "../install/layout.ts";
 import { onNewRoot, rootPaths } from "../install/paths.ts";
 import { type Step, step } from "../install/step.ts";
-import { loaderFile } from "./efi-boot.ts";
+import type { MachineArchitecture } from "../machine/architecture.ts";
+import { efiLoaders } from "./efi-loaders.ts";
 import {
   fetchSignedLoader,
   type SignedLoader,
@@ -19,12 +20,20 @@ export function fetchLoaderSteps(signed: SignedLoader | undefined): readonly Ste
 }
 
 /**
- * Puts the boot loader on the disk, whose file systems are mounted: GRUB for BIOS, ours for UEFI (a path in the Bootstrap
- * Image), or the signed loaders.
+ * Puts the boot loader on the disk, whose file systems are mounted: GRUB for BIOS, ours for UEFI (`measuring`, a path in the
+ * Bootstrap Image, instead of the usual one), or the signed loaders.
  */
 export function loaderSteps(
   layout: Layout,
-  { signed, ownLoader }: { readonly signed: SignedLoader | undefined; readonly ownLoader: string },
+  {
+    signed,
+    architecture,
+    measuring,
+  }: {
+    readonly signed: SignedLoader | undefined;
+    readonly architecture: MachineArchitecture;
+    readonly measuring?: string;
+  },
 ): readonly Step[] {
   const esp = layout.partitions.find((partition) => partition.use === "esp");
   if (esp === undefined) {
@@ -45,13 +54,14 @@ export function loaderSteps(
     ];
   // Two copies: one under its own name for our boot entry, and one at the fallback path for firmware that has lost its
   // variables.
-  const files = ["/EFI/birther/grubx64.efi", "/EFI/BOOT/BOOTX64.EFI"].map((file) => ({
-    from: ownLoader,
+  const loader = efiLoaders[architecture];
+  const files = [`/EFI/birther/${loader.name}`, `/EFI/BOOT/${loader.fallback}`].map((file) => ({
+    from: measuring ?? loader.inImage,
     to: onNewRoot(`${rootPaths.esp}${file}`),
     mode: 0o644,
   }));
   return [
     step("installLoader", 120, { kind: "copyFiles", files }),
-    step("addBootEntry", 60, { kind: "addBootEntry", partition: esp, file: loaderFile }),
+    step("addBootEntry", 60, { kind: "addBootEntry", partition: esp, file: `\\EFI\\birther\\${loader.name}` }),
   ];
 }

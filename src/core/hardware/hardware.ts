@@ -1,3 +1,4 @@
+import type { NamedArchitecture } from "../machine/architecture.ts";
 import type { Mac } from "../net/mac.ts";
 import type { ChassisSlot } from "../site/placement.ts";
 
@@ -60,6 +61,8 @@ export const bootTrusts = ["signed-image", "wire-trusted"] as const;
 export type BootTrust = (typeof bootTrusts)[number];
 
 export type Hardware = {
+  /** Absent for the default architecture, and in reports of older versions, which ran on no other. */
+  readonly architecture?: NamedArchitecture;
   readonly cpus: number;
   readonly cpuModel: string;
   readonly memoryMiB: number;

@@ -1,4 +1,5 @@
-import { missingFromSystem } from "./system-check.ts";
+import type { MachineArchitecture } from "../machine/architecture.ts";
+import { architectureOfSystem, missingFromSystem } from "./system-check.ts";
 import { measureTree, type Tree } from "./tree.ts";
 import type { Content } from "./update/difference.ts";
 
@@ -27,10 +28,14 @@ export type ImageSummary = Omit<ImageManifest, "tree"> & {
   readonly bytes: number;
   /** What the image lacks for a machine to start (`missingFromSystem`). */
   readonly lacks: readonly string[];
+  /** What its programs are for; undefined if its tree does not say. */
+  readonly architecture?: MachineArchitecture;
 };
 
 /** The summary of a manifest that is stored as these bytes. */
 export function summariseImage({ tree, ...image }: ImageManifest, manifest: Content): ImageSummary {
   const { entries, bytes } = measureTree(tree);
-  return { ...image, manifest, entries, bytes, lacks: missingFromSystem(tree) };
+  const architecture = architectureOfSystem(tree);
+  const summary = { ...image, manifest, entries, bytes, lacks: missingFromSystem(tree) };
+  return architecture === undefined ? summary : { ...summary, architecture };
 }

@@ -1,5 +1,12 @@
+import { type MachineArchitecture, machineArchitectures } from "../machine/architecture.ts";
 import { bootKernels } from "./boot/grub.ts";
 import type { SeenInode, SeenTree } from "./tree.ts";
+
+/** The C library's dynamic loader, which names the architecture of the programs. */
+const loaders: { readonly [A in MachineArchitecture]: readonly string[] } = {
+  amd64: ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-musl-x86_64.so.1"],
+  arm64: ["/lib/ld-linux-aarch64.so.1"],
+};
 
 /** What a machine needs to start from an image; one of the paths is enough. */
 const needs: readonly { readonly what: string; readonly paths: readonly string[] }[] = [
@@ -9,10 +16,19 @@ const needs: readonly { readonly what: string; readonly paths: readonly string[]
   { what: "/bin/sh", paths: ["/bin/sh"] },
   {
     what: "a C library (ld-linux or ld-musl)",
-    paths: ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1", "/lib/ld-musl-x86_64.so.1"],
+    paths: Object.values(loaders).flat(),
   },
   { what: "/etc/os-release", paths: ["/etc/os-release", "/usr/lib/os-release"] },
 ];
+
+/** The architecture that an image's programs are for; undefined if it has C libraries of several or of none. */
+export function architectureOfSystem(tree: SeenTree): MachineArchitecture | undefined {
+  const inodes = new Map(tree.entries.map(([path, inode]) => [path, tree.inodes[inode]] as const));
+  const found = machineArchitectures.filter((architecture) =>
+    loaders[architecture].some((path) => leadsToFile(inodes, path)),
+  );
+  return found.length === 1 ? found[0] : undefined;
+}
 
 /** Limit of symbolic links followed for one file, as in the kernel (path_resolution(7)). */
 const linkLimit = 40;

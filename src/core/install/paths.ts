@@ -20,6 +20,8 @@ export const imagePaths = {
   grubBoot: "/usr/lib/birther/grub/boot.img",
   grubCore: "/usr/lib/birther/grub/core.img",
   grubEfi: "/usr/lib/birther/grub/bootx64.efi",
+  /** In the image for arm64, which has no other. */
+  grubEfiArm64: "/usr/lib/birther/grub/bootaa64.efi",
   /** The same with the module `tpm`; absent in the signed image, whose only one has it. */
   grubEfiMeasuring: "/usr/lib/birther/grub/bootx64-tpm.efi",
   cryptsetup: "/usr/sbin/cryptsetup",

@@ -4,6 +4,7 @@ import type { SignedLoader } from "../boot-loader/signed-loader.ts";
 import { type DiskIdentity, identityOf, mebibytes, recognitionOf } from "../hardware/disk-identity.ts";
 import type { Disk } from "../hardware/hardware.ts";
 import { whyNotStarted } from "../hardware/suitable-disk.ts";
+import { defaultArchitecture, type MachineArchitecture } from "../machine/architecture.ts";
 import type { Firmware, StorageReport } from "../machine/record.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
@@ -29,6 +30,8 @@ export type InstallInput = {
   readonly secureBoot: boolean;
   /** The signed image runs: the firmware trusts the site's key, with which Birther's GRUB in it is signed, too. */
   readonly bySignedImage: boolean;
+  /** What the machine runs; the default if it is absent. */
+  readonly architecture?: MachineArchitecture;
   /** The loaders to install instead of Birther's GRUB, which Debian has not signed. */
   readonly signedLoader?: SignedLoader;
   /** Whether the key is to be sealed: by which boot loader that measures, or why not. Absent: nobody asked for it. */
@@ -133,7 +136,10 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
       ...partitionSteps(layout, root, identity),
       ...fileSystemSteps(layout, root),
       ...volumes.steps,
-      ...loaderSteps(layout, { signed: signedLoader, ownLoader: measuring?.path ?? imagePaths.grubEfi }),
+      ...loaderSteps(layout, {
+        ...{ signed: signedLoader, architecture: input.architecture ?? defaultArchitecture },
+        ...(measuring === undefined ? {} : { measuring: measuring.path }),
+      }),
       ...populateSteps(input, root, { bootPartUuid, ...esp, ...file }),
     ],
     layout,

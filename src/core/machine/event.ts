@@ -8,6 +8,7 @@ import type { Neighbour, Placement, RelayPort } from "../site/placement.ts";
 import type { TpmClaim } from "../tpm/claim.ts";
 import type { DiskKeyState } from "../tpm/disk-key.ts";
 import type { MeasuredBoot } from "../tpm/measured-boot.ts";
+import type { NamedArchitecture } from "./architecture.ts";
 import type { PxeAnswer, PxeStage } from "./pxe-answer.ts";
 import type {
   ConditionKind,
@@ -69,6 +70,10 @@ export type MachineEvent =
       readonly answer: PxeAnswer;
       /** The port that a relay or a snooping switch says it came from. */
       readonly relay?: RelayPort;
+      /** What its machine can run; absent for the default architecture, and if the client names none. */
+      readonly architecture?: NamedArchitecture;
+      /** It is to be installed, and the server has no Bootstrap Image for its architecture. */
+      readonly withoutImage?: true;
       /** The answer was not sent: the network is in mode `listen`. */
       readonly withheld?: true;
     }

@@ -8,6 +8,7 @@ import type { Neighbour, Placement, RelayPort } from "../site/placement.ts";
 import type { TpmBinding } from "../tpm/claim.ts";
 import type { DiskKeyState, KeySealing } from "../tpm/disk-key.ts";
 import type { MeasuredBoot } from "../tpm/measured-boot.ts";
+import type { NamedArchitecture } from "./architecture.ts";
 
 declare const machineIdBrand: unique symbol;
 
@@ -75,6 +76,8 @@ export type Condition = {
   readonly untilPoll?: true;
   /** A token came without a proof of the machine's TPM: the condition ends when the machine proves it. */
   readonly untilProof?: true;
+  /** The server has no Bootstrap Image for its architecture: the condition ends with the first request that finds one. */
+  readonly withoutImage?: true;
   /** The image whose update was stopped: the condition ends when the update goes on, or another image is required. */
   readonly image?: string;
 };
@@ -203,6 +206,8 @@ type CommonFacts = {
   readonly phaseAtMs?: number;
   readonly conditions: readonly Condition[];
   readonly firmware?: Firmware;
+  /** What it can run, by its last network boot; absent for the default architecture, and in records of older versions. */
+  readonly architecture?: NamedArchitecture;
   /** Name of the network the machine was last seen on. */
   readonly network?: string;
   readonly temporaryAddress?: Ipv4;

@@ -1,3 +1,4 @@
+import type { MachineArchitecture } from "../machine/architecture.ts";
 import { mayBeInstalled } from "../machine/life/move.ts";
 import type { PxeAnswer } from "../machine/pxe-answer.ts";
 import { type Machine, orderActionOf } from "../machine/record.ts";
@@ -5,7 +6,7 @@ import { formatIpv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Binding, Network, ServerPorts } from "../network/network.ts";
 import { loaderPath } from "./architecture.ts";
-import type { Client } from "./client.ts";
+import { type Client, machineOf } from "./client.ts";
 import type { LocalMethod } from "./local-boot/method-table.ts";
 
 /** The boot part of an answer to a client. */
@@ -34,10 +35,22 @@ export function intentFor(machine: Machine | undefined, network: Network, mac: M
   return orderActionOf(machine) === undefined ? "local" : "install";
 }
 
-/** Whether a client ends at its disk: by intent, or because there is no loader for its architecture. */
-export function endsLocally(client: Client, intent: Intent): boolean {
+/** The architecture of a client's machine, if it is to be installed and the server has no Bootstrap Image for it. */
+export function architectureWithoutImage(
+  client: Client,
+  intent: Intent,
+  images: ReadonlySet<MachineArchitecture>,
+): MachineArchitecture | undefined {
+  const machine = intent === "install" ? machineOf(client) : undefined;
+  return machine === undefined || images.has(machine) ? undefined : machine;
+}
+
+/** Whether a client ends at its disk: by intent, or because there is no loader or no Bootstrap Image for its architecture. */
+export function endsLocally(client: Client, intent: Intent, withoutImage?: MachineArchitecture): boolean {
   if (client.kind === "plain") return false;
-  return intent === "local" || ("architecture" in client && client.architecture?.loader === undefined);
+  if (intent === "local") return true;
+  // iPXE gets a script, which shows the reason.
+  return "architecture" in client && (client.architecture?.loader === undefined || withoutImage !== undefined);
 }
 
 /** Decides the answer to a client. */
@@ -49,8 +62,10 @@ export function decideAnswer(given: {
   readonly ports: ServerPorts;
   /** How the client is sent to its disk, if it is. */
   readonly method: LocalMethod | undefined;
+  /** The machine's architecture, if the server has no Bootstrap Image for it. */
+  readonly withoutImage?: MachineArchitecture | undefined;
 }): Answer {
-  const { client, mac, intent, binding, ports, method } = given;
+  const { client, mac, intent, binding, ports, method, withoutImage } = given;
   switch (client.kind) {
     case "plain":
       return { kind: "lease" };
@@ -69,7 +84,9 @@ export function decideAnswer(given: {
       const why =
         intent === "local"
           ? "the machine is not due for installation"
-          : `no loader for ${client.architecture?.name ?? "this architecture"}`;
+          : withoutImage === undefined
+            ? `no loader for ${client.architecture?.name ?? "this architecture"}`
+            : `no Bootstrap Image for ${withoutImage}`;
       return { kind: "local", method: method ?? "bootFileRefused", why };
     }
   }

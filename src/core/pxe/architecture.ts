@@ -1,3 +1,4 @@
+import type { MachineArchitecture } from "../machine/architecture.ts";
 import type { Firmware } from "../machine/record.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Signature } from "../network/network.ts";
@@ -12,26 +13,29 @@ export function loaderPath(loader: string, mac: Mac): string {
 
 /**
  * Client system architectures (option 93; IANA "Processor Architecture Types") and their loaders. `loader` is the
- * file that the firmware can start; rows without one boot locally. Debian's `ipxe` package contains the x86 files.
+ * file that the firmware can start; rows without one boot locally. Debian's `ipxe` package contains the files, that of Debian
+ * 13 also the one for ARM64, which has all drivers of iPXE and the firmware's. `machine` is the Bootstrap Image that the
+ * machine can run.
  */
 export const architectureTable = {
-  0: { name: "x86 BIOS", firmware: "bios", via: "tftp", loader: "undionly.kpxe" },
+  0: { name: "x86 BIOS", firmware: "bios", machine: "amd64", via: "tftp", loader: "undionly.kpxe" },
   6: { name: "x86 UEFI, 32 bit", firmware: "uefi", via: "tftp" },
-  7: { name: "x64 UEFI", firmware: "uefi", via: "tftp", loader: "snponly.efi" },
+  7: { name: "x64 UEFI", firmware: "uefi", machine: "amd64", via: "tftp", loader: "snponly.efi" },
   // RFC 4578's text had 7 and 9 swapped (erratum of 2016): 9, once "EBC", means x64 too (netboot.md §1.3).
-  9: { name: "x64 UEFI (as EBC)", firmware: "uefi", via: "tftp", loader: "snponly.efi" },
+  9: { name: "x64 UEFI (as EBC)", firmware: "uefi", machine: "amd64", via: "tftp", loader: "snponly.efi" },
   10: { name: "ARM UEFI, 32 bit", firmware: "uefi", via: "tftp" },
-  11: { name: "ARM64 UEFI", firmware: "uefi", via: "tftp", loader: "snponly-arm64.efi" },
+  11: { name: "ARM64 UEFI", firmware: "uefi", machine: "arm64", via: "tftp", loader: "ipxe-arm64.efi" },
   15: { name: "x86 UEFI HTTP, 32 bit", firmware: "uefi", via: "http" },
-  16: { name: "x64 UEFI HTTP", firmware: "uefi", via: "http", loader: "snponly.efi" },
-  17: { name: "x64 UEFI HTTP (as EBC)", firmware: "uefi", via: "http", loader: "snponly.efi" },
+  16: { name: "x64 UEFI HTTP", firmware: "uefi", machine: "amd64", via: "http", loader: "snponly.efi" },
+  17: { name: "x64 UEFI HTTP (as EBC)", firmware: "uefi", machine: "amd64", via: "http", loader: "snponly.efi" },
   18: { name: "ARM UEFI HTTP, 32 bit", firmware: "uefi", via: "http" },
-  19: { name: "ARM64 UEFI HTTP", firmware: "uefi", via: "http", loader: "snponly-arm64.efi" },
-  20: { name: "x86 BIOS HTTP", firmware: "bios", via: "http" },
+  19: { name: "ARM64 UEFI HTTP", firmware: "uefi", machine: "arm64", via: "http", loader: "ipxe-arm64.efi" },
+  20: { name: "x86 BIOS HTTP", firmware: "bios", machine: "amd64", via: "http" },
 } as const satisfies {
   readonly [code: number]: {
     readonly name: string;
     readonly firmware: Firmware;
+    readonly machine?: MachineArchitecture;
     readonly via: "tftp" | "http";
     readonly loader?: string;
   };
@@ -41,6 +45,8 @@ export const architectureTable = {
 export type Architecture = {
   readonly name: string;
   readonly firmware: Firmware;
+  /** The Bootstrap Image that it can run; none for 32 bits. */
+  readonly machine?: MachineArchitecture;
   readonly via: "tftp" | "http";
   readonly loader?: string;
   /** The loader starts the Bootstrap Image and nothing else, so it cannot send a machine to its disk. */

@@ -2,6 +2,7 @@ import { bytesFromText, sameBytes } from "../bytes/text.ts";
 import { optionTable } from "../dhcp/codec/option-table.ts";
 import type { DhcpPacket } from "../dhcp/codec/packet.ts";
 import { readSubOptions } from "../dhcp/codec/sub-options.ts";
+import type { MachineArchitecture } from "../machine/architecture.ts";
 import type { Firmware } from "../machine/record.ts";
 import type { Signature } from "../network/network.ts";
 import { type Architecture, architectureOf } from "./architecture.ts";
@@ -13,7 +14,7 @@ export type Client =
   /** UEFI HTTP boot: option 60 begins with `HTTPClient`. */
   | { readonly kind: "httpBoot"; readonly firmware: Firmware; readonly architecture: Architecture | undefined }
   /** iPXE, as the NIC's ROM or as the loader from this server. */
-  | { readonly kind: "ipxe"; readonly firmware: Firmware }
+  | { readonly kind: "ipxe"; readonly firmware: Firmware; readonly machine?: MachineArchitecture }
   /** init of the signed image, which asks for its settings. */
   | { readonly kind: "signedImage"; readonly firmware: "uefi" }
   /** An operating system, or any other client that requests only an address. */
@@ -38,12 +39,29 @@ export function classifyClient(packet: DhcpPacket, signature: Signature = "none"
   // A client that names no architecture is a PXE ROM older than RFC 4578, and all of those are BIOS.
   const firmware = architecture?.firmware ?? (codes.length === 0 ? "bios" : "uefi");
   // iPXE also identifies itself as PXEClient; one that runs the script must never get iPXE again (netboot.md Q16).
-  if (isIpxe(packet) && runsScript(packet, firmware)) return { kind: "ipxe", firmware };
+  if (isIpxe(packet) && runsScript(packet, firmware)) {
+    const machine = architecture?.machine;
+    return machine === undefined ? { kind: "ipxe", firmware } : { kind: "ipxe", firmware, machine };
+  }
   if (vendorClassIdentifier.startsWith("PXEClient") || isIpxe(packet))
     return { kind: "pxe", firmware, architecture: codes.length === 0 ? architectureOf([0], signature) : architecture };
   // U-Boot, and the firmware of some network adapters, put their own name into option 60: only boot clients send option 93.
   if (codes.length === 0) return { kind: "plain" };
   return { kind: architecture?.via === "http" ? "httpBoot" : "pxe", firmware, architecture };
+}
+
+/** The Bootstrap Image that a client's machine can run; undefined if it has 32 bits or names no architecture. */
+export function machineOf(client: Client): MachineArchitecture | undefined {
+  switch (client.kind) {
+    case "pxe":
+    case "httpBoot":
+      return client.architecture?.machine;
+    case "ipxe":
+      return client.machine;
+    case "signedImage":
+    case "plain":
+      return undefined;
+  }
 }
 
 /**

@@ -9,6 +9,7 @@ import type { DhcpPacket } from "../dhcp/codec/packet.ts";
 import { readDhcp } from "../dhcp/codec/read.ts";
 import { writeDhcp } from "../dhcp/codec/write.ts";
 import type { Holder } from "../dhcp/pool/address-pool.ts";
+import { machineArchitectures } from "../machine/architecture.ts";
 import { machineIdFromMac } from "../machine/life/move.ts";
 import type { Machine, MachineState } from "../machine/record.ts";
 import { testMachine } from "../machine/testing/test-machine.ts";
@@ -48,7 +49,27 @@ const plain: DhcpPacket = {
 };
 const unknownArchitecture: DhcpPacket = { ...edk2, options: { ...edk2.options, clientSystemArchitecture: [6] } };
 
-type Given = Partial<Pick<DhcpQuestion, "network" | "machine" | "holderOf" | "givenTo" | "unreadable">>;
+/** An arm64 server's firmware, and iPXE on it. */
+const arm64: DhcpPacket = {
+  ...edk2,
+  options: {
+    ...edk2.options,
+    vendorClassIdentifier: "PXEClient:Arch:00011:UNDI:003000",
+    clientSystemArchitecture: [11],
+  },
+};
+const arm64Http: DhcpPacket = {
+  ...http,
+  options: {
+    ...http.options,
+    vendorClassIdentifier: "HTTPClient:Arch:00019:UNDI:003000",
+    clientSystemArchitecture: [19],
+  },
+};
+const arm64Ipxe: DhcpPacket = { ...uefiIpxe, options: { ...uefiIpxe.options, clientSystemArchitecture: [11] } };
+const bothImages = { images: new Set(machineArchitectures) };
+
+type Given = Partial<Pick<DhcpQuestion, "network" | "machine" | "holderOf" | "givenTo" | "unreadable" | "images">>;
 const decide = (packet: DhcpPacket, given: Given = {}): DhcpDecision =>
   decideDhcp({ packet, network: nursery, ports, machine: undefined, holderOf: () => undefined, ...given }, leasing);
 
@@ -111,6 +132,31 @@ const discovers: readonly (readonly [title: string, DhcpPacket, Given, expected:
     { machine: machine("birth") },
     "offer 10.77.0.60 local offerThenNak broadcast",
   ],
+  [
+    "arm64, birth",
+    arm64,
+    { machine: machine("birth"), ...bothImages },
+    "offer 10.77.0.60 loader ipxe-arm64.efi broadcast",
+  ],
+  [
+    "arm64 HTTP boot, birth",
+    arm64Http,
+    { machine: machine("birth"), ...bothImages },
+    "offer 10.77.0.60 httpLoader http://10.77.0.1/ipxe-arm64.efi broadcast",
+  ],
+  ["arm64, no image: its disk", arm64, { machine: machine("birth") }, "offer 10.77.0.60 local offerThenNak broadcast"],
+  [
+    "arm64 HTTP boot, no image: its disk",
+    arm64Http,
+    { machine: machine("birth") },
+    "offer 10.77.0.60 local offerThenNak broadcast",
+  ],
+  [
+    "arm64 iPXE, no image: the script says so",
+    arm64Ipxe,
+    { machine: machine("birth") },
+    `offer 10.77.0.60 script ${born} hardware`,
+  ],
   ["plain, healthy", plain, { machine: machine("healthy") }, "offer 10.77.1.71 lease broadcast"],
   ["plain, birth", plain, { machine: machine("birth") }, "offer 10.77.0.60 lease broadcast"],
   ["plain, unknown", plain, {}, "silence unknownClient"],
@@ -136,6 +182,22 @@ const discovers: readonly (readonly [title: string, DhcpPacket, Given, expected:
 ];
 for (const [title, packet, asked, expected] of discovers)
   test(`DISCOVER: ${title}`, () => assert.equal(line(decide(packet, asked)), expected));
+
+test("a request tells the record the machine's architecture, and whether the server has no image to install it with", () => {
+  const seen = (packet: DhcpPacket, given: Given) => {
+    const decision = decide(packet, given);
+    const { architecture, withoutImage } = ("seen" in decision && decision.seen) || {};
+    return `${architecture ?? "-"} ${withoutImage ?? "-"}`;
+  };
+  for (const packet of [edk2, biosRom, biosIpxe, uefiIpxe, http, unknownArchitecture])
+    assert.equal(seen(packet, { machine: machine("birth") }), "- -");
+  for (const packet of [arm64, arm64Http, arm64Ipxe]) {
+    assert.equal(seen(packet, { machine: machine("birth"), ...bothImages }), "arm64 -");
+    assert.equal(seen(packet, { machine: machine("birth") }), "arm64 true");
+    assert.equal(seen(packet, {}), "arm64 true", "a nursery would install it");
+    assert.equal(seen(packet, { machine: machine("healthy") }), "arm64 -", "its disk needs no image of the server");
+  }
+});
 
 const requests: readonly (readonly [title: string, DhcpPacket, Given, expected: string])[] = [
   [

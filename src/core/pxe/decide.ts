@@ -1,11 +1,12 @@
 import { relayPortOf } from "../dhcp/relay-port.ts";
 import { replyTo } from "../dhcp/reply.ts";
+import { defaultArchitecture, type MachineArchitecture } from "../machine/architecture.ts";
 import type { PxeAnswer, PxeStage } from "../machine/pxe-answer.ts";
 import type { PxeAsked } from "../machine/requests.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
-import { decideAnswer, endsLocally, intentFor, wordFor } from "./answer.ts";
-import type { Client } from "./client.ts";
+import { architectureWithoutImage, decideAnswer, endsLocally, intentFor, wordFor } from "./answer.ts";
+import { type Client, machineOf } from "./client.ts";
 import type { DhcpDecision, DhcpQuestion, ReplyInMaking } from "./decision.ts";
 import { noLocalHistory, tryLocal } from "./local-boot/choose.ts";
 import { type Part, waitsForRouter } from "./part.ts";
@@ -23,14 +24,17 @@ export function decideDhcp<Message>(question: DhcpQuestion, part: Part<Message>)
   const { packet, network, ports, machine, history = noLocalHistory } = question;
   const { binding, temporary } = choice;
   const intent = question.unreadable === undefined ? intentFor(machine, network, mac) : "local";
-  const local = endsLocally(client, intent) ? tryLocal({ client, packet, history, proxy: !part.leases }) : undefined;
+  const withoutImage = architectureWithoutImage(client, intent, question.images ?? onlyDefault);
+  const local = endsLocally(client, intent, withoutImage)
+    ? tryLocal({ client, packet, history, proxy: !part.leases })
+    : undefined;
   const method = local?.attempt.method;
-  const answer = decideAnswer({ client, mac, intent, binding, ports, method });
+  const answer = decideAnswer({ client, mac, intent, binding, ports, method, withoutImage });
   const content = part.contentFor(question, { kind: "asks", message, client, mac, answer, binding });
   const reply = replyTo(packet, content);
   // A machine that is only recorded keeps no address: unknown machines must not exhaust the pool.
   const address = temporary && intent === "install" ? binding.address : undefined;
-  const seen = seenBy(question, { client, mac, answer: wordFor(answer, method), address });
+  const seen = seenBy(question, { client, mac, answer: wordFor(answer, method), address, withoutImage });
   const decision: ReplyInMaking = { kind: "reply", answer, reply, destination: part.destination(packet, reply) };
   if (temporary) decision.reserve = binding.address;
   if (seen !== undefined) decision.seen = seen;
@@ -38,6 +42,12 @@ export function decideDhcp<Message>(question: DhcpQuestion, part: Part<Message>)
   if (part.leases && content.type === "ack" && waitsForRouter(packet, client)) decision.noRouter = mac;
   return decision;
 }
+
+/** What a server without others has a Bootstrap Image for. */
+const onlyDefault: ReadonlySet<MachineArchitecture> = new Set([defaultArchitecture]);
+
+/** Filled field by field, as a decision is. */
+type AskedInMaking = { -readonly [Field in keyof PxeAsked]: PxeAsked[Field] };
 
 const stages: { readonly [Kind in Client["kind"]]: PxeStage | undefined } = {
   pxe: "firmware",
@@ -50,14 +60,24 @@ const stages: { readonly [Kind in Client["kind"]]: PxeStage | undefined } = {
 /** The event of a request for the machine's record; undefined for plain DHCP, and for a record that cannot be read. */
 function seenBy(
   question: DhcpQuestion,
-  of: { readonly client: Client; readonly mac: Mac; readonly answer: PxeAnswer; readonly address?: Ipv4 | undefined },
+  of: {
+    readonly client: Client;
+    readonly mac: Mac;
+    readonly answer: PxeAnswer;
+    readonly address?: Ipv4 | undefined;
+    readonly withoutImage?: MachineArchitecture | undefined;
+  },
 ): PxeAsked | undefined {
-  const { client, mac, answer, address } = of;
+  const { client, mac, answer, address, withoutImage } = of;
   const stage = stages[client.kind];
   if (stage === undefined || client.kind === "plain" || question.unreadable !== undefined) return undefined;
   const { name: network, nursery } = question.network;
   const relay = relayPortOf(question.packet);
-  const asked = { kind: "pxeAsked", mac, firmware: client.firmware, network, nursery, stage, answer } as const;
-  const seen = relay === undefined ? asked : { ...asked, relay };
-  return address === undefined ? seen : { ...seen, address };
+  const asked: AskedInMaking = { kind: "pxeAsked", mac, firmware: client.firmware, network, nursery, stage, answer };
+  const architecture = machineOf(client);
+  if (relay !== undefined) asked.relay = relay;
+  if (address !== undefined) asked.address = address;
+  if (architecture !== undefined && architecture !== defaultArchitecture) asked.architecture = architecture;
+  if (withoutImage !== undefined) asked.withoutImage = true;
+  return asked;
 }

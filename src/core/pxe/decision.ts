@@ -2,6 +2,7 @@ import type { ClientMessage } from "../dhcp/client-message.ts";
 import type { DhcpPacket, NoClientMac } from "../dhcp/codec/packet.ts";
 import type { Destination } from "../dhcp/destination.ts";
 import type { Holder, RecordedIn } from "../dhcp/pool/address-pool.ts";
+import type { MachineArchitecture } from "../machine/architecture.ts";
 import type { MachineEvent } from "../machine/event.ts";
 import type { Machine } from "../machine/record.ts";
 import type { PxeAsked } from "../machine/requests.ts";
@@ -81,6 +82,8 @@ export type DhcpQuestion = {
   readonly network: Network;
   readonly ports: ServerPorts;
   readonly machine: Machine | undefined;
+  /** The architectures that the server has a Bootstrap Image for; the default only if it is absent. */
+  readonly images?: ReadonlySet<MachineArchitecture>;
   /** The record of the client's machine cannot be read: it keeps its address, is sent to its disk, and nothing is recorded. */
   readonly unreadable?: UnreadableRecord;
   /** The holder of a temporary address, by record or by reservation. */

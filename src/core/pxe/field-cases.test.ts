@@ -6,6 +6,7 @@ import type { DhcpOptions } from "../dhcp/codec/option-table.ts";
 import type { DhcpPacket } from "../dhcp/codec/packet.ts";
 import { readDhcp } from "../dhcp/codec/read.ts";
 import { writeDhcp } from "../dhcp/codec/write.ts";
+import { machineArchitectures } from "../machine/architecture.ts";
 import { testMachine } from "../machine/testing/test-machine.ts";
 import { ip } from "../net/testing/addresses.ts";
 import { testNetwork } from "../network/testing/test-network.ts";
@@ -29,7 +30,8 @@ const network = testNetwork();
 const machine = testMachine("birth", { temporaryAddress: ip("10.77.0.60") });
 
 function decide(packet: DhcpPacket) {
-  const question = { packet, network, ports: { http: 80, machines: 443 }, machine, holderOf: () => undefined };
+  const images = new Set(machineArchitectures);
+  const question = { packet, network, ports: { http: 80, machines: 443 }, images, machine, holderOf: () => undefined };
   return decideDhcp(question, leasing);
 }
 
@@ -55,7 +57,7 @@ function answerTo(name: string): string {
 
 const script = "script http://10.77.0.1/boot/02-00-5e-10-00-01.ipxe";
 const expected: { readonly [name: string]: string } = {
-  "bluefield-class": "loader snponly-arm64.efi",
+  "bluefield-class": "loader ipxe-arm64.efi",
   "bootp-no-cookie": "malformed noMagicCookie",
   "class-plain-PXEClient": "loader snponly.efi",
   "flexboot-no-user-class": script,
@@ -117,11 +119,7 @@ for (const [code, why] of types)
 
 /** Classes and architectures of other firmware: what the field cases are samples of. */
 const classes: readonly (readonly [title: string, options: DhcpOptions, answer: string])[] = [
-  [
-    "ARM64 firmware without option 93",
-    { vendorClassIdentifier: "PXEClient:Arch:00011:UNDI:003000" },
-    "snponly-arm64.efi",
-  ],
+  ["ARM64 firmware without option 93", { vendorClassIdentifier: "PXEClient:Arch:00011:UNDI:003000" }, "ipxe-arm64.efi"],
   ["arch 0 in the class", { vendorClassIdentifier: "PXEClient:Arch:00000:UNDI:002001" }, "undionly.kpxe"],
   ["digits cut", { vendorClassIdentifier: "PXEClient:Arch:" }, "undionly.kpxe"],
   ["six digits are none", { vendorClassIdentifier: "PXEClient:Arch:000007" }, "undionly.kpxe"],
@@ -131,7 +129,7 @@ const classes: readonly (readonly [title: string, options: DhcpOptions, answer: 
     "snponly.efi",
   ],
   ["U-Boot on x64", { vendorClassIdentifier: "U-Boot", clientSystemArchitecture: [7] }, "snponly.efi"],
-  ["no class, option 93", { clientSystemArchitecture: [11] }, "snponly-arm64.efi"],
+  ["no class, option 93", { clientSystemArchitecture: [11] }, "ipxe-arm64.efi"],
 ];
 for (const [title, given, file] of classes)
   test(`class: ${title}: ${file}`, () => {

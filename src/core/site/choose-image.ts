@@ -1,5 +1,6 @@
 import type { Hardware } from "../hardware/hardware.ts";
 import { isFixed } from "../hardware/suitable-disk.ts";
+import { defaultArchitecture, type MachineArchitecture } from "../machine/architecture.ts";
 import type { BurnInOutcome, ImageRule } from "./image-rule.ts";
 import { readPattern } from "./pattern.ts";
 
@@ -24,6 +25,7 @@ const conditions: {
   minStorageGiB: (wanted, hardware) => storageGiB(hardware) >= wanted,
   minDisks: (wanted, hardware) => fixedDisks(hardware).length >= wanted,
   firmware: (wanted, hardware) => hardware.firmware === wanted,
+  architecture: (wanted, hardware) => wanted === architectureIn(hardware),
   product: (wanted, hardware) => {
     const pattern = readPattern(wanted);
     return pattern.kind === "pattern" && pattern.expression.test(hardware.smbios.product);
@@ -47,11 +49,19 @@ export function chooseImage(rules: readonly ImageRule[], hardware: Hardware, bur
     const why = `image rule ${index + 1}${because === "" ? "" : `: ${because}`}`;
     return { kind: "chosen", image: rule.image, ...(rule.layout === undefined ? {} : { layout: rule.layout }), why };
   }
-  const facts = `${hardware.cpus} CPUs, ${hardware.memoryMiB} MiB memory, ${Math.floor(storageGiB(hardware))} GiB storage`;
+  const own = architectureIn(hardware);
+  const foreign = rules.flatMap(({ image, when: { architecture = own } }) =>
+    architecture === own ? [] : [`; ${image} is for ${architecture}`],
+  );
+  const facts = `${own}, ${hardware.cpus} CPUs, ${hardware.memoryMiB} MiB memory, ${Math.floor(storageGiB(hardware))} GiB storage, burn-in ${burnIn}`;
   return {
     kind: "none",
-    reason: `${rules.length === 1 ? "the only image rule does not match" : `none of the ${rules.length} image rules matches`} this machine: ${facts}, burn-in ${burnIn}`,
+    reason: `${rules.length === 1 ? "the only image rule does not match" : `none of the ${rules.length} image rules matches`} this machine: ${facts}${[...new Set(foreign)].join("")}`,
   };
+}
+
+function architectureIn({ architecture }: Hardware): MachineArchitecture {
+  return architecture ?? defaultArchitecture;
 }
 
 function fixedDisks(hardware: Hardware) {

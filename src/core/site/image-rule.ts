@@ -1,4 +1,5 @@
 import type { BurnInReport } from "../hardware/hardware.ts";
+import type { MachineArchitecture } from "../machine/architecture.ts";
 
 /** What a rule can ask of the burn-in: `suspect` is passed, with figures far below those of the machine's siblings. */
 export const burnInWishes = ["passed", "failed", "suspect"] as const;
@@ -20,6 +21,7 @@ export type ImageRule = {
     readonly minStorageGiB?: number;
     readonly minDisks?: number;
     readonly firmware?: "bios" | "uefi";
+    readonly architecture?: MachineArchitecture;
     /** Regular expression over the SMBIOS product name. */
     readonly product?: string;
   };

@@ -71,6 +71,8 @@ test("an order with rules that an older init would misread has a higher protocol
   const clean = { ...burnInRule("failed"), action: "clean", erase: { sanitize: "require" } } as const;
   assert.equal(protocolForOrder(clean), 6, "an older init would destroy keys only");
   assert.deepEqual([protocolForOrder(burnInRule("failed")), protocolForOrder(burnInRule("suspect"))], [1, 4]);
+  const architecture = [{ image: "x", when: { architecture: "arm64" } }] as const;
+  assert.equal(protocolForOrder({ ...order, imageRules: architecture }), 8);
 });
 
 const unplaced: readonly { title: string; rules: readonly PlacementRule[]; port?: string; reason: RegExp }[] = [
@@ -209,6 +211,8 @@ const imageRows: readonly {
   { when: { minStorageGiB: 161 }, holds: false },
   { when: { minDisks: 3 }, holds: false },
   { when: { firmware: "bios" }, holds: false },
+  { when: { architecture: "amd64" }, holds: true },
+  { when: { architecture: "arm64" }, holds: false },
   { when: { product: "Server \\d" }, holds: true },
   { when: { product: "Server" }, holds: false },
   { when: { product: "(" }, holds: false },
@@ -232,8 +236,23 @@ test("no image rule matches: the reason lists the facts of the machine", () => {
   const choice = chooseImage([{ image: "big", when: { minCpus: 99 } }], hardware, "passed");
   assert.match(
     choice.kind === "none" ? choice.reason : "",
-    /8 CPUs, 16384 MiB memory, 160 GiB storage, burn-in passed/,
+    /amd64, 8 CPUs, 16384 MiB memory, 160 GiB storage, burn-in passed/,
   );
+});
+
+test("an arm64 machine gets an image for it, and no other; the reason names those that are for others", () => {
+  const arm64 = { ...hardware, architecture: "arm64" } as const;
+  const rules = [
+    { image: "compute", when: { architecture: "amd64" } },
+    { image: "compute-arm", when: { architecture: "arm64" } },
+  ] as const;
+  assert.deepEqual(chooseImage(rules, arm64, "passed"), {
+    kind: "chosen",
+    image: "compute-arm",
+    why: "image rule 2: architecture arm64",
+  });
+  const none = chooseImage(rules.slice(0, 1), arm64, "passed");
+  assert.match(none.kind === "none" ? none.reason : "", /this machine: arm64, 8 CPUs.*; compute is for amd64$/);
 });
 
 test("image rules checked: an invalid pattern, and an unreachable rule", () => {

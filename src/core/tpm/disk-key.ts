@@ -1,8 +1,9 @@
 /**
  * Why a birth did not have the disk key sealed. `no-tpm`: the machine has none. `tpm-silent`: it has one that did not
- * answer. `debian-loaders`: it starts by Debian's signed loaders, under which each kernel changes PCR 4.
+ * answer. `debian-loaders`: it starts by Debian's signed loaders, under which each kernel changes PCR 4. `arm64`: there GRUB
+ * always has the firmware start, and measure, the kernel.
  */
-export const birthPlainCauses = ["no-tpm", "tpm-silent", "debian-loaders"] as const;
+export const birthPlainCauses = ["no-tpm", "tpm-silent", "debian-loaders", "arm64"] as const;
 export type BirthPlainCause = (typeof birthPlainCauses)[number];
 
 /** What a birth decided about the key that it made: to have it sealed, or why not. */

@@ -1,5 +1,6 @@
 import { type AgentFileName, agentFiles, agentVersion } from "../../core/agent/version.ts";
 import type { AgentFile } from "../../core/image/update/directive.ts";
+import { defaultArchitecture, type MachineArchitecture } from "../../core/machine/architecture.ts";
 import { keepObjects } from "../storage/kept-objects.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import { sha512Of } from "../storage/sha512.ts";
@@ -12,6 +13,7 @@ export type AgentBundle = { readonly version: string; readonly files: readonly A
 export async function storeAgentBundle(
   read: (name: AgentFileName) => Promise<Uint8Array>,
   objects: Pick<ObjectStore, "add" | "directory">,
+  architecture: MachineArchitecture = defaultArchitecture,
 ): Promise<AgentBundle> {
   using _held = await holdContents(objects.directory);
   const files: AgentFile[] = [];
@@ -21,6 +23,6 @@ export async function storeAgentBundle(
     files.push({ ...file, ...stored });
   }
   const names = files.map(({ sha512 }) => sha512);
-  keepObjects(objects.directory, "agent", names);
+  keepObjects(objects.directory, architecture === defaultArchitecture ? "agent" : `agent-${architecture}`, names);
   return { version: agentVersion(names, sha512Of), files };
 }

@@ -17,6 +17,7 @@ import {
   type SubPolicy,
   wholeDirective,
 } from "../../core/image/update/directive.ts";
+import { defaultArchitecture } from "../../core/machine/architecture.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import { hasOwnSystem } from "../../core/machine/life/boot.ts";
 import { shortBootId } from "../../core/machine/log-line.ts";
@@ -315,6 +316,10 @@ function stopEvent({ id, hostname = id }: Machine, { image, reason, cause }: Sto
     const again = `birther set ${hostname} requiredImage=FORMER, and then ${image} again`;
     return { ...stopped, step: "reboot", reason: `${reason}. Promote another version, or retry this kernel: ${again}` };
   }
+  if (cause === "otherArchitecture") {
+    const next = `give it another image: a rule with when.architecture, or birther set ${hostname} requiredImage=NAME`;
+    return { ...stopped, step: "update", reason: `${reason}. Nothing was changed; ${next}` };
+  }
   const next = `import a whole image and promote it, or force this one: birther set ${hostname} forcedImage=${image}`;
   return { ...stopped, step: "update", reason: `stopped before its first step: ${reason}. ${next}` };
 }
@@ -336,6 +341,7 @@ function direct(
   return decideDirective({
     required: requiredImage,
     image: requiredImage === undefined ? undefined : images.get(requiredImage),
+    architecture: machine.hardware?.architecture ?? defaultArchitecture,
     held: whyHeld(machine),
     left: othersUpdate === true && hasOwnSystem(machine) ? "an external Dominator updates this machine" : undefined,
     failure: outcome?.kind === "failed" && outcome.directive !== "upgradeAgent" ? outcome.reason : undefined,

@@ -1,12 +1,14 @@
+import * as host from "host";
 import { readLibraries } from "../../core/install/libraries.ts";
 import { copyFile, makeDirectories } from "../system/files.ts";
 import { runOrThrow } from "../system/run.ts";
 
 /** Debian's dynamic loader, which also lists a program's libraries (ld.so(8) `--list`). */
-const loader = "/lib64/ld-linux-x86-64.so.2";
+const loaders = { amd64: "/lib64/ld-linux-x86-64.so.2", arm64: "/lib/ld-linux-aarch64.so.1" } as const;
 
 /** Copies a program to `to`/bin, and its loader and libraries to `to`/lib. */
 export function copyProgram(program: string, to: string): void {
+  const loader = loaders[host.architecture()];
   makeDirectories(`${to}/bin`);
   makeDirectories(`${to}/lib`);
   copyFile(program, `${to}/bin/${nameOf(program)}`, 0o755);

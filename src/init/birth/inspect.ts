@@ -11,6 +11,7 @@ import { describeMissingFirmware } from "../../core/hardware/missing-firmware.ts
 import { chooseRootDisk } from "../../core/hardware/root-disk.ts";
 import { diskSight, memoryMiB, scanHardware } from "../../core/hardware/scan.ts";
 import { isFixed } from "../../core/hardware/suitable-disk.ts";
+import { architectureField } from "../../core/machine/architecture.ts";
 import type { WorkProgress } from "../../core/machine/work-progress.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { BurnInOutcome } from "../../core/site/image-rule.ts";
@@ -57,6 +58,7 @@ export function inspectMachine(context: BirthContext, taken: TakenOrder, beforeT
   for (const each of scanned.missingFirmware ?? []) console.log("warn", describeMissingFirmware(each));
   const hardware = runStep("readDiskContents", 60 + contentsSecondsPerDisk * scanned.disks.length, () => ({
     ...scanned,
+    ...architectureField(host.architecture()),
     bootTrust: bootTrustOf(scanned, taken),
     disks: scanned.disks.map((disk) => (isFixed(disk) ? withContents(disk, console.log) : disk)),
   }));

@@ -44,6 +44,7 @@ export function install(
     const planning = planInstall(
       {
         firmware,
+        architecture: host.architecture(),
         keyPlace: findKeyLocation(firmware, drivers),
         secureBoot: inspection.hardware.secureBoot,
         bySignedImage,
@@ -97,6 +98,7 @@ function sealingFor(
   { hardware }: Inspection,
 ): Pick<InstallInput, "sealing"> {
   if (!order.storage.sealDiskKey || firmware === "bios") return {};
+  if (host.architecture() === "arm64") return { sealing: { kind: "impossible", cause: "arm64" } };
   if (!tpmAnswers) return { sealing: { kind: "impossible", cause: hardware.tpm ? "tpm-silent" : "no-tpm" } };
   const path = bySignedImage ? imagePaths.grubEfi : imagePaths.grubEfiMeasuring;
   const hash = authenticodeSha256(readBytes(path), sha256);

@@ -5,8 +5,10 @@ import { openDebian } from "../../bootstrap-image/debian/packages.ts";
 import { ensurePackages } from "../../bootstrap-image/install-packages.ts";
 import { fetchLoaders } from "../../bootstrap-image/loader/loaders.ts";
 import { findSecureBootKey } from "../../bootstrap-image/secure-boot/key.ts";
+import { targets } from "../../bootstrap-image/target.ts";
 import type { FirmwareFamilyName } from "../../core/bootstrap-image/firmware-families.ts";
-import { type BootstrapSuite, defaultSuite } from "../../core/bootstrap-image/suite.ts";
+import { type BootstrapSuite, defaultSuite, suitesFor } from "../../core/bootstrap-image/suite.ts";
+import { defaultArchitecture, type MachineArchitecture } from "../../core/machine/architecture.ts";
 import type { Log } from "../../core/ports.ts";
 import { lockState } from "../../mdb/sqlite/state-lock.ts";
 import { bundleOf } from "../../mdb/tls/authorities.ts";
@@ -25,6 +27,8 @@ export async function prepareServer(options: {
   readonly log: Log;
   /** What machines trust; the authorities in the state directory, the first of which is made, if it is undefined. */
   readonly caPem?: string;
+  /** What the image is for; the default if it is undefined. */
+  readonly architecture?: MachineArchitecture;
   /** Where the image comes from; as the last build if it is undefined. */
   readonly suite?: BootstrapSuite;
   /** Network cards whose firmware a second archive brings; as the last build if it is undefined. */
@@ -34,26 +38,38 @@ export async function prepareServer(options: {
   /** The verb whose Debian packages to install. */
   readonly verb?: keyof typeof packagesOf;
 }): Promise<BootstrapImage> {
-  const { stateDirectory, log, verb = "serve", renew = false } = options;
+  const { stateDirectory, architecture = defaultArchitecture, log, verb = "serve", renew = false } = options;
   const paths = pathsIn(stateDirectory);
+  const { bootstrap: outputDirectory, loaders, packageLock: lockFile } = imagePathsIn(paths, architecture);
   await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
   using _lock = lockState(
     paths.buildLock,
     `another process builds the Bootstrap Image of ${stateDirectory}; wait until it has ended, and run this command again`,
   );
-  await ensurePackages(packagesOf[verb], log);
+  await ensurePackages([...packagesOf[verb], ...targets[architecture].buildPackages], log);
   const { caPem = bundleOf(await openAuthorities({ directory: paths.pki, clock: systemClock, log })) } = options;
-  const lockFile = paths.packageLock;
   const last = options.suite === undefined ? await (renew ? readLockToRenew : readLock)(lockFile) : undefined;
-  const suite = options.suite ?? last?.suite ?? defaultSuite;
-  const debian = await openDebian({ suite, cacheDirectory, log, lockFile, renew });
+  const suites = suitesFor[architecture];
+  const suite = options.suite ?? last?.suite ?? suites[0] ?? defaultSuite;
+  if (!suites.includes(suite))
+    throw new Error(`Bootstrap Image for ${architecture}: expected the suite ${suites.join(" or ")}, found ${suite}`);
+  const debian = await openDebian({ suite, architecture, cacheDirectory, log, lockFile, renew });
   const firmware = options.firmware ?? debian.lastFamilies;
-  await fetchLoaders({ debian, cacheDirectory, outputDirectory: paths.loaders });
+  if (firmware.length > 0 && architecture !== defaultArchitecture)
+    throw new Error(`Bootstrap Image for ${architecture}: expected no firmware families, found ${firmware.join(", ")}`);
+  await mkdir(outputDirectory, { recursive: true });
+  await fetchLoaders({ debian, cacheDirectory, outputDirectory: loaders });
   const secureBootKey = await findSecureBootKey(paths.secureBoot);
   const image = await buildBootstrapImage({
-    ...{ debian, cacheDirectory, outputDirectory: paths.bootstrap, caPem, log, firmware },
+    ...{ debian, cacheDirectory, outputDirectory, caPem, log, firmware },
     ...(secureBootKey === undefined ? {} : { secureBootKey }),
   });
   await debian.keep(firmware);
   return image;
+}
+
+/** Where an architecture's image, its loaders and its lock file are. */
+function imagePathsIn(paths: ReturnType<typeof pathsIn>, architecture: MachineArchitecture) {
+  const other = paths.others.find((each) => each.architecture === architecture);
+  return other === undefined ? paths : { ...other, bootstrap: other.directory };
 }

@@ -1,7 +1,10 @@
 import { once } from "node:events";
+import { existsSync } from "node:fs";
+import type { BootstrapImage } from "../../bootstrap-image/build.ts";
 import type { Actions } from "../../cli/act/actions.ts";
 import { exitStatus } from "../../cli/api/failure.ts";
 import { openLog } from "../../log/structured-log.ts";
+import { pathsIn } from "../paths.ts";
 import { prepareServer } from "./prepare-server.ts";
 import { startServer } from "./server.ts";
 
@@ -20,9 +23,13 @@ export const serve: Actions["serve"] = async ({ config, logJson, verbose }) => {
       log,
       caPem,
     });
-    const { suite, kernelVersion: kernel, totalBytes: bytes, firmware } = image;
-    const second = firmware && { firmware: firmware.families.join(" "), firmwareBytes: firmware.bytes };
-    log("info", "Bootstrap Image ready", { suite, kernel, bytes, ...second });
+    log("info", "Bootstrap Image ready", readyFacts(image));
+    // Those of other architectures that were built here trust the same authorities.
+    for (const { architecture, kernel } of pathsIn(config.stateDirectory).others)
+      if (existsSync(kernel)) {
+        const other = await prepareServer({ stateDirectory: config.stateDirectory, architecture, log, caPem });
+        log("info", "Bootstrap Image ready", readyFacts(other));
+      }
   };
   let isReady = false;
   try {
@@ -40,6 +47,11 @@ export const serve: Actions["serve"] = async ({ config, logJson, verbose }) => {
     process.exitCode = exitStatus.interrupted;
   }
 };
+
+function readyFacts({ suite, architecture, kernelVersion, totalBytes, firmware }: BootstrapImage) {
+  const second = firmware && { firmware: firmware.families.join(" "), firmwareBytes: firmware.bytes };
+  return { suite, architecture, kernel: kernelVersion, bytes: totalBytes, ...second };
+}
 
 /** Aborted by the first SIGINT or SIGTERM, with its name as the reason; a second one ends the process. */
 function stopSignal(log: ReturnType<typeof openLog>): AbortSignal {

@@ -1,12 +1,14 @@
 import type { Hono } from "hono";
-import { describeSignedLoader, readBootFiles } from "../../boot-server/boot-files.ts";
+import { type BootFiles, describeSignedLoader, readBootFiles } from "../../boot-server/boot-files.ts";
 import { type BootServer, queuedSizes, startBootServer } from "../../boot-server/boot-server.ts";
 import type { UplinkQueue } from "../../boot-server/http/server.ts";
 import { openUplinkQueue } from "../../boot-server/http/uplink-queue.ts";
 import { checkInterfaces } from "../../boot-server/socket/check-interfaces.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import { othersUpdate } from "../../contract/config/updates.ts";
+import { imageFor, imageStreamsOf } from "../../core/image/stream/image-stream.ts";
 import type { DeadlineRules } from "../../core/machine/health/stall-detection.ts";
+import type { MachineId } from "../../core/machine/record.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import { serverAddresses, signatureFor } from "../../core/network/network.ts";
 import { admitRequest, type RequestRates } from "../../core/network/request-rate.ts";
@@ -185,12 +187,7 @@ async function startForMachines(
   const { maxConnectionsPerAddress: connectionsPerAddress } = config;
   const rates: RequestRates = new Map();
   const requestLimit = (address: string) => admitRequest(rates, address, { perMinute, nowMs: clock.monotonicMs() });
-  const { kernel, initramfs, firmware, loaders: loaderDirectory, signedImage } = paths;
-  const signatures = new Set(networks.map(signatureFor));
-  const files = await readBootFiles({
-    ...{ kernel, initramfs, firmware, loaderDirectory, signedLoaders: signatures.has("debian") },
-    ...(signatures.has("own") ? { signedImage } : {}),
-  });
+  const files = await bootFilesFor(shared);
   const objects = await openObjectStore(paths.objects);
   const confidential = confidentialStores(paths.confidentialObjects);
   const copies = shareImages(shared, { objects, confidential }, opened);
@@ -205,9 +202,12 @@ async function startForMachines(
   const { othersOn, permanentOn } = opened.use(openSiteServers({ store, config, clock, log }));
   const findSuspects = openSiblings(shared.models);
   const machineApp = machineFacingApp({
-    ...{ store, config, othersOn, findSuspects, ...signedLoader, clock, random, log, ...trusted },
+    ...{ store, config, othersOn, architectureOf: architecturesIn(shared), findSuspects },
+    ...{ ...signedLoader, clock, random, log, ...trusted },
   });
-  const agentUpgrades = opened.use(await handOutAgent({ directory: paths.agent, objects, store, clock, log }));
+  const agentUpgrades = opened.use(
+    await handOutAgent({ directory: paths.agent, others: paths.others, objects, store, clock, log }),
+  );
   const { caPem } = shared.trust;
   const { uplinkQueue, fetchTurns } = shareUplink(shared, files, opened);
   const packs = servedPacks(config, {
@@ -245,6 +245,21 @@ async function startForMachines(
     }),
   );
   return { bootServer, dominator, listImages: copies.listImages, otherLogs: copies.otherLogs };
+}
+
+/** Reads the files that machines load before init runs: the signed ones only if a network asks for them. */
+function bootFilesFor({ config, paths }: Shared): Promise<BootFiles> {
+  const { kernel, initramfs, firmware, loaders: loaderDirectory, others, signedImage } = paths;
+  const signatures = new Set(config.networks.map(signatureFor));
+  return readBootFiles({
+    ...{ kernel, initramfs, firmware, loaderDirectory, others, signedLoaders: signatures.has("debian") },
+    ...(signatures.has("own") ? { signedImage } : {}),
+  });
+}
+
+/** What the image of a rule is for, as a machine would get it now. */
+function architecturesIn({ store, images }: Shared) {
+  return (image: string, id: MachineId) => images.get(imageFor(imageStreamsOf(store), image, id))?.architecture;
 }
 
 /** Serves public images on a port of their own, outside this process. */

@@ -3,11 +3,13 @@ import type * as wire from "../../contract/machine-facing.ts";
 import { protocolForOrder } from "../../core/birth/order-answer.ts";
 import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
 import { isSameDisk } from "../../core/hardware/disk-identity.ts";
-import type { Machine, OrderAction, SwitchPort } from "../../core/machine/record.ts";
+import { defaultArchitecture, type MachineArchitecture } from "../../core/machine/architecture.ts";
+import type { Machine, MachineId, OrderAction, SwitchPort } from "../../core/machine/record.ts";
 import { type Endpoint, formatEndpoint } from "../../core/net/endpoint.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { type Network, type PermanentPart, permanentPart, signatureFor } from "../../core/network/network.ts";
 import { noOtherMdbs, type OtherMdbs } from "../../core/network/site-server.ts";
+import type { ImageRule } from "../../core/site/image-rule.ts";
 import type { PlacementRule } from "../../core/site/placement.ts";
 
 /** What the server's part of an order is made of. */
@@ -15,6 +17,8 @@ export type OrderDeps = {
   readonly config: Config;
   /** The other servers of the database; none if absent. */
   readonly othersOn?: (network: string) => OtherMdbs;
+  /** What an image is for that a machine with this id would get by a rule; undefined if that is not known. */
+  readonly architectureOf?: (image: string, id: MachineId) => MachineArchitecture | undefined;
   /** The Boot Server's signed loaders for disks; only if a network uses Secure Boot. */
   readonly signedLoader?: SignedLoader;
 };
@@ -23,7 +27,7 @@ export type OrderDeps = {
 export function orderFor(
   machine: Machine,
   action: OrderAction,
-  { config, signedLoader, othersOn = () => noOtherMdbs }: OrderDeps,
+  { config, signedLoader, othersOn = () => noOtherMdbs, architectureOf = () => undefined }: OrderDeps,
 ): Omit<wire.SentOrder, "session" | "nowMs"> {
   const network = networkOf(machine, config);
   const permanent = permanentPart(network);
@@ -31,6 +35,9 @@ export function orderFor(
   const { rootDisk, layouts, ...storage } = config.storage;
   // Neither recovering a key nor going on after a power cut chooses a disk.
   const choosesDisk = action === "birth" || action === "rebirth" || action === "clean";
+  const imageRules = config.images.map((rule) =>
+    withArchitecture(rule, machine, architectureOf(rule.image, machine.id)),
+  );
   const rules = {
     ...(choosesDisk && rootDisk.length > 0 ? { rootDiskRules: rootDisk } : {}),
     ...(choosesDisk ? layoutsOf(config.images, layouts) : {}),
@@ -38,7 +45,7 @@ export function orderFor(
   const erase = action === "clean" && machine.erase !== undefined ? { erase: machine.erase } : {};
   return {
     protocol: protocolForOrder({
-      ...{ action, placementRules: config.placement.rules, imageRules: config.images, ...rules, ...erase },
+      ...{ action, placementRules: config.placement.rules, imageRules, ...rules, ...erase },
       permanent: extendedPart(permanent),
     }),
     machineId: machine.id,
@@ -49,7 +56,7 @@ export function orderFor(
     ...operatorPart(machine),
     ...profilesOf(config),
     lldpSeconds: config.placement.lldpSeconds,
-    imageRules: [...config.images],
+    imageRules,
     burnIn: profileOf(config.burnIn),
     storage,
     ...rules,
@@ -70,6 +77,16 @@ export function orderFor(
     keepsErasures: true,
     retrySeconds: config.retrySeconds,
   };
+}
+
+/**
+ * An image rule for a machine: an image for other machines than this one gets the condition that it is for those, so that init
+ * passes it over, or says which image it was, before anything is written to a disk.
+ */
+function withArchitecture(rule: ImageRule, machine: Machine, architecture: MachineArchitecture | undefined): ImageRule {
+  const own = machine.architecture ?? defaultArchitecture;
+  if (architecture === undefined || architecture === own || rule.when.architecture !== undefined) return rule;
+  return { ...rule, when: { ...rule.when, architecture } };
 }
 
 /** The switch port that an operator named: of a newcomer in its announcement, later the one that it was installed by. */

@@ -1,12 +1,14 @@
-import { existsSync } from "node:fs";
-import { readdir, readFile, symlink } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cached, keyOf } from "../../cached.ts";
 import { runCommand } from "../../command.ts";
-import { type DebianPackage, packagesKey, type ReleasePackages } from "../../debian/packages.ts";
 import { fetchSource, type UnpackedSource } from "../../debian/source.ts";
 import { cryptsetupSource, lvm2Source } from "../../native-pieces.ts";
 import { type BuildContext, type CodePart, compilePart, type Toolchain } from "../compile.ts";
+import type { SystemRoot } from "../system-root.ts";
+
+/** Also for the native program, where it is for another architecture: OpenSSL's SHA-512. */
+export const crossBuildPackages = ["libssl-dev"] as const;
 
 /**
  * Headers and static libraries that cryptsetup is made with, of the image's own release. `libblkid1` and `libc6` are in the
@@ -63,19 +65,6 @@ export async function fetchCryptsetupSources(context: BuildContext) {
   return { cryptsetup: await fetchSource(cryptsetupSource, context), lvm2: await fetchSource(lvm2Source, context) };
 }
 
-/** Unpacked packages as the root of a cross compiler: newer ones have only `/usr`, but linker scripts name `/lib`. */
-function systemRoot(
-  packages: readonly DebianPackage[],
-  from: ReleasePackages,
-  cacheDirectory: string,
-): Promise<string> {
-  return cached(cacheDirectory, `sysroot-${packagesKey(packages)}`, async (draft) => {
-    await from.unpack(packages, draft);
-    for (const name of ["lib", "lib64"])
-      if (!existsSync(join(draft, name))) await symlink(`usr/${name}`, join(draft, name));
-  });
-}
-
 const ours = import.meta.dirname;
 /** The upstream version in that of a Debian package, such as 2.7.5 of 2:2.7.5-2. */
 const upstream = (version: string) => version.replace(/^\d+:/, "").replace(/-[^-]*$/, "");
@@ -122,27 +111,24 @@ async function libdmPart({ directory, version }: UnpackedSource): Promise<CodePa
  * Builds cryptsetup with Nettle and returns its path. Debian's is linked with OpenSSL, of which it uses hashes only: 2.5 MB
  * of the compressed image, with what OpenSSL and a shared libdevmapper need themselves.
  */
-export async function buildCryptsetup(
-  packages: readonly DebianPackage[],
-  { debian, ...context }: BuildContext & { readonly debian: ReleasePackages },
-): Promise<string> {
-  const root = await systemRoot(packages, debian, context.cacheDirectory);
-  const libraries = ["usr/lib", "lib"].map((each) => join(root, each, "x86_64-linux-gnu"));
-  // -L and -B: gcc looks into this computer's directories before those of another root.
-  const here = [`--sysroot=${root}`, ...libraries.flatMap((each) => [`-L${each}`, `-B${each}`])];
-  const toolchain: Toolchain = { compiler: "gcc", flags: [`--sysroot=${root}`, ...commonFlags, ...strict] };
+export async function buildCryptsetup({ compiler, compile, find }: SystemRoot, context: BuildContext): Promise<string> {
+  const toolchain: Toolchain = { compiler, flags: [...compile, ...commonFlags, ...strict] };
   const { cryptsetup, lvm2 } = await fetchCryptsetupSources(context);
   const objects = [
     ...(await compilePart(await cryptsetupPart(cryptsetup, lvm2), toolchain, context)),
     ...(await compilePart(await libdmPart(lvm2), toolchain, context)),
   ];
   const link = [
-    ...here,
+    ...find,
     ...["-s", "-Wl,--gc-sections", "-Wl,--as-needed", ...objects],
     ...["-l:libnettle.a", "-l:libjson-c.a", "-l:libpopt.a", "-l:libuuid.a", "-l:libblkid.so.1"],
   ];
-  const directory = await cached(context.cacheDirectory, `cryptsetup-program-${keyOf(link)}`, async (draft) => {
-    await runCommand(["gcc", "-o", join(draft, "cryptsetup"), ...link]);
-  });
+  const directory = await cached(
+    context.cacheDirectory,
+    `cryptsetup-program-${keyOf([compiler, ...link])}`,
+    async (draft) => {
+      await runCommand([compiler, "-o", join(draft, "cryptsetup"), ...link]);
+    },
+  );
   return join(directory, "cryptsetup");
 }

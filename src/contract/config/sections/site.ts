@@ -100,5 +100,5 @@ export const images = withDefault(
   [{ image: "debug", when: { burnIn: "failed" } }, { image: "compute" }],
   "Which system image a machine gets: rules tried in order; the first rule whose conditions all hold wins. " +
     "`layout` names a profile of `storage.layouts`. `image` names a stream such as `compute`, whose current version the machine gets and follows, or one version such as `compute/3`. " +
-    "Conditions under `when`: `burnIn: passed|failed|suspect` (suspect: passed, with figures far from those of machines of the same model), `minCpus`, `minMemoryMiB`, `minStorageGiB`, `minDisks`, `firmware: bios|uefi`, `product` (regular expression that must match the whole SMBIOS product name).",
+    "Conditions under `when`: `burnIn: passed|failed|suspect` (suspect: passed, with figures far from those of machines of the same model), `minCpus`, `minMemoryMiB`, `minStorageGiB`, `minDisks`, `firmware: bios|uefi`, `architecture: amd64|arm64`, `product` (regular expression that must match the whole SMBIOS product name). A machine never gets an image for another architecture, whatever the rules say.",
 );

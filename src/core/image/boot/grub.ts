@@ -1,4 +1,5 @@
-import { keepWatchdogParameter } from "../../modules/parameters.ts";
+import { commonParametersOf } from "../../birth/signed-command-line.ts";
+import type { MachineArchitecture } from "../../machine/architecture.ts";
 
 /** A kernel and its initrd, by their file names in /boot. */
 export type BootKernel = { readonly version: string; readonly kernel: string; readonly initrd: string };
@@ -43,6 +44,7 @@ export type MenuEntry = {
   readonly kernel: string;
   readonly initrds: readonly string[];
   readonly root: RootDevice;
+  readonly architecture?: MachineArchitecture;
   readonly more?: string;
 };
 
@@ -99,11 +101,12 @@ ${entries.join("")}${restartEntry}`;
  * Writes a menu entry. `panic=30` restarts a machine that cannot mount its root. A machine that hangs during its restart is reset
  * by the watchdog that systemd leaves armed (RebootWatchdogSec, 10 minutes).
  */
-export function menuEntry({ title, kernel, initrds, root, more }: MenuEntry): string {
+export function menuEntry({ title, kernel, initrds, root, architecture, more }: MenuEntry): string {
   const rootArguments =
     root.kind === "plain" ? `root=PARTUUID=${root.partUuid}` : `root=/dev/mapper/${root.mapping} boot=birther`;
+  const options = [rootArguments, "ro", ...commonParametersOf(architecture), ...(more === undefined ? [] : [more])];
   return `menuentry '${title}' {
-  linux ${kernel} ${rootArguments} ro console=tty0 console=ttyS0,115200n8 panic=30 ${keepWatchdogParameter}${more === undefined ? "" : ` ${more}`}
+  linux ${kernel} ${options.join(" ")}
   initrd ${initrds.join(" ")}
 }
 `;

@@ -1,3 +1,4 @@
+import type { MachineArchitecture } from "../../machine/architecture.ts";
 import { configHead, consoleSetup, menuEntry, type RootDevice, restartEntry } from "./grub.ts";
 import { bootPartition, kernelArgument, type StoredKernel } from "./kernel-store.ts";
 import { shortId } from "./kernel-trial.ts";
@@ -9,6 +10,7 @@ export const tryVariable = "birther_try";
 export type PartitionConfig = {
   readonly firmware: "bios" | "uefi";
   readonly root: RootDevice;
+  readonly architecture?: MachineArchitecture;
   /** The default first, then those to fall back on. */
   readonly kernels: readonly StoredKernel[];
   /** The kernel that GRUB starts once if the environment block names it. */
@@ -19,7 +21,7 @@ export type PartitionConfig = {
  * Writes grub.cfg for the kernels on the boot partition, which is GRUB's root. GRUB clears the mark before it tries the candidate, so
  * that a panic or a reset leads back to the default. If it cannot write to the disk, it does not try: the kernel might never come up.
  */
-export function partitionConfig({ firmware, root, kernels, candidate }: PartitionConfig): string {
+export function partitionConfig({ firmware, root, architecture, kernels, candidate }: PartitionConfig): string {
   const entries = kernels.map((kernel) =>
     menuEntry({
       title: `Linux ${kernel.version} (${shortId(kernel.id)})`,
@@ -28,6 +30,7 @@ export function partitionConfig({ firmware, root, kernels, candidate }: Partitio
         pathOf(kernel, name),
       ),
       root,
+      ...(architecture === undefined ? {} : { architecture }),
       more: kernelArgument(kernel.id),
     }),
   );

@@ -1,3 +1,4 @@
+import { defaultArchitecture, type MachineArchitecture } from "../../machine/architecture.ts";
 import { type ImageManifest, type ImageSummary, summariseImage } from "../manifest.ts";
 import { compareTree } from "../update/compare.ts";
 import {
@@ -21,12 +22,14 @@ export const testTrust = { caPem: "-----BEGIN CERTIFICATE-----", sha512: "ca".re
 
 /** Decides as the server does: compares a tree that was sent, or uses the sub's own comparison. */
 export function decideFor(
-  input: Omit<Parameters<typeof decideDirective>[0], "image" | "report" | "trust"> & {
+  input: Omit<Parameters<typeof decideDirective>[0], "image" | "architecture" | "report" | "trust"> & {
     readonly image: ImageManifest | undefined;
+    /** The default if it is absent. */
+    readonly architecture?: MachineArchitecture;
     readonly report: SubReport;
   },
 ): Exclude<PollDecision, { kind: "fetch" | "update" }> | Directive {
-  const { image, report: sent } = input;
+  const { image, architecture = defaultArchitecture, report: sent } = input;
   const { tree, objects = [], comparison, ...report } = sent;
   const own =
     tree === undefined || image === undefined
@@ -36,6 +39,7 @@ export function decideFor(
   const compared = found && { ...found, hasPlan: found.plan !== undefined };
   const decided = decideDirective({
     ...input,
+    architecture,
     trust: testTrust,
     image: image && summaryFor(image),
     report: compared === undefined ? report : { ...report, compared },

@@ -231,3 +231,46 @@ for (const row of rows) {
     );
   });
 }
+
+/** An image with the C library of an architecture. */
+const systemOf = (...loaders: readonly string[]): ImageManifest => ({
+  ...image,
+  tree: {
+    ...image.tree,
+    entries: [...image.tree.entries, ["/lib", 0], ["/lib64", 0], ...loaders.map((path) => [path, 1] as const)],
+  },
+});
+const [x64, aarch64] = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"] as const;
+
+test("an image for another architecture is refused by name before anything is fetched, also when it is forced", () => {
+  for (const [architecture, loader, other] of [
+    ["arm64", x64, "amd64"],
+    ["amd64", aarch64, "arm64"],
+  ] as const)
+    for (const report of [born, up])
+      assert.deepEqual(
+        decideFor({
+          ...{ required: "compute", image: systemOf(loader), architecture, held: undefined, failure: undefined },
+          ...{ forced: "compute/1", report, policy: defaultSubPolicy },
+        }),
+        {
+          kind: "stop",
+          image: "compute/1",
+          reason: `compute/1 is for ${other}, and this machine is ${architecture}`,
+          cause: "otherArchitecture",
+        },
+      );
+});
+
+test("an image for the machine's architecture, or of which nothing is known, is not refused for it", () => {
+  for (const [architecture, ...loaders] of [
+    ["arm64", aarch64],
+    ["amd64", x64],
+    ["arm64"],
+    ["arm64", x64, aarch64],
+  ] as const) {
+    const asked = { required: "compute", held: undefined, failure: undefined, policy: defaultSubPolicy } as const;
+    const directive = decideFor({ ...asked, image: systemOf(...loaders), architecture, report: born });
+    assert.equal(directive.kind, "report");
+  }
+});

@@ -1,4 +1,5 @@
 import type { AgentFileName, AgentReport } from "../../agent/version.ts";
+import type { MachineArchitecture } from "../../machine/architecture.ts";
 import { comparingProtocol } from "../filter.ts";
 import type { ImageSummary } from "../manifest.ts";
 import { type FindInPacks, type PlacedContent, placeInPacks } from "../pack-locations.ts";
@@ -162,8 +163,8 @@ export type PollDecision =
       readonly kind: "stop";
       readonly image: string;
       readonly reason: string;
-      /** What stops the machine: an update that is not safe, or a kernel that did not come up. */
-      readonly cause: "unsafeUpdate" | "rejectedKernel";
+      /** What stops the machine: an update that is not safe, a kernel that did not come up, or an image for other machines. */
+      readonly cause: "unsafeUpdate" | "rejectedKernel" | "otherArchitecture";
     };
 
 /** The intervals of polls and checks. */
@@ -183,6 +184,8 @@ export const defaultSubPolicy: SubPolicy = { pollSeconds: 30, retrySeconds: 10, 
 export function decideDirective(input: {
   readonly required: string | undefined;
   readonly image: ImageSummary | undefined;
+  /** What the machine runs. */
+  readonly architecture: MachineArchitecture;
   readonly held: string | undefined;
   /** Why others update the machine: nothing is to do for its agent. */
   readonly left?: string | undefined;
@@ -207,6 +210,11 @@ export function decideDirective(input: {
     return { kind: "wait", seconds: policy.retrySeconds, reason: "this machine has no required image" };
   if (image === undefined)
     return { kind: "wait", seconds: policy.retrySeconds, reason: `image ${required} does not exist on this server` };
+  const { architecture } = input;
+  if (image.architecture !== undefined && image.architecture !== architecture) {
+    const reason = `${image.name} is for ${image.architecture}, and this machine is ${architecture}`;
+    return { kind: "stop", image: image.name, reason, cause: "otherArchitecture" };
+  }
 
   const patched = report.patchedImage === image.name;
   if (patched && (report.rebootPending || report.running === "birth")) return { kind: "reboot", image: image.name };

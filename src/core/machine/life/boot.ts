@@ -2,6 +2,7 @@ import { isWithin, knownTime } from "../../clock-jump.ts";
 import { isSameRelayPort } from "../../dhcp/relay-port.ts";
 import { formatIpv4 } from "../../net/ipv4.ts";
 import type { RelayPort } from "../../site/placement.ts";
+import { buildImageFor, defaultArchitecture } from "../architecture.ts";
 import { diskOrderHint } from "../health/disk-order.ts";
 import { type BirthAction, type Machine, type MachineIn, mayRecover, mayResume } from "../record.ts";
 import {
@@ -182,14 +183,27 @@ function relayAfter(
   return isSameRelayPort(before, relay) ? before : relay;
 }
 
+/** The record with the condition of a machine that is to be installed without a Bootstrap Image for it, or without it. */
+function withImageFault(machine: Machine, event: EventOf<"pxeAsked">, nowMs: number): Machine {
+  const before = conditionOf(machine, "failing");
+  if (event.withoutImage !== true)
+    return before?.withoutImage === true ? withoutConditions(machine, "failing") : machine;
+  const architecture = event.architecture ?? defaultArchitecture;
+  const reason = `this server has no Bootstrap Image for ${architecture}; ${buildImageFor(architecture)}`;
+  if (event.withheld || before?.reason === reason) return machine;
+  return withCondition(machine, { kind: "failing", reason, withoutImage: true }, nowMs);
+}
+
 /** Counts the request and its answer, and records the offered address; refused if another machine holds that address. */
-const noteRequest: Transition<"pxeAsked"> = (machine, event, context) => {
-  const { relay: before, ...kept } = machine;
+const noteRequest: Transition<"pxeAsked"> = (known, event, context) => {
+  const machine = withImageFault(known, event, context.nowMs);
+  const { relay: before, architecture: _before, ...kept } = machine;
   const relay = relayAfter(before, event, machine.network);
   const counted: Machine = {
     ...kept,
     ...(relay === undefined ? {} : { relay }),
     firmware: event.firmware,
+    ...(event.architecture === undefined ? {} : { architecture: event.architecture }),
     network: event.network,
     pxe: {
       requests: machine.pxe.requests + 1,

@@ -1,6 +1,7 @@
 import { settingsRefused } from "../../birth/boot-settings.ts";
-import { commonParameters } from "../../birth/signed-command-line.ts";
+import { commonParametersOf } from "../../birth/signed-command-line.ts";
 import { firstBiosDrive } from "../../hardware/bios-drives.ts";
+import { buildImageFor, defaultArchitecture, type MachineArchitecture } from "../../machine/architecture.ts";
 import type { Refusal } from "../../machine/event.ts";
 import type { Firmware, Machine } from "../../machine/record.ts";
 import { formatIpv4, formatPrefix, type Ipv4, prefixContains } from "../../net/ipv4.ts";
@@ -18,10 +19,23 @@ export type ScriptPlan =
   /** Wait, then fetch the script again. */
   | { readonly kind: "wait"; readonly message: string; readonly next: string };
 
-/** Paths of the Bootstrap Image's files on the HTTP server; the last one is there only with firmware families. */
+/** Paths of a Bootstrap Image's files on the HTTP server. */
+export type ImagePaths = { readonly kernel: string; readonly initramfs: string };
+
+/** Those of the default architecture's image; the last one is there only with firmware families. */
 export const imagePaths = { kernel: "/vmlinuz", initramfs: "/initramfs.img", firmware: "/firmware.img" } as const;
 
-/** The file of the Bootstrap Image that a loader fetches last. */
+const pathsByArchitecture: { readonly [A in MachineArchitecture]: ImagePaths } = {
+  amd64: imagePaths,
+  arm64: { kernel: "/arm64/vmlinuz", initramfs: "/arm64/initramfs.img" },
+};
+
+/** The paths of an architecture's image. */
+export function imagePathsOf(architecture: MachineArchitecture = defaultArchitecture): ImagePaths {
+  return pathsByArchitecture[architecture];
+}
+
+/** The file of the default architecture's image that a loader fetches last. */
 export function lastImagePath(withFirmware: boolean): string {
   return withFirmware ? imagePaths.firmware : imagePaths.initramfs;
 }
@@ -56,6 +70,15 @@ function planLeased(network: Network, leased: Ipv4 | undefined): ScriptPlan {
   return { kind: "wait", message, next: "set prefix of the network to the range that its DHCP server leases" };
 }
 
+/** The script of a machine that the server has no Bootstrap Image for. */
+export function planWithoutImage(architecture: MachineArchitecture): ScriptPlan {
+  return {
+    kind: "wait",
+    message: `this server has no Bootstrap Image for ${architecture}`,
+    next: buildImageFor(architecture),
+  };
+}
+
 /** The script after a refused order: the machine shows the reason, waits, and retries. */
 export function planRefused(refusal: Refusal): ScriptPlan {
   return { kind: "wait", message: refusal.message, next: refusal.next };
@@ -87,6 +110,8 @@ export type BootOrder = {
   readonly binding: Binding;
   readonly ports: ServerPorts;
   readonly mac: Mac;
+  /** Whose Bootstrap Image; the default's if it is absent. */
+  readonly architecture?: MachineArchitecture | undefined;
   /** Hex; single use. */
   readonly token: string;
   /** The server's time: the machine's clock may be wrong, and TLS needs a correct one. */
@@ -96,7 +121,7 @@ export type BootOrder = {
 };
 
 /** The kernel parameters of the Bootstrap Image, for every loader; init reads them by core/birth/boot-settings.ts. */
-export function kernelParameters({ binding, ports, mac, token, nowMs }: BootOrder): readonly string[] {
+export function kernelParameters({ binding, ports, mac, architecture, token, nowMs }: BootOrder): readonly string[] {
   const server = formatIpv4(binding.server);
   return [
     `birther.token=${token}`,
@@ -106,7 +131,7 @@ export function kernelParameters({ binding, ports, mac, token, nowMs }: BootOrde
     ...(binding.gateway === undefined ? [] : [`birther.gw=${formatIpv4(binding.gateway)}`]),
     `birther.http=${server}:${ports.http}`,
     `birther.time=${Math.floor(nowMs / 1000)}`,
-    ...commonParameters,
+    ...commonParametersOf(architecture),
   ];
 }
 
@@ -115,13 +140,15 @@ export function kernelParameters({ binding, ports, mac, token, nowMs }: BootOrde
  * archives in their order; a file of a later one replaces that of an earlier one.
  */
 export function writeInstallScript(boot: BootOrder): string {
-  const archives = [imagePaths.initramfs, ...(boot.withFirmware === true ? [imagePaths.firmware] : [])];
-  // The EFI stub finds the archives by these names; BIOS ignores them.
-  const parameters = [...kernelParameters(boot), ...archives.map((path) => `initrd=${path.slice(1)}`)];
+  const { kernel, initramfs } = imagePathsOf(boot.architecture);
+  const archives = [initramfs, ...(boot.withFirmware === true ? [imagePaths.firmware] : [])];
+  // The EFI stub finds the archives by these names, which iPXE takes from the end of the path; BIOS ignores them.
+  const names = archives.map((path) => path.slice(path.lastIndexOf("/") + 1));
+  const parameters = [...kernelParameters(boot), ...names.map((name) => `initrd=${name}`)];
   const site = `http://${formatIpv4(boot.binding.server)}:${boot.ports.http}`;
   return script([
     "imgfree",
-    `kernel ${site}${imagePaths.kernel} ${parameters.join(" ")} || goto failed`,
+    `kernel ${site}${kernel} ${parameters.join(" ")} || goto failed`,
     ...archives.map((path) => `initrd ${site}${path} || goto failed`),
     "boot || goto failed",
     ":failed",

@@ -85,6 +85,7 @@ function configure(context: SubContext, partition: string, { plan, known }: Conf
   const text = partitionConfig({
     firmware: settings.firmware,
     root: rootDevice(settings),
+    architecture: host.architecture(),
     kernels,
     ...(candidate === undefined ? {} : { candidate }),
   });

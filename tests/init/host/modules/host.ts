@@ -291,6 +291,9 @@ export const setHardwareClock: typeof Native.setHardwareClock = (device, unixMs)
   call("setHardwareClock", device, ({ board, cpu }) => {
     board.rtcSkewMs += Math.floor(unixMs / 1000) * 1000 - cpu.realtimeMs();
   });
+/** The fake host is an amd64 machine. */
+export const architecture: typeof Native.architecture = () => "amd64";
+
 export const monotonicMs: typeof Native.monotonicMs = () => call("monotonicMs", "", ({ cpu }) => cpu.monotonicMs());
 export const randomBytes: typeof Native.randomBytes = (count) =>
   call("randomBytes", "", ({ chance }) => {
