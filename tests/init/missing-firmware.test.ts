@@ -49,7 +49,8 @@ test("a machine with all its firmware has nothing of it on its record", (t) => {
 test("the kernel's messages are in the machine's log beside init's own, with the same clock; those for debugging are not", (t) => {
   const site = openSite({ config: { images: [{ image: "compute" }] } });
   t.after(site.close);
-  const records = "6,1,100,-;Linux version 6.12\n SUBSYSTEM=x\n3,2,2140000,-;eth0: link is down\n7,3,2150000,-;a probe\n";
+  const records =
+    "6,1,100,-;Linux version 6.12\n SUBSYSTEM=x\n3,2,2140000,-;eth0: link is down\n7,3,2150000,-;a probe\n";
   const { end } = rackMachine(site, { kernelRecords: records }).bootInit();
   assert.equal(end.kind, "switchedRoot");
   const lines = site.log(mac);

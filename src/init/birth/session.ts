@@ -31,9 +31,11 @@ const mostKernelLines = 400;
 
 /** What the kernel has said, as lines beside init's own, with the same clock; not what only a developer of drivers reads. */
 function kernelLines(messages: readonly KernelMessage[]): readonly string[] {
-  const told = messages.filter(({ priority }) => priority < debugPriority);
-  const left = told.length - mostKernelLines;
-  const lines = told.slice(-mostKernelLines).map(({ atMs, text }) => describeKernel(atMs, text.slice(0, lineCharacters)));
+  const shown = messages.filter(({ priority }) => priority < debugPriority);
+  const left = shown.length - mostKernelLines;
+  const lines = shown
+    .slice(-mostKernelLines)
+    .map(({ atMs, text }) => describeKernel(atMs, text.slice(0, lineCharacters)));
   return left > 0 ? [`kernel: ${left} earlier messages are left out`, ...lines] : lines;
 }
 
