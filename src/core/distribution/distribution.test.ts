@@ -175,15 +175,6 @@ test("a few machines of a rack that run the image serve it, others take the plac
   assert.equal(seedOf("s4"), false);
 });
 
-test("a seed that is busy for minutes stays one as long as it is heard of, and only for the image that it serves", () => {
-  const { seedsOn, ask, pass } = seeded();
-  pass(40);
-  for (const name of ["s1", "s2", "x"]) seedsOn({ id: idOf(name), image: "compute/1" });
-  seedsOn({ id: idOf("s3"), image: "compute/2" });
-  pass(40);
-  assert.equal(ask("a"), "s2:1 s1:1");
-});
-
 test("a machine that comes alone fetches from one of them, and from another one if that does nothing for it", () => {
   const { ask, uploadLimit } = seeded();
   assert.equal(ask("a"), seedsFirst);

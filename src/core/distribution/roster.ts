@@ -26,8 +26,6 @@ const measuredMs = 2500;
 export type Roster = Omit<Members, "put"> & {
   /** Takes what a machine says of itself; one that turns to another image begins anew. */
   readonly upsert: (caller: Caller) => Known;
-  /** It has said something, and nothing else has changed. */
-  readonly heard: (one: Known) => void;
   /** Takes which machines gave it nothing useful. */
   readonly accuse: (by: Known, failed: readonly string[]) => void;
   /** A machine gets contents slowly because of that source: it is to have another one. */
@@ -59,12 +57,8 @@ export function openRoster({ monotonicMs }: { readonly monotonicMs: () => number
     const { isSeed: _isSeed, ...kept } = earlier;
     const member: Member = { ...kept, ...facts, from, serves, bytesPerSecond };
     const { failed = new Set<string>(), timesHeldUp = 0 } = own ?? {};
-    return heard({ member, image, endpoint, linkMbps, heardAtMs: 0, failed, timesHeldUp, ...measured });
-  }
-  function heard(one: Known): Known {
-    const now = { ...one, heardAtMs: monotonicMs() };
-    // The last in the order in which they were heard of.
-    left(now.member.id);
+    const now = { member, image, endpoint, linkMbps, heardAtMs: monotonicMs(), failed, timesHeldUp, ...measured };
+    left(caller.id);
     put(now);
     return now;
   }
@@ -92,7 +86,7 @@ export function openRoster({ monotonicMs }: { readonly monotonicMs: () => number
     return now;
   }
   const forgive = ({ failed }: Known, id: MachineId) => void failed.delete(id);
-  return { ...members, upsert, heard, accuse, assign, heldUp, forgive };
+  return { ...members, upsert, accuse, assign, heldUp, forgive };
 }
 
 function measure(

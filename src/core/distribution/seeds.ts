@@ -9,14 +9,12 @@ const seedsLimit = 4;
 export type Seeds = {
   /** A machine runs an image and can serve it; whether it is to. */
   readonly seed: (machine: Pick<Caller, "id" | "image" | "rack" | "endpoint" | "linkMbps">) => boolean;
-  /** A machine that is busy says that it serves this image still; nothing happens if it is no seed of it. */
-  readonly seedsOn: (machine: Pick<Caller, "id" | "image">) => void;
   /** It is no seed any more. */
   readonly seedsNoMore: (id: MachineId) => void;
 };
 
 /** Seeds among the machines of a roster. */
-export function openSeeds({ known, swarmOf, upsert, heard, left, forgetSilent }: Roster): Seeds {
+export function openSeeds({ known, swarmOf, upsert, left, forgetSilent }: Roster): Seeds {
   const isSeed = (id: MachineId) => known.get(id)?.member.isSeed === true;
   const seedsIn = (image: string, rack: string) =>
     [...swarmOf(image).ofRack(rack)].filter(({ id, accusers }) => isSeed(id) && accusers.size < accusersLimit);
@@ -33,11 +31,6 @@ export function openSeeds({ known, swarmOf, upsert, heard, left, forgetSilent }:
       const serves = isAccused || endpoint === undefined ? {} : { endpoint };
       upsert({ ...machine, ...serves, totalBytes: 0, doneBytes: 0, isWorking: true, isSeed: true, failed: [] });
       return !isAccused;
-    },
-    seedsOn: ({ id, image }) => {
-      forgetSilent();
-      const one = known.get(id);
-      if (one?.image === image && isSeed(id)) heard(one);
     },
     seedsNoMore: (id) => {
       if (isSeed(id)) left(id);

@@ -55,7 +55,7 @@ export type SubAppInput = {
   readonly policy?: SubPolicy;
   readonly reportSlots?: ReportSlots;
   /** Who fetches now; told when a machine does not any more. */
-  readonly fetchTurns?: Pick<FetchTurns, "ended" | "seed" | "seedsOn" | "seedsNoMore" | "restarts">;
+  readonly fetchTurns?: Pick<FetchTurns, "ended" | "seed" | "seedsNoMore" | "restarts">;
   /** An external Dominator updates the machines after their first image. */
   readonly othersUpdate?: boolean;
   /** Where contents are in packs, and the servers of packs for a machine, best first; without it, contents come one by one. */

@@ -37,8 +37,6 @@ export type FetchTurns = {
   readonly ended: (id: MachineId) => void;
   /** How a machine that runs this image is to serve it until its next poll; undefined if it is not to. */
   readonly seed: (machine: Machine, of: { readonly image: SeededImage; readonly seeding: Seeding }) => Seed | undefined;
-  /** A machine compares its tree, and serves this image meanwhile if it did before. */
-  readonly seedsOn: (id: MachineId, image: string) => void;
   /** A machine does not run its image, or is about to change. */
   readonly seedsNoMore: (id: MachineId) => void;
   /** A machine or its agent is about to restart: it neither fetches nor serves until it says so again. */
@@ -230,8 +228,7 @@ function passingOn({ peers, clock }: Pick<FetchTurnsDeps, "peers" | "clock">) {
       ...(limit === 0 ? {} : { uploadBytesPerSecond: limit }),
     };
   }
-  const seedsOn = (id: MachineId, image: string) => distribution.seedsOn({ id, image });
-  const seeding = { seed, seedsOn, seedsNoMore: distribution.seedsNoMore };
+  const seeding = { seed, seedsNoMore: distribution.seedsNoMore };
   return { ask, admitted, left, participant, serving, seeding };
 }
 

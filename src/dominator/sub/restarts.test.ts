@@ -169,10 +169,11 @@ describe("nobody is sent to a machine that stops serving, from the answer on", (
 
 test("a machine that compares its tree for minutes serves its image meanwhile", async () => {
   const { poll, pass, sources } = rack();
-  await poll(seed, runsImage);
+  // It is asked to serve, and says its port with the next poll.
+  assert.ok((await poll(seed, { ...runsImage, seeding: {} })).seed);
   const busy = { ...runsImage, secondsSinceCheck: 7200 };
-  for (let minute = 0; minute < 3; minute += 1) {
-    pass(50);
+  for (const seconds of [55, 70, 20]) {
+    pass(seconds);
     assert.equal((await poll(seed, busy)).kind, "compare");
     assert.deepEqual(await sources(), [seed]);
   }
@@ -180,5 +181,11 @@ test("a machine that compares its tree for minutes serves its image meanwhile", 
   pass(50);
   await poll(seed, { ...busy, seeding: {} });
   pass(20);
+  assert.deepEqual(await sources(), []);
+});
+
+test("a machine that compares its tree with another image than it runs is no source of that", async () => {
+  const { poll, sources } = rack();
+  assert.equal((await poll(seed, { ...runsImage, patchedImage: "compute/0" })).kind, "compare");
   assert.deepEqual(await sources(), []);
 });

@@ -7,7 +7,7 @@ import type { FetchTurns } from "./fetch-turns.ts";
 
 type SeedParts = {
   readonly images: Pick<ImageStore, "get">;
-  readonly fetchTurns?: Pick<FetchTurns, "seed" | "seedsOn" | "seedsNoMore" | "restarts">;
+  readonly fetchTurns?: Pick<FetchTurns, "seed" | "seedsNoMore" | "restarts">;
   readonly othersUpdate?: boolean;
 };
 
@@ -22,13 +22,14 @@ export function seedFor(
   const { machine, poll, sent } = at;
   const { id, requiredImage } = machine;
   const image = requiredImage === undefined ? undefined : images.get(requiredImage);
-  const { seeding, running } = poll;
+  const { seeding, running, patchedImage } = poll;
   const isIdle = sent.kind === "wait" && sent.upToDate === true && running === "image" && !othersUpdate;
   if (isIdle && seeding !== undefined && image !== undefined) return fetchTurns?.seed(machine, { image, seeding });
   const isRestart = sent.kind === "reboot" || sent.kind === "upgradeAgent";
   if (isRestart || (sent.kind === "update" && running === "image")) fetchTurns?.restarts(id);
   else if (sent.kind !== "compare") fetchTurns?.seedsNoMore(id);
-  // A comparison changes nothing, and takes minutes.
-  else if (seeding?.port !== undefined && image !== undefined) fetchTurns?.seedsOn(id, image.name);
+  // A comparison changes nothing, and takes minutes: what it was asked to serve, it serves on.
+  else if (seeding?.port !== undefined && image !== undefined && patchedImage === image.name)
+    fetchTurns?.seed(machine, { image, seeding });
   return undefined;
 }
