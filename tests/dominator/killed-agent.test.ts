@@ -53,13 +53,17 @@ async function packServer(sub: SubFixture) {
   return { asked, limit, [Symbol.asyncDispose]: at[Symbol.asyncDispose] };
 }
 
-/** Kills an agent in the middle of the large content, once its draft has this size; returns the bytes of its draft. */
+/**
+ * Kills an agent in the middle of the large content, once its draft has this size and the small one is there, which another thread
+ * stores; returns the bytes of the draft.
+ */
 async function killInTheMiddle(sub: SubFixture, leastBytes: number): Promise<number> {
   // A draft may have got its name meanwhile.
   const bytesAt = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   const sizeOf = () => Math.max(0, ...draftsOf(sub).map(bytesAt));
   await using agent = await sub.startSupervisor();
-  for (const endMs = Date.now() + 60_000; sizeOf() < leastBytes; await sleep(20))
+  const isBegun = () => sizeOf() >= leastBytes && existsSync(pathOf(sub, sha512Of(Buffer.from(small))));
+  for (const endMs = Date.now() + 60_000; !isBegun(); await sleep(20))
     assert.ok(Date.now() < endMs, `waited 60 s for a draft of ${leastBytes} bytes:\n${agent.output()}`);
   await agent[Symbol.asyncDispose]();
   const [path = "", ...others] = draftsOf(sub);
