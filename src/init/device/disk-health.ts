@@ -5,7 +5,7 @@ import { readNvmeHealth } from "../../core/hardware/health/nvme-health.ts";
 import { readScsiHealth } from "../../core/hardware/health/scsi-log.ts";
 import type { Log } from "../../core/ports.ts";
 import { messageOf } from "../birth/stop.ts";
-import { systemTree } from "./tree.ts";
+import { isAtaDisk } from "./ata-disk.ts";
 
 /** A sound disk answers within milliseconds; one that is just starting up, within seconds. */
 const commandMs = 10_000;
@@ -24,9 +24,7 @@ function ask(path: string, commands: DiskCommands): DiskHealth | undefined {
   const name = path.replace("/dev/", "");
   if (name.startsWith("nvme")) return readNvmeHealth(commands);
   if (!/^sd/.test(name)) return undefined;
-  // What libata and SAS adapters say of an ATA disk (SAT-3 §8.1.2).
-  const isAta = systemTree.text(`/sys/block/${name}/device/vendor`).trim() === "ATA";
-  return isAta ? readAtaHealth(commands) : readScsiHealth(commands);
+  return isAtaDisk(name) ? readAtaHealth(commands) : readScsiHealth(commands);
 }
 
 const nvmeGetLogPage = 0x02;

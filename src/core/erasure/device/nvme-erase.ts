@@ -1,4 +1,5 @@
 /** NVMe Sanitize and Format NVM (NVM Express Base Specification 2.0, §5.14, §5.17, §5.23 and §5.16.1.25; bytes are little-endian). */
+import { unsignedAt } from "../../bytes/little-endian.ts";
 import {
   allNamespaces,
   commandMs,
@@ -30,7 +31,7 @@ const formatMs = 6 * 3_600_000;
  */
 export function nvmeOffer(commands: DeviceCommands, namespace: number, taken: readonly number[]): EraseOffer {
   const controller = identify(commands, about.controller, 0);
-  const [oacs, fna, sanicap] = [u16(controller, 256), controller[524] ?? 0, u32(controller, 328)];
+  const [oacs, fna, sanicap] = [unsignedAt(controller, 256, 2), controller[524] ?? 0, unsignedAt(controller, 328, 4)];
   const managesNamespaces = (oacs & 8) !== 0;
   const list = identify(commands, managesNamespaces ? about.allocatedNamespaces : about.activeNamespaces, 0);
   const others = namespacesIn(list).filter((id) => !taken.includes(id));
@@ -59,13 +60,13 @@ export function nvmeOffer(commands: DeviceCommands, namespace: number, taken: re
 export function nvmeStatus(commands: DeviceCommands): EraseStatus {
   const log = readSanitizeLog(commands);
   if (log === undefined) return { kind: "idle" };
-  const status = u16(log, 2);
+  const status = unsignedAt(log, 2, 2);
   switch (status & 7) {
     case 1:
     case 4:
       return { kind: (status & nothingWritten) === 0 ? "idle" : "erased" };
     case 2:
-      return { kind: "running", percent: percentOf65536(u16(log, 0)) };
+      return { kind: "running", percent: percentOf65536(unsignedAt(log, 0, 2)) };
     case 3:
       return { kind: "failed", reason: "the sanitize status log says that the latest sanitize operation failed" };
     default:
@@ -76,7 +77,7 @@ export function nvmeStatus(commands: DeviceCommands): EraseStatus {
 /** Whether the latest sanitize operation completed; undefined if the log does not say so. */
 export function sanitizeSuccess(commands: DeviceCommands): string | undefined {
   const log = readSanitizeLog(commands);
-  const status = log === undefined ? 0 : u16(log, 2);
+  const status = log === undefined ? 0 : unsignedAt(log, 2, 2);
   if (![1, 4].includes(status & 7)) return undefined;
   const since = (status & nothingWritten) === 0 ? "" : ", and nothing written since";
   return `the sanitize status log says completed${since}`;
@@ -120,7 +121,7 @@ function identify(commands: DeviceCommands, cns: number, namespace: number): Uin
 
 function namespacesIn(list: Uint8Array): readonly number[] {
   const ids: number[] = [];
-  for (let at = 0; at < list.length && u32(list, at) !== 0; at += 4) ids.push(u32(list, at));
+  for (let at = 0; at < list.length && unsignedAt(list, at, 4) !== 0; at += 4) ids.push(unsignedAt(list, at, 4));
   return ids;
 }
 
@@ -131,12 +132,4 @@ function formatOf(namespace: Uint8Array, crypto: boolean): number {
   const metadataAtEnd = ((flbas >> 4) & 1) << 4;
   const protection = ((dps & 7) << 5) | (((dps >> 3) & 1) << 8);
   return format | metadataAtEnd | protection | ((crypto ? secureErase.crypto : secureErase.userData) << 9);
-}
-
-function u16(bytes: Uint8Array, at: number): number {
-  return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
-}
-
-function u32(bytes: Uint8Array, at: number): number {
-  return (u16(bytes, at) | (u16(bytes, at + 2) << 16)) >>> 0;
 }

@@ -1,5 +1,5 @@
+import { unsignedAt } from "../../bytes/little-endian.ts";
 import type { DiskCommands, DiskHealth, ScsiAnswer } from "./disk-health.ts";
-import { unsignedAt } from "./little-endian.ts";
 
 /** The registers of an ATA command (ACS-3), as ATA PASS-THROUGH (16) has them (SAT-3 §12.2.2). */
 type AtaCommand = {

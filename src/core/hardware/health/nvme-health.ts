@@ -1,5 +1,5 @@
+import { unsignedAt } from "../../bytes/little-endian.ts";
 import type { DiskCommands, DiskHealth } from "./disk-health.ts";
-import { unsignedAt } from "./little-endian.ts";
 
 /** SMART / Health Information (NVM Express Base Specification 2.0, §5.16.1.3). */
 const healthPage = 0x02;

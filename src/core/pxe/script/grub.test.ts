@@ -1,36 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ip, macOf, prefix } from "../../net/testing/addresses.ts";
 import { architectureOf } from "../architecture.ts";
+import { testBoot } from "../testing/test-boot.ts";
 import { bootDiskScripts } from "./boot-disk.ts";
 import { grubConfig, writeGrubInstallScript, writeGrubLocalScript, writeGrubWaitScript } from "./grub.ts";
 import { kernelParameters, writeInstallScript } from "./ipxe.ts";
 
-const boot = {
-  binding: {
-    address: ip("10.77.0.60"),
-    prefix: prefix("10.77.0.0/24"),
-    server: ip("10.77.0.1"),
-    nameservers: [],
-    leaseSeconds: 3600,
-  },
-  ports: { http: 80, machines: 443 },
-  mac: macOf("52:54:00:00:00:01"),
-  token: "0123456789abcdef",
-  nowMs: 1_800_000_000_999,
-};
-
 test("GRUB passes the kernel the same arguments as iPXE, except initrd=", () => {
-  const parameters = kernelParameters(boot).join(" ");
-  const grub = writeGrubInstallScript(boot);
+  const parameters = kernelParameters(testBoot).join(" ");
+  const grub = writeGrubInstallScript(testBoot);
   assert.ok(grub.includes(`linux /vmlinuz ${parameters};`), grub);
-  assert.ok(writeInstallScript(boot).includes(` ${parameters} initrd=initramfs.img ||`));
+  assert.ok(writeInstallScript(testBoot).includes(` ${parameters} initrd=initramfs.img ||`));
   assert.doesNotMatch(grub, /initrd=/);
   assert.match(parameters, / birther\.time=1800000000 /);
 });
 
 test("the second archive is loaded after the initramfs, by iPXE for BIOS and UEFI and by GRUB", () => {
-  const withFirmware = { ...boot, withFirmware: true };
+  const withFirmware = { ...testBoot, withFirmware: true };
   const ipxe = writeInstallScript(withFirmware).split("\n");
   assert.ok(ipxe.some((line) => line.includes(" initrd=initramfs.img initrd=firmware.img ||")));
   assert.deepEqual(
@@ -39,13 +25,13 @@ test("the second archive is loaded after the initramfs, by iPXE for BIOS and UEF
   );
   assert.match(writeGrubInstallScript(withFirmware), /if initrd \/initramfs\.img \/firmware\.img; then boot; fi/);
   assert.match(bootDiskScripts.install(withFirmware), /if initrd \/INITRD\.IMG \/FIRMWARE\.IMG; then boot; fi/);
-  assert.doesNotMatch(writeInstallScript(boot), /firmware/);
-  assert.doesNotMatch(bootDiskScripts.install(boot), /FIRMWARE/);
+  assert.doesNotMatch(writeInstallScript(testBoot), /firmware/);
+  assert.doesNotMatch(bootDiskScripts.install(testBoot), /FIRMWARE/);
 });
 
 test("no GRUB script can end in the firmware's menu: GRUB's exit is a success", () => {
   const wait = writeGrubWaitScript({ kind: "wait", message: 'a $(fan) `is` "broken"; ask Ann\'s', next: "wait" });
-  for (const script of [grubConfig, writeGrubInstallScript(boot), writeGrubLocalScript(), wait])
+  for (const script of [grubConfig, writeGrubInstallScript(testBoot), writeGrubLocalScript(), wait])
     assert.doesNotMatch(script, /\bexit\b/);
   assert.match(writeGrubLocalScript(), /\nreboot\n$/);
   assert.equal(wait, 'echo "Birther: a  (fan)  is   broken , ask Ann s"\necho "Next: wait"\nsleep 30\n');

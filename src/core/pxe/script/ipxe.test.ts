@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineArchitectures } from "../../machine/architecture.ts";
-import { ip, macOf, prefix } from "../../net/testing/addresses.ts";
+import { testBoot } from "../testing/test-boot.ts";
 import { imagePathsOf, planWithoutImage, writeInstallScript, writeLocalScript } from "./ipxe.ts";
 
 test("the script that sends a machine to its disk names the BIOS drive of its root disk", () => {
@@ -12,36 +12,22 @@ test("the script that sends a machine to its disk names the BIOS drive of its ro
   assert.equal(driveOf(writeLocalScript("scriptExit", "bios", 0x81)), undefined);
 });
 
-const boot = {
-  binding: {
-    address: ip("10.77.0.60"),
-    prefix: prefix("10.77.0.0/24"),
-    server: ip("10.77.0.1"),
-    nameservers: [],
-    leaseSeconds: 3600,
-  },
-  ports: { http: 80, machines: 443 },
-  mac: macOf("52:54:00:00:00:01"),
-  token: "0123456789abcdef",
-  nowMs: 1_800_000_000_999,
-};
-
 test("each architecture gets the kernel and the initramfs of its own image, and no other", () => {
   const paths = machineArchitectures.map(imagePathsOf);
   assert.equal(new Set(paths.flatMap(({ kernel, initramfs }) => [kernel, initramfs])).size, 2 * paths.length);
   for (const architecture of machineArchitectures) {
-    const script = writeInstallScript({ ...boot, architecture });
+    const script = writeInstallScript({ ...testBoot, architecture });
     const fetched = [...script.matchAll(/http:\/\/10\.77\.0\.1:80(\S+)/g)].map(([, path]) => path);
     const { kernel, initramfs } = imagePathsOf(architecture);
     assert.deepEqual(fetched, [kernel, initramfs]);
     assert.match(script, / initrd=initramfs\.img \|\|/, "iPXE names an archive by the end of its path");
   }
-  assert.equal(writeInstallScript(boot), writeInstallScript({ ...boot, architecture: "amd64" }));
+  assert.equal(writeInstallScript(testBoot), writeInstallScript({ ...testBoot, architecture: "amd64" }));
 });
 
 test("on arm64 the firmware names the consoles", () => {
-  assert.match(writeInstallScript(boot), / console=tty0 console=ttyS0,115200n8 panic=30 /);
-  assert.doesNotMatch(writeInstallScript({ ...boot, architecture: "arm64" }), /console=/);
+  assert.match(writeInstallScript(testBoot), / console=tty0 console=ttyS0,115200n8 panic=30 /);
+  assert.doesNotMatch(writeInstallScript({ ...testBoot, architecture: "arm64" }), /console=/);
 });
 
 test("a machine without a Bootstrap Image waits, and its script names the command that makes one", () => {

@@ -1,6 +1,7 @@
 import * as host from "host";
 import type { DeviceCommands } from "../../../core/erasure/device/device-commands.ts";
 import type { DeviceKind } from "../../../core/erasure/device/device-erase.ts";
+import { isAtaDisk } from "../ata-disk.ts";
 import { systemTree } from "../tree.ts";
 
 /** Commands to the firmware of the disk at a path. */
@@ -34,9 +35,7 @@ export function deviceOf(path: string, taken: readonly string[]): DeviceKind {
     return { kind: "nvme", namespace: namespaceOf(path), taken: sameController.map(namespaceOf) };
   }
   if (!/^sd[a-z]+$/.test(name)) return { kind: "other" };
-  // What libata and SAS adapters say of an ATA disk (SAT-4 §8.1.2).
-  const vendor = systemTree.text(`/sys/block/${name}/device/vendor`).trim();
-  return { kind: vendor === "ATA" ? "ata" : "scsi" };
+  return { kind: isAtaDisk(name) ? "ata" : "scsi" };
 }
 
 /** The names of disks that may erase themselves, also of those without a size. */
