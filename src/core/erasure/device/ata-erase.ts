@@ -3,7 +3,8 @@
  * 89, 90 and 128; SAT-4 §12.2).
  */
 import { bytesFromText } from "../../bytes/text.ts";
-import { type AtaResult, readAtaResult } from "./ata-result.ts";
+import { type AtaResult, readAtaResult } from "../../hardware/ata/ata-result.ts";
+import { ataPassThrough } from "../../hardware/ata/pass-through.ts";
 import {
   commandMs,
   type DeviceCommands,
@@ -24,7 +25,6 @@ const command = {
   erasePrepare: 0xf3,
   eraseUnit: 0xf4,
 } as const;
-const protocols = { none: 3, in: 4, out: 5 } as const;
 /** Features of SANITIZE DEVICE, each with the word that the LBA must say: "Cryp", "BkEr". */
 const sanitizes = {
   status: { features: 0x0000, lba: 0 },
@@ -124,30 +124,21 @@ function sanitizeStatus(commands: DeviceCommands): AtaResult {
 
 function sanitizeCommand(commands: DeviceCommands, what: keyof typeof sanitizes): AtaResult {
   const { features, lba } = sanitizes[what];
-  const byte = (shift: number) => (lba >>> shift) & 0xff;
-  // The bytes of the LBA are in the order 31:24, 7:0, 39:32, 15:8, 47:40, 23:16.
-  const place = [byte(24), byte(0), 0, byte(8), 0, byte(16)];
-  const first = [0x85, (protocols.none << 1) | 1, checkCondition];
-  const cdb = [...first, features >> 8, features & 0xff, 0, 0, ...place, 0, command.sanitize, 0];
+  const cdb = ataPassThrough({ command: command.sanitize, data: "none", extended: true, features, lba });
   return readAtaResult(commands.scsi(cdb, nothing, { direction: "none", timeoutMs: commandMs }));
 }
 
 const nothing = new Uint8Array(0);
-/** CK_COND: the registers come back as sense data, also of a command that succeeds. */
-const checkCondition = 0x20;
-/** T_LENGTH in the count, in blocks of 512 bytes. */
-const oneBlock = 0x06;
 
 function send(commands: DeviceCommands, code: number, data: Uint8Array = nothing, timeoutMs = commandMs): AtaResult {
   const direction = data.length > 0 ? "out" : "none";
-  const length = data.length > 0 ? oneBlock : 0;
-  const cdb = [0x85, protocols[direction] << 1, checkCondition | length, 0, 0, 0, data.length > 0 ? 1 : 0];
-  return readAtaResult(commands.scsi([...cdb, 0, 0, 0, 0, 0, 0, 0, code, 0], data, { direction, timeoutMs }));
+  const cdb = ataPassThrough({ command: code, data: direction });
+  return readAtaResult(commands.scsi(cdb, data, { direction, timeoutMs }));
 }
 
 function identifyWords(commands: DeviceCommands): (index: number) => number {
   const data = new Uint8Array(sectorBytes);
-  const cdb = [0x85, protocols.in << 1, oneBlock | 0x08, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, command.identify, 0];
+  const cdb = ataPassThrough({ command: command.identify, data: "in" });
   const { status, transport } = commands.scsi(cdb, data, { direction: "in", timeoutMs: commandMs });
   if (status !== 0 || transport !== 0) throw new Error(`IDENTIFY DEVICE: expected success, found status ${status}`);
   return (index) => (data[2 * index] ?? 0) | ((data[2 * index + 1] ?? 0) << 8);

@@ -1,5 +1,5 @@
 /** SCSI SANITIZE (SBC-4 §5.31), REPORT SUPPORTED OPERATION CODES and REQUEST SENSE (SPC-5 §6.34 and §6.39). */
-import { descriptorAt } from "./ata-result.ts";
+import { descriptorAt } from "../../hardware/ata/ata-result.ts";
 import {
   commandMs,
   type DeviceCommands,

@@ -1,43 +1,19 @@
 import { unsignedAt } from "../../bytes/little-endian.ts";
+import { descriptorAt } from "../ata/ata-result.ts";
+import { type AtaCommand, ataPassThrough } from "../ata/pass-through.ts";
 import type { DiskCommands, DiskHealth, ScsiAnswer } from "./disk-health.ts";
 
-/** The registers of an ATA command (ACS-3), as ATA PASS-THROUGH (16) has them (SAT-3 §12.2.2). */
-type AtaCommand = {
-  readonly command: number;
-  readonly feature?: number;
-  readonly lbaLow?: number;
-  readonly lbaMid?: number;
-  readonly lbaHigh?: number;
-  /** A block of 512 bytes comes from the disk; otherwise the registers are wanted. */
-  readonly reads: boolean;
-  /** The command has registers of 48 bits. */
-  readonly extended?: boolean;
-};
-
-const passThrough16 = 0x85;
-const protocols = { none: 3, dataIn: 4 };
 const blockBytes = 512;
 
-const smart = { command: 0xb0, lbaMid: 0x4f, lbaHigh: 0xc2 };
-const smartData = { ...smart, feature: 0xd0, reads: true };
-const smartStatus = { ...smart, feature: 0xda, reads: false };
+const smart = { command: 0xb0, lba: 0xc24f00 };
+const smartData: AtaCommand = { ...smart, features: 0xd0, data: "in" };
+const smartStatus: AtaCommand = { ...smart, features: 0xda, data: "none" };
 /** READ LOG EXT of log 04h, device statistics, page 7: solid-state devices (ACS-3 §A.5). */
 const solidStatePage = 7;
-const deviceStatistics = { command: 0x2f, lbaLow: 0x04, lbaMid: solidStatePage, reads: true, extended: true };
+const deviceStatistics: AtaCommand = { command: 0x2f, lba: (solidStatePage << 8) | 0x04, data: "in", extended: true };
 
 function passThrough(ata: AtaCommand): Uint8Array {
-  const command = new Uint8Array(16);
-  command[0] = passThrough16;
-  command[1] = ((ata.reads ? protocols.dataIn : protocols.none) << 1) | (ata.extended === true ? 1 : 0);
-  // From the disk, in blocks, as many as the count says; or: return the registers.
-  command[2] = ata.reads ? 0x0e : 0x20;
-  command[4] = ata.feature ?? 0;
-  command[6] = ata.reads ? 1 : 0;
-  command[8] = ata.lbaLow ?? 0;
-  command[10] = ata.lbaMid ?? 0;
-  command[12] = ata.lbaHigh ?? 0;
-  command[14] = ata.command;
-  return command;
+  return Uint8Array.from(ataPassThrough(ata));
 }
 
 /** LBA mid and high after a command: in the ATA status descriptor, or in fixed sense data (SAT-3 §12.2.2.7). */
@@ -45,10 +21,8 @@ function registersIn(sense: Uint8Array): { readonly lbaMid: number; readonly lba
   const kind = unsignedAt(sense, 0, 1) & 0x7f;
   if (kind === 0x70 || kind === 0x71) return { lbaMid: sense[10] ?? 0, lbaHigh: sense[11] ?? 0 };
   if (kind !== 0x72 && kind !== 0x73) return undefined;
-  const end = 8 + (sense[7] ?? 0);
-  for (let at = 8; at + 2 <= Math.min(end, sense.length); at += 2 + (sense[at + 1] ?? 0))
-    if (sense[at] === 0x09) return { lbaMid: sense[at + 9] ?? 0, lbaHigh: sense[at + 11] ?? 0 };
-  return undefined;
+  const at = descriptorAt(sense.subarray(0, 8 + (sense[7] ?? 0)), 0x09);
+  return at === undefined ? undefined : { lbaMid: sense[at + 9] ?? 0, lbaHigh: sense[at + 11] ?? 0 };
 }
 
 /** The attributes that say something about a disk of any maker, and how many bytes of their raw value are the count. */

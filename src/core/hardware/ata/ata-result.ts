@@ -1,5 +1,3 @@
-import type { ScsiAnswer } from "./device-commands.ts";
-
 /** The registers of an ATA command that went through SCSI. */
 export type AtaResult = {
   readonly isError: boolean;
@@ -14,7 +12,15 @@ export type AtaResult = {
 const errorOrFault = 0x21;
 
 /** Reads the sense data of an ATA command (SAT-4 §12.2.5 and §12.2.6); an answer without registers is a success, unless it is none. */
-export function readAtaResult({ status, transport, sense }: ScsiAnswer): AtaResult {
+export function readAtaResult({
+  status,
+  transport,
+  sense,
+}: {
+  readonly status: number;
+  readonly transport: number;
+  readonly sense: Uint8Array;
+}): AtaResult {
   const byte = (at: number) => sense[at] ?? 0;
   const format = byte(0) & 0x7f;
   const isGood = transport === 0 && status === 0;
