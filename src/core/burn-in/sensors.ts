@@ -1,3 +1,4 @@
+import { counted } from "../bytes/counted.ts";
 import type { BurnInResult } from "../hardware/hardware.ts";
 import type { Tree } from "../hardware/system-tree.ts";
 
@@ -39,11 +40,7 @@ export type SensorFinding = {
  * uncorrected error of the memory and a machine check are faults, whatever the test itself says.
  */
 export function sensorsBetween(test: BurnInResult["test"], before: Sensors, after: Sensors): SensorFinding {
-  const rises = Object.entries(after.memory ?? {}).map(([module, { corrected, uncorrected }]) => ({
-    module,
-    corrected: corrected - (before.memory?.[module]?.corrected ?? 0),
-    uncorrected: uncorrected - (before.memory?.[module]?.uncorrected ?? 0),
-  }));
+  const rises = memoryRises(before, after);
   const corrected = rises.reduce((all, rise) => all + rise.corrected, 0);
   const machineChecks = rise(before.machineChecks, after.machineChecks);
   const throttles = rise(before.throttles, after.throttles);
@@ -67,14 +64,18 @@ export function sensorsBetween(test: BurnInResult["test"], before: Sensors, afte
 
 /** The modules of memory with corrected errors between two readings, such as `DIMM_A1 3`; empty without any. */
 export function correctedBetween(before: Sensors, after: Sensors): readonly string[] {
-  return Object.entries(after.memory ?? {}).flatMap(([module, { corrected }]) => {
-    const more = corrected - (before.memory?.[module]?.corrected ?? 0);
-    return more > 0 ? [`${module} ${more}`] : [];
-  });
+  return memoryRises(before, after).flatMap(({ module, corrected }) =>
+    corrected > 0 ? [`${module} ${corrected}`] : [],
+  );
 }
 
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`;
+/** By how much the errors of each module rose. */
+function memoryRises(before: Sensors, after: Sensors): readonly ({ readonly module: string } & MemoryErrors)[] {
+  return Object.entries(after.memory ?? {}).map(([module, { corrected, uncorrected }]) => ({
+    module,
+    corrected: corrected - (before.memory?.[module]?.corrected ?? 0),
+    uncorrected: uncorrected - (before.memory?.[module]?.uncorrected ?? 0),
+  }));
 }
 
 function rise(before: number | undefined, after: number | undefined): number | undefined {
