@@ -25,11 +25,12 @@ export function chooseAccelerator(cpuinfo: string): Accelerator {
 }
 
 /**
- * One thread for all CPUs of a machine. With one thread per CPU (QEMU 7.2) a machine once hung after a restart with
- * both CPUs busy. The cause is not proven, but the known hangs of this kind need two threads. Booting a kernel takes
- * only little longer: 9.1 s instead of 8.0 s.
+ * QEMU's option `-accel` without KVM: one thread for all CPUs of a machine. With one thread per CPU (QEMU 7.2) Linux dies
+ * now and then of `Oops: int3`, because one CPU executes the break point that another puts into the kernel's code while
+ * it changes it and has taken out again (seen with Debian 13's kernel, once in some hundred starts), and a machine once
+ * hung after a restart with both CPUs busy. Booting a kernel takes only little longer: 9.1 s instead of 8.0 s.
  */
-const emulator = "tcg,thread=single";
+export const emulator = "tcg,thread=single";
 
 /** How each bus attaches disk number `i`; `options` hold its serial and position in the BIOS boot order. */
 const diskDevices: { readonly [Bus in DiskBus]: (i: number, options: string) => readonly string[] } = {

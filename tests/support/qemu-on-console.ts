@@ -1,9 +1,11 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import type { Readable } from "node:stream";
 
+import { emulator } from "../../src/lab/qemu-arguments.ts";
+
 /** QEMU without KVM and without devices of the lab: its serial console is standard output. */
 const bare = [
-  ...["-accel", "tcg", "-cpu", "max", "-m", "512"],
+  ...["-accel", emulator, "-cpu", "max", "-m", "512"],
   ...["-display", "none", "-serial", "stdio", "-monitor", "none"],
 ] as const;
 
