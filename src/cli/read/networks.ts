@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { NetworkView } from "../../contract/operator/views.ts";
 import { counted } from "../../core/bytes/counted.ts";
+import { reasonCounts } from "../../core/pxe/reason-text.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatDuration } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
@@ -33,16 +34,11 @@ export function networksText(networks: readonly NetworkView[], nowMs: number, wi
       `${pool.held} of ${pool.size}`,
       String(received),
       String(answered),
-      countsText(malformed),
-      countsText(unanswered),
+      reasonCounts(malformed, "-"),
+      reasonCounts(unanswered, "-"),
     ],
   );
   return [...formatTable(titles, rows, width), ...networks.flatMap((network) => problemsOf(network, nowMs))];
-}
-
-function countsText(counts: { readonly [kind: string]: number }): string {
-  const parts = Object.entries(counts).map(([kind, count]) => `${kind} ${count}`);
-  return parts.join(", ") || "-";
 }
 
 function problemsOf({ name, pool, declined, ...network }: NetworkView, nowMs: number): string[] {

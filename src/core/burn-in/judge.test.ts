@@ -28,7 +28,7 @@ const rows: readonly {
     measurements: [measured("disk", { writeMiBps: 99.4, readMiBps: 300 })],
     limits: { minDiskMiBps: 100 },
     outcome: "failed",
-    fault: /^expected writeMiBps of at least 100 \(minDiskMiBps\), found 99$/,
+    fault: /^expected write 100 MiB\/s or more \(minDiskMiBps\), found 99.4$/,
   },
   {
     title: "a disk that is only read",
@@ -41,7 +41,7 @@ const rows: readonly {
     measurements: [measured("diskRead", { readMiBps: 9 })],
     limits: { minDiskMiBps: 100 },
     outcome: "failed",
-    fault: /^expected readMiBps of at least 100 \(minDiskMiBps\), found 9$/,
+    fault: /^expected read 100 MiB\/s or more \(minDiskMiBps\), found 9$/,
   },
   {
     title: "a fault, whatever the speed",
@@ -54,7 +54,7 @@ const rows: readonly {
     measurements: [measured("network", {})],
     limits: { minNetworkMiBps: 1 },
     outcome: "failed",
-    fault: /expected readMiBps .*, found no measurement/,
+    fault: /expected read 1 MiB\/s .*, found no measurement/,
   },
 ];
 for (const row of rows) {

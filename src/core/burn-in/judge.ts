@@ -1,3 +1,4 @@
+import { describeFigure, figureNumber } from "./figure-text.ts";
 import type { BurnInReport, BurnInResult } from "../hardware/hardware.ts";
 
 /** The minimum results of the tests; 0 means no minimum. */
@@ -38,8 +39,9 @@ function slowness(measurement: Measurement, limits: BurnInLimits): string {
   if (least === 0) return "";
   for (const name of figures) {
     const figure = measurement.figures[name];
-    if (figure === undefined) return `expected ${name} of at least ${least} (${limit}), found no measurement`;
-    if (figure < least) return `expected ${name} of at least ${least} (${limit}), found ${Math.round(figure)}`;
+    const expected = `expected ${describeFigure(name, least)} or more (${limit})`;
+    if (figure === undefined) return `${expected}, found no measurement`;
+    if (figure < least) return `${expected}, found ${figureNumber(figure)}`;
   }
   return "";
 }

@@ -1,5 +1,6 @@
 import type { NetworkView } from "../../contract/operator/views.ts";
 import { counted } from "../../core/bytes/counted.ts";
+import { reasonCounts } from "../../core/pxe/reason-text.ts";
 import { useAnswer } from "../data/query.ts";
 import { Command } from "../parts/command.tsx";
 import { FaultNote } from "../parts/fault.tsx";
@@ -47,8 +48,8 @@ function Network({ network }: { network: NetworkView }) {
       </p>
       <NetworkFaults network={network} />
       <p>
-        Answers: {countsText(network.answers)} · unanswered: {countsText(network.unanswered)} · malformed:{" "}
-        {countsText(network.malformed)}
+        Answered: {reasonCounts(network.answers, "none")} · unanswered: {reasonCounts(network.unanswered, "none")} ·
+        malformed: {reasonCounts(network.malformed, "none")}
       </p>
       {declined.length === 0 ? null : (
         <p>Declined: {declined.map(({ address, mac }) => `${address} by ${mac}`).join(", ")}</p>
@@ -81,9 +82,4 @@ function NetworkFaults({ network: { notServed, foreignDhcp, doubtedArp, pool } }
       )}
     </>
   );
-}
-
-function countsText(counts: { readonly [kind: string]: number }): string {
-  const parts = Object.entries(counts).map(([kind, count]) => `${kind} ${countText(count)}`);
-  return parts.length === 0 ? "none" : parts.join(", ");
 }

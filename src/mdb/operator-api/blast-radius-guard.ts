@@ -46,6 +46,6 @@ function refusalOf(excess: readonly Excess[], limits: BlastRadius, nowMs: number
   return {
     kind: "beyondBlastRadius",
     message: excess.map((group) => excessText(group, limits)).join("; "),
-    next: `${wait}, or use --override if all of these machines may be unavailable at once`,
+    next: `${wait}, or exceed the blast radius (--override) if all of these machines may be unavailable at once`,
   };
 }
