@@ -10,9 +10,10 @@ import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { testMachine } from "../../core/machine/testing/test-machine.ts";
 import type { WorkProgress } from "../../core/machine/work-progress.ts";
 import { readPoll } from "../thread/read-poll.ts";
-import { type SubAppInput, subApp } from "./app.ts";
+import { subApp } from "./app.ts";
 import type { Reboots } from "./reboots.ts";
 import { openReportSlots } from "./report-slots.ts";
+import type { SubAppInput } from "./sub-app-input.ts";
 
 const id = "m-525400000001" as MachineId;
 const credential = credentialFor(id, "0a".repeat(32));

@@ -10,8 +10,9 @@ import { testMachine } from "../../core/machine/testing/test-machine.ts";
 import type { FetchTurn } from "../../core/uplink/fetch-turn.ts";
 import { openWaitingNotes } from "../../core/uplink/waiting-notes.ts";
 import { readPoll } from "../thread/read-poll.ts";
-import { type SubAppInput, subApp } from "./app.ts";
+import { subApp } from "./app.ts";
 import { openFetchTurns } from "./fetch-turns.ts";
+import type { SubAppInput } from "./sub-app-input.ts";
 
 const manifest = { name: "compute/1", createdAtMs: 0, source: "", filter: [], tree: { inodes: [], entries: [] } };
 const [seed, newborn, caller] = [1, 2, 3].map((number) => `m-52540000000${number}` as MachineId) as [

@@ -1,7 +1,7 @@
 import type { Config } from "../../contract/config/schema.ts";
 import { spreadMirrors } from "../../core/image/object-mirror.ts";
 import type { Origin } from "../../dominator/origin/origin.ts";
-import type { ServedPacks } from "../../dominator/sub/app.ts";
+import type { ServedPacks } from "../../dominator/sub/sub-app-input.ts";
 
 /**
  * The servers of packs for a machine: the mirrors, each machine beginning at another one, then our own. Of a confidential image only our
