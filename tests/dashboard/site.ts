@@ -10,7 +10,12 @@ export function siteNetworks(): readonly NetworkView[] {
   const pool = { first: "10.77.0.50", last: "10.77.15.250", size: 4041, held: 2633 };
   const rack: NetworkView = {
     ...{ name: "rack", interface: "rack0", nursery: true, mode: "full", pool, declined: [], received: 81_234 },
-    ...{ answered: 80_111, answers: { loader: 4012, script: 3998 }, unanswered: { unknownClient: 1100 }, malformed: {} },
+    ...{
+      answered: 80_111,
+      answers: { loader: 4012, script: 3998 },
+      unanswered: { unknownClient: 1100 },
+      malformed: {},
+    },
     receiveBufferBytes: 8_388_608,
   };
   const east: NetworkView = {

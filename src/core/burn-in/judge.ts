@@ -1,5 +1,5 @@
-import { describeFigure, figureNumber } from "./figure-text.ts";
 import type { BurnInReport, BurnInResult } from "../hardware/hardware.ts";
+import { describeFigure, figureNumber } from "./figure-text.ts";
 
 /** The minimum results of the tests; 0 means no minimum. */
 export type BurnInLimits = {
