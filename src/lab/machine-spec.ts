@@ -1,3 +1,4 @@
+import type { MachineArchitecture } from "../core/machine/architecture.ts";
 import type { Firmware } from "../core/machine/record.ts";
 import type { Mac } from "../core/net/mac.ts";
 
@@ -33,6 +34,8 @@ export type MachineSpec = {
   /** Names its directory, log and control commands; the machine itself never learns it. */
   readonly name: string;
   readonly firmware: Firmware;
+  /** The default if it is absent; arm64 is QEMU's *virt* board with UEFI, without Secure Boot and TPM. */
+  readonly architecture?: MachineArchitecture;
   /** UEFI only: how the firmware boots from the network. */
   readonly bootFrom: "pxe" | "http";
   /** UEFI only: enforced, with Microsoft's keys enrolled, as servers are sold. */

@@ -4,7 +4,7 @@ import type { Mac } from "../core/net/mac.ts";
 import type { Log } from "../core/ports.ts";
 import type { MachineSpec } from "./machine-spec.ts";
 import { type Qemu, type QemuEnd, startQemu } from "./qemu.ts";
-import { chooseAccelerator, type MachineFiles, qemuArguments } from "./qemu-arguments.ts";
+import { chooseAccelerator, type MachineFiles, qemuArguments, qemuProgram } from "./qemu-arguments.ts";
 import type { QmpEvent } from "./qmp.ts";
 import { enrolOnly } from "./secure-boot-variables.ts";
 import { swtpmStarter } from "./swtpm.ts";
@@ -50,9 +50,19 @@ const ovmf = {
   secure: { code: "/usr/share/OVMF/OVMF_CODE_4M.ms.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.ms.fd" },
 } as const;
 
+/** Debian's `qemu-efi-aarch64`. */
+const aavmf = { code: "/usr/share/AAVMF/AAVMF_CODE.fd", variables: "/usr/share/AAVMF/AAVMF_VARS.fd" } as const;
+
+/** The firmware of a UEFI machine: its code, and its variables when it is new. */
+function uefiOf({ architecture, secureBoot }: MachineSpec) {
+  if (architecture === "arm64") return aavmf;
+  return ovmf[secureBoot ? "secure" : "plain"];
+}
+
 /** What starts a machine's QEMU; a TPM starts before it, and ends with it. */
 type QemuCommand = {
   readonly name: string;
+  readonly program: string;
   readonly argv: readonly string[];
   readonly startTpm?: () => Promise<void>;
 };
@@ -63,12 +73,14 @@ class QemuSlot {
   qemu: Qemu | undefined;
   paused = false;
   readonly #name: string;
+  readonly #program: string;
   readonly #argv: readonly string[];
   readonly #tpm: (() => Promise<void>) | undefined;
   readonly #log: Log;
 
   constructor(of: QemuCommand, log: Log) {
     this.#name = of.name;
+    this.#program = of.program;
     this.#argv = of.argv;
     this.#tpm = of.startTpm;
     this.#log = log;
@@ -79,6 +91,7 @@ class QemuSlot {
     await this.#tpm?.();
     this.qemu = await startQemu({
       name: this.#name,
+      program: this.#program,
       argv: this.#argv,
       onEvent: (event) => this.emit(event),
       onEnd: (how: QemuEnd) => {
@@ -108,7 +121,10 @@ export async function buildMachine(spec: MachineSpec, tap: string, directory: st
   const files = await makeFiles(spec, directory);
   const argv = qemuArguments(spec, tap, files, chooseAccelerator(await readFile("/proc/cpuinfo", "utf8")));
   const startTpm = swtpmStarter(files.tpmState, files.tpmSocket);
-  const slot = new QemuSlot({ name: spec.name, argv, ...(spec.tpm === undefined ? {} : { startTpm }) }, log);
+  const slot = new QemuSlot(
+    { name: spec.name, program: qemuProgram(spec), argv, ...(spec.tpm === undefined ? {} : { startTpm }) },
+    log,
+  );
   const note = (what: string) => noteOnConsole(files.consoleLog, what);
 
   return {
@@ -163,14 +179,13 @@ async function quit({ qmp, exited }: Qemu): Promise<void> {
 /** Makes the files that are missing; disks are sparse. */
 async function makeFiles(spec: MachineSpec, directory: string): Promise<MachineFiles> {
   await mkdir(directory, { recursive: true });
-  const firmware = ovmf[spec.secureBoot ? "secure" : "plain"];
   const files: MachineFiles = {
     disks: spec.disks.map((_, i) => join(directory, `disk${i}.raw`)),
     consoleLog: join(directory, "console.log"),
     consoleSocket: join(directory, "console.sock"),
     tpmState: join(directory, "tpm"),
     tpmSocket: join(directory, "tpm.sock"),
-    ovmfCode: firmware.code,
+    ovmfCode: uefiOf(spec).code,
     ovmfVariables: join(directory, "uefi-variables.fd"),
   };
   for (const [i, disk] of spec.disks.entries()) {
@@ -182,9 +197,10 @@ async function makeFiles(spec: MachineSpec, directory: string): Promise<MachineF
   return files;
 }
 
-async function makeVariables({ secureBoot, onlyTrusts }: MachineSpec, path: string): Promise<void> {
+async function makeVariables(spec: MachineSpec, path: string): Promise<void> {
+  const { secureBoot, onlyTrusts } = spec;
   if (!secureBoot || onlyTrusts === undefined) {
-    await copyFile(ovmf[secureBoot ? "secure" : "plain"].variables, path);
+    await copyFile(uefiOf(spec).variables, path);
     return;
   }
   await writeFile(path, enrolOnly(await readFile(ovmf.plain.variables), await readFile(onlyTrusts)));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineSpec } from "./machine-spec.ts";
-import { chooseAccelerator, type MachineFiles, qemuArguments } from "./qemu-arguments.ts";
+import { chooseAccelerator, type MachineFiles, qemuArguments, qemuProgram } from "./qemu-arguments.ts";
 
 const files: MachineFiles = {
   disks: ["/r/disk0.raw", "/r/disk1.raw"],
@@ -89,4 +89,30 @@ test("a TPM is attached by the interface that the machine has, and only if it ha
   assert.ok(valuesOf(argv, "-device").includes("tpm-crb,tpmdev=tpm0"));
   assert.ok(valuesOf(argv, "-chardev").includes("socket,id=tpm,path=/r/tpm.sock"));
   assert.ok(!qemuArguments(machineSpec(1), "tap1", files, "tcg").some((word) => word.includes("tpm")));
+});
+
+test("an arm64 machine has QEMU's virt board, UEFI, and the devices of the others", () => {
+  const spec = machineSpec(4, { firmware: "uefi", architecture: "arm64" });
+  const argv = qemuArguments(spec, "tap4", files, "kvm");
+  assert.deepEqual([qemuProgram(spec), qemuProgram(machineSpec(5))], ["qemu-system-aarch64", "qemu-system-x86_64"]);
+  assert.deepEqual(valuesOf(argv, "-machine"), ["virt"]);
+  assert.deepEqual(valuesOf(argv, "-accel"), ["tcg,thread=single"], "this computer's KVM runs no arm64");
+  assert.deepEqual(valuesOf(argv, "-drive").slice(0, 2), [
+    "if=pflash,unit=0,format=raw,readonly=on,file=/f/code.fd",
+    "if=pflash,unit=1,format=raw,file=/r/vars.fd",
+  ]);
+});
+
+test("an arm64 machine with what the lab cannot give it is refused by name", () => {
+  for (const [given, found] of [
+    [{ firmware: "bios" }, "BIOS"],
+    [{ firmware: "uefi", secureBoot: true }, "Secure Boot"],
+    [{ firmware: "uefi", tpm: "tpm-crb" }, "tpm-crb"],
+  ] as const) {
+    const spec = machineSpec(4, { architecture: "arm64", ...given });
+    assert.throws(
+      () => qemuArguments(spec, "tap4", files, "tcg"),
+      new RegExp(`machine-4: expected an arm64 machine with UEFI, .* found ${found}$`),
+    );
+  }
 });

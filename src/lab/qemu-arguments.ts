@@ -52,6 +52,32 @@ const withoutPxe = ["IPv4PXESupport", "IPv6PXESupport"].flatMap((name) => [
   `name=opt/org.tianocore/${name},string=no`,
 ]);
 
+/** QEMU's program for a machine. */
+export function qemuProgram({ architecture }: MachineSpec): string {
+  return architecture === "arm64" ? "qemu-system-aarch64" : "qemu-system-x86_64";
+}
+
+/** Throws for hardware that QEMU or Debian's firmware for it does not have. */
+function refuseImpossible(spec: MachineSpec): void {
+  const { name, firmware, nic, architecture, secureBoot, tpm } = spec;
+  if (firmware === "uefi" && nic !== "virtio-net-pci")
+    throw new Error(`${name}: expected NIC model virtio-net-pci, the only one that OVMF's PXE drives, found ${nic}`);
+  if (architecture !== "arm64") return;
+  const found = firmware === "bios" ? "BIOS" : secureBoot ? "Secure Boot" : tpm;
+  if (found !== undefined)
+    throw new Error(`${name}: expected an arm64 machine with UEFI, without Secure Boot and TPM, found ${found}`);
+}
+
+/**
+ * Board and processor. graphics=off makes SeaBIOS and the iPXE ROM use the serial port. A Cortex-A72 has no pointer
+ * authentication, which is slow to emulate (QEMU's manual, "Arm CPU Features").
+ */
+function boardOf({ architecture }: MachineSpec, accelerator: Accelerator, secure: boolean): readonly string[] {
+  if (architecture === "arm64") return ["-machine", "virt", "-accel", emulator, "-cpu", "cortex-a72"];
+  const accelerated = accelerator === "tcg" ? emulator : "kvm";
+  return ["-machine", `q35,graphics=off${secure ? ",smm=on" : ""}`, "-accel", accelerated, "-cpu", "max"];
+}
+
 /** A value inside a QEMU option list; a comma in it is doubled. */
 const quoted = (text: string) => text.replaceAll(",", ",,");
 
@@ -61,11 +87,7 @@ const quoted = (text: string) => text.replaceAll(",", ",,");
  */
 export function qemuArguments(spec: MachineSpec, tap: string, files: MachineFiles, accelerator: Accelerator): string[] {
   const bios = spec.firmware === "bios";
-  if (!bios && spec.nic !== "virtio-net-pci") {
-    throw new Error(
-      `${spec.name}: expected NIC model virtio-net-pci, the only one that OVMF's PXE drives, found ${spec.nic}`,
-    );
-  }
+  refuseImpossible(spec);
   // SeaBIOS takes its boot order from QEMU: network first. Under UEFI, BootOrder in the variable store decides, and a
   // bootindex would overrule it at each start.
   const bootIndex = (index: number) => (bios ? `,bootindex=${index}` : "");
@@ -73,9 +95,8 @@ export function qemuArguments(spec: MachineSpec, tap: string, files: MachineFile
   const secure = !bios && spec.secureBoot;
   return [
     ...["-name", quoted(spec.name), "-nodefaults", "-no-user-config"],
-    // graphics=off makes SeaBIOS and the iPXE ROM use the serial port.
-    ...["-machine", `q35,graphics=off${secure ? ",smm=on" : ""}`, "-display", "none", "-vga", "none"],
-    ...["-accel", accelerator === "tcg" ? emulator : "kvm", "-cpu", "max"],
+    ...boardOf(spec, accelerator, secure),
+    ...["-display", "none", "-vga", "none"],
     ...["-smp", `${spec.cpus}`, "-m", `${spec.memoryMiB}`],
     ...["-uuid", uuid],
     "-smbios",

@@ -20,12 +20,13 @@ const keptOutput = 2000;
 /** Starts QEMU and connects to its monitor; throws with QEMU's output when it does not start. */
 export async function startQemu(options: {
   readonly name: string;
+  readonly program: string;
   readonly argv: readonly string[];
   readonly onEvent: (event: QmpEvent) => void;
   readonly onEnd: (how: QemuEnd) => void;
 }): Promise<Qemu> {
-  const { name, argv, onEvent, onEnd } = options;
-  const child = spawn("qemu-system-x86_64", argv, { stdio: ["pipe", "pipe", "pipe"] });
+  const { name, program, argv, onEvent, onEnd } = options;
+  const child = spawn(program, argv, { stdio: ["pipe", "pipe", "pipe"] });
   let output = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     output = (output + text).slice(-keptOutput);
