@@ -11,6 +11,9 @@ export const unlockModules = [
   "xts",
   "aes_generic",
   "aesni-intel",
+  // arm64: with and without its instructions for AES
+  "aes-ce-blk",
+  "aes-neon-blk",
   "sha256_generic",
   "sha512_generic",
   "af_alg",
