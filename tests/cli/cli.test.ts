@@ -321,9 +321,11 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.match(all.out, /^TIME \(UTC.*\) +MACHINE +EVENT .*\n(.*\n)*.*r01u1 +becameHealthy /);
     const one = JSON.parse((await asked("events", "--since", "1h", "-w", "hostname=r01u1", "-o", "json")).out);
     const named = JSON.parse((await asked("events", "r01u1", "--since", "1h", "-o", "json")).out);
+    const latest = await asked("events", "--since", "1h", "-w", "hostname=r01u1", "-n", "2", "-o", "json");
+    assert.deepEqual(JSON.parse(latest.out), one.slice(-2));
     assert.ok(one.length >= 4);
     assert.deepEqual(named, one);
-    for (const wrong of [[], ["r01u1", "-w", "rack=1"], ["--since", "soon"]])
+    for (const wrong of [[], ["r01u1", "-w", "rack=1"], ["--since", "soon"], ["--since", "1h", "-n", "all"]])
       assert.equal((await asked("events", ...wrong)).status, 2, wrong.join(" "));
   });
 

@@ -9,10 +9,13 @@ import { eventCells, eventTitles } from "../output/event-text.ts";
 import { readSince } from "../output/since.ts";
 import { formatTable } from "../output/table.ts";
 
-type EventsOptions = ServerOptions & SelectionOptions & { readonly limit: string; readonly since?: string };
+type EventsOptions = ServerOptions & SelectionOptions & { readonly limit?: string; readonly since?: string };
 
 /** Requests for the pages of one listing: more than the database keeps. */
 const pageLimit = 1000;
+
+/** Events of one machine without `--since`. */
+const defaultLimit = 50;
 
 /** Adds `events`: lists the events of a machine, or of many. */
 export function eventsCommand(program: Command): void {
@@ -20,34 +23,46 @@ export function eventsCommand(program: Command): void {
     .command("events [name]")
     .description("list the events of a machine, or of all or the selected machines since a time; oldest first")
     .option("--since <time>", "from an age such as 15m, 1h, 2d, or a time such as 2026-03-01T08:00 on")
-    .option("-n, --limit <count>", "maximum number of the latest events of a machine, without --since", "50");
+    .option("-n, --limit <count>", `print the latest events only; without --since ${defaultLimit} of them`);
   selectionOptions(command);
   serverOptions(command).action(async (name: string | undefined, options: EventsOptions) => {
     const isSelected = options.labels !== undefined || options.where !== undefined;
     if (name !== undefined && isSelected) throw failure("misused", "expected a name or a selection, found both");
     if (name === undefined && options.since === undefined)
       throw failure("misused", "expected the name of a machine, or --since: birther events --since 1h");
+    const limit = readLimit(options.limit);
     const { openApi } = await import("../api/api.ts");
     const api = await openApi(options);
     const events = await (options.since === undefined
-      ? latestOf(api, name ?? "", options.limit)
-      : eventsSince(api, { name, ...options, sinceMs: readSince(options.since) }));
+      ? latestOf(api, name ?? "", limit ?? defaultLimit)
+      : eventsSince(api, { name, ...options, limit, sinceMs: readSince(options.since) }));
     if (options.output === "json") printJson(events);
     else if (events.length === 0) process.stderr.write("no events\n");
     else print(...formatTable(eventTitles(), events.map(eventCells)));
   });
 }
 
-async function latestOf(api: Api, name: string, limit: string): Promise<readonly ChangeView[]> {
-  return (await api.ask<{ events: ChangeView[] }>("events", { name, query: { limit } })).events;
+function readLimit(limit: string | undefined): number | undefined {
+  if (limit === undefined || /^[1-9]\d{0,6}$/.test(limit)) return limit === undefined ? undefined : Number(limit);
+  throw failure("misused", `--limit: expected a number of events, found ${limit}`);
 }
+
+async function latestOf(api: Api, name: string, limit: number): Promise<readonly ChangeView[]> {
+  return (await api.ask<{ events: ChangeView[] }>("events", { name, query: { limit: String(limit) } })).events;
+}
+
+type EventsSince = SelectionOptions & {
+  readonly name: string | undefined;
+  readonly sinceMs: number;
+  readonly limit: number | undefined;
+};
 
 async function eventsSince(
   api: Api,
-  { name, labels, where, sinceMs }: SelectionOptions & { readonly name: string | undefined; readonly sinceMs: number },
+  { name, labels, where, sinceMs, limit = Number.POSITIVE_INFINITY }: EventsSince,
 ): Promise<readonly ChangeView[]> {
   const one = name === undefined ? where : `id=${(await api.ask<MachineView>("get", { name })).id}`;
-  const events: ChangeView[] = [];
+  let events: ChangeView[] = [];
   let from: { readonly since?: string; readonly sinceMs?: string } = {
     sinceMs: String(Math.max(0, Math.round(sinceMs))),
   };
@@ -56,6 +71,7 @@ async function eventsSince(
     const answer = await api.ask<FleetEventsView>("fleetEvents", { query });
     if (answer.incomplete === true) process.stderr.write("older events are no longer kept\n");
     events.push(...answer.events);
+    if (events.length > limit) events = events.slice(-limit);
     if (answer.continue === undefined) break;
     from = { since: String(answer.continue) };
   }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { ImageView, StreamView } from "../../contract/operator/views.ts";
+import { counted, formatCount } from "../../core/bytes/counted.ts";
 import { parseImageName } from "../../core/image/image-name.ts";
 import { describeImport, type ImportProgress } from "../../core/image/import-progress.ts";
 import type { Actions } from "../act/actions.ts";
@@ -20,7 +21,7 @@ export function imageListCommand(image: Command, actions: Pick<Actions, "listIma
     if (images.length === 0)
       process.stderr.write("no system images yet; to import one: birther image import STREAM DIRECTORY\n");
     const rows = images.map(({ name, entries, bytes, importedAtMs, use, confidential, notHere }) => [
-      ...[name, String(entries), formatBytes(bytes), formatTime(importedAtMs)],
+      ...[name, formatCount(entries), formatBytes(bytes), formatTime(importedAtMs)],
       [use, confidential === true ? "confidential" : undefined, notHere].filter(Boolean).join("; ") || "-",
     ]);
     if (rows.length > 0)
@@ -55,7 +56,7 @@ function useOf({ name }: ImageView, streams: readonly StreamView[]): { readonly 
   const held = streams.find(({ stream }) => stream === parseImageName(name)?.stream);
   if (held === undefined) return {};
   const { current, previous, promotion, machines, onCurrent } = held;
-  if (name === current) return { use: `current, run by ${onCurrent} of ${machines} machines` };
+  if (name === current) return { use: `current, run by ${formatCount(onCurrent)} of ${counted(machines, "machine")}` };
   if (name === promotion?.image) return { use: `${promotion.progress.kind} on ${promotion.canary}` };
   return name === previous ? { use: "previous" } : {};
 }

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { NetworkView } from "../../contract/operator/views.ts";
-import { counted } from "../../core/bytes/counted.ts";
+import { counted, formatCount } from "../../core/bytes/counted.ts";
 import { reasonCounts } from "../../core/pxe/reason-text.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatDuration } from "../output/figures.ts";
@@ -31,9 +31,9 @@ export function networksText(networks: readonly NetworkView[], nowMs: number, wi
       notServed === undefined ? mode : `${mode}: NOT SERVED`,
       device ?? "relays",
       `${pool.first}-${pool.last}`,
-      `${pool.held} of ${pool.size}`,
-      String(received),
-      String(answered),
+      `${formatCount(pool.held)} of ${formatCount(pool.size)}`,
+      formatCount(received),
+      formatCount(answered),
       reasonCounts(malformed, "-"),
       reasonCounts(unanswered, "-"),
     ],

@@ -142,7 +142,7 @@ function hardwareFacts(machine: MachineView, ago: (atMs: number) => string): Fac
     [
       "parts",
       hardware &&
-        `${hardware.cpus} × ${hardware.cpuModel}, ${hardware.memoryMiB} MiB, TPM ${hardware.tpm ? "yes" : "no"}, Secure Boot ${hardware.secureBoot ? "on" : "off"}, watchdog ${hardware.watchdog || "none"}`,
+        `${hardware.cpus} × ${hardware.cpuModel}, ${formatBytes(hardware.memoryMiB * 2 ** 20)}, TPM ${hardware.tpm ? "yes" : "no"}, Secure Boot ${hardware.secureBoot ? "on" : "off"}, watchdog ${hardware.watchdog || "none"}`,
     ],
     ...trustLines(machine).map((line, at): Fact => [at === 0 ? "trust" : "", line]),
     ...(hardware?.disks ?? []).map(

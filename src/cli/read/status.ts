@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Command } from "commander";
 import type { StatusView, StreamView } from "../../contract/operator/views.ts";
+import { formatCount } from "../../core/bytes/counted.ts";
 import { describeImport } from "../../core/image/import-progress.ts";
 import type { Inconsistency } from "../../core/machine/check.ts";
 import type { Api } from "../api/api.ts";
@@ -116,6 +117,6 @@ export function promotionText({ stream, current, machines, onCurrent, moving, pr
     return [`${stream}: ${image} on ${canary} ${progress.kind}: ${progress.reason}; the others stay on ${current}`];
   }
   return moving === true || onCurrent < machines
-    ? [`${stream}: ${onCurrent} of ${machines} machines run the current version ${current}`]
+    ? [`${stream}: ${formatCount(onCurrent)} of ${formatCount(machines)} machines run the current version ${current}`]
     : [];
 }
