@@ -65,6 +65,27 @@ describe("the screens of 4,000 machines", () => {
     await context.close();
   });
 
+  test("a search that is typed before the machines are read finds them when they are", async () => {
+    const { page, context } = await openPage(browser);
+    await logIn(page, server.base, token);
+    const { promise: typed, resolve: letGo } = Promise.withResolvers<void>();
+    await page.route("**/v1/fleet", async (route) => {
+      await typed;
+      await route.continue();
+    });
+    await page.goto(`${server.base}/wrong`);
+    await page.getByRole("heading", { name: "What is wrong now" }).waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type("r17u4");
+    await page.getByRole("dialog", { name: "Search" }).getByText("reading the machines…").waitFor();
+    letGo();
+    await page
+      .getByRole("option", { name: /^r17u4 / })
+      .first()
+      .waitFor();
+    await context.close();
+  });
+
   test("a journey by keyboard: find a machine, hold it after a dry run, and open another one from the list", async () => {
     const { page, context, faults } = await openPage(browser);
     await page.goto(server.base);

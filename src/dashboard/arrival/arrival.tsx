@@ -2,7 +2,7 @@ import { useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { SummaryView } from "../../contract/operator/fleet-views.ts";
 import type { FigureSummary } from "../../core/fleet/burn-in-figures.ts";
-import { fleetRows, fleetVersion } from "../data/fleet.ts";
+import { fleetRows } from "../data/fleet.ts";
 import { expectedSlots, wantPlan } from "../data/plan.ts";
 import { useAnswer } from "../data/query.ts";
 import { selection } from "../list/selection.ts";
@@ -86,10 +86,7 @@ function WithScores() {
 }
 
 function Legend({ colouring }: { colouring: Colouring }) {
-  const images = useComputed(() => {
-    void fleetVersion.value;
-    return imagesOf(fleetRows().values());
-  });
+  const images = useComputed(() => imagesOf(fleetRows().values()));
   return (
     <ul class="legend" aria-label="what the colours mean">
       {legendOf(colouring, colouring === "image" ? images.value : []).map(({ token, text }) => (

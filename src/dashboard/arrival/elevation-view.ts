@@ -1,5 +1,5 @@
 import type { SlotView } from "../../contract/operator/fleet-views.ts";
-import { fleetRows } from "../data/fleet.ts";
+import { fleetRows, peekRows } from "../data/fleet.ts";
 import { expectedSlots } from "../data/plan.ts";
 import type { Row } from "../data/row.ts";
 import { nowMs } from "../shell/clock.ts";
@@ -61,7 +61,7 @@ export class ElevationView {
 
   /** Draws machines that changed; all racks if one of them has another place. */
   changed(ids: ReadonlySet<string>): void {
-    const rows = fleetRows();
+    const rows = peekRows();
     for (const id of ids) {
       const row = rows.get(id);
       if ((row === undefined ? undefined : placeKey(row)) === this.#keys.get(id)) continue;
@@ -139,7 +139,7 @@ export class ElevationView {
 
   #picture(layout: Layout): Picture {
     const { colouring, scores, found } = this.#shown;
-    const rows = fleetRows();
+    const rows = peekRows();
     const images = colouring === "image" ? imagesOf(rows.values()) : [];
     const context = { nowMs: nowMs.peek(), images, scores };
     const hasPlan = expectedSlots.peek().length > 0;
@@ -147,7 +147,7 @@ export class ElevationView {
   }
 
   #arrange(): void {
-    const rows = fleetRows();
+    const rows = peekRows();
     this.#racks = racksOf(rows.values(), expectedSlots.peek());
     this.#slots = new Map();
     for (const [rack, { slots }] of this.#racks.entries())

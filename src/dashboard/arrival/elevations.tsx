@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { SlotView } from "../../contract/operator/fleet-views.ts";
 import { describeProgress } from "../../core/machine/work-progress.ts";
 import { acting } from "../acts/acting.ts";
-import { fleetVersion, onChanged } from "../data/fleet.ts";
+import { onChanged } from "../data/fleet.ts";
 import { expectedSlots } from "../data/plan.ts";
 import { conditionsOf, type Row } from "../data/row.ts";
 import { mayAct } from "../data/session.ts";
@@ -90,8 +90,6 @@ export function Elevations({ colouring, scores }: Coloured) {
     }
     event.preventDefault();
   };
-  // Read for its changes: what the pointed slot says stays true.
-  void fleetVersion.value;
   const row = rowAtSlot();
   return (
     <div

@@ -16,8 +16,14 @@ const listeners = new Set<(ids: ReadonlySet<string>) => void>();
 let frame = 0;
 const retryMs = 2000;
 
-/** All machines by their ids; live, and newer with each `fleetVersion`. */
+/** All machines by their ids. A component or computed signal that reads them is drawn or computed anew when they change. */
 export function fleetRows(): ReadonlyMap<string, Row> {
+  void fleetVersion.value;
+  return rows;
+}
+
+/** The same for drawings that follow `onChanged`: whoever reads them is not called again. */
+export function peekRows(): ReadonlyMap<string, Row> {
   return rows;
 }
 

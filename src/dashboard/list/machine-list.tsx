@@ -1,7 +1,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { acting } from "../acts/acting.ts";
-import { fleetRows, fleetVersion } from "../data/fleet.ts";
+import { fleetRows } from "../data/fleet.ts";
 import { type Row, sortRows } from "../data/row.ts";
 import { mayAct } from "../data/session.ts";
 import { Command } from "../parts/command.tsx";
@@ -22,8 +22,6 @@ export function MachineList() {
   const found = selection({ where, labels });
   const marked = useSignal<ReadonlySet<string>>(new Set());
   const rows = useComputed(() => {
-    // Read for its changes.
-    void fleetVersion.value;
     const ids = selectedIds.value;
     const all = [...fleetRows().values()];
     return sortRows(ids === undefined ? all : all.filter(({ id }) => ids.has(id)), sortNow.value);

@@ -1,5 +1,5 @@
 import { effect, signal } from "@preact/signals";
-import { fleetRows, fleetVersion } from "../data/fleet.ts";
+import { fleetRows } from "../data/fleet.ts";
 import { type Fault, send, withQuery } from "../data/http.ts";
 
 /** The ids that the selectors find; undefined for all machines. The server decides: it has all fields, and its own syntax. */
@@ -57,9 +57,9 @@ async function ask(): Promise<void> {
 }
 
 effect(() => {
-  void fleetVersion.value;
+  const { size } = fleetRows();
   const { where, labels } = wanted.value;
-  if ((where === "" && labels === "") || timer !== undefined || fleetRows().size === 0) return;
+  if ((where === "" && labels === "") || timer !== undefined || size === 0) return;
   timer = setTimeout(() => {
     timer = undefined;
     void ask();

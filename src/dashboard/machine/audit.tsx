@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { AuditAnswer } from "../../contract/operator/answers.ts";
-import { fleetRows, fleetVersion } from "../data/fleet.ts";
+import { fleetRows } from "../data/fleet.ts";
 import { withQuery } from "../data/http.ts";
 import { useAnswer } from "../data/query.ts";
 import { FaultNote } from "../parts/fault.tsx";
@@ -89,8 +89,6 @@ function Request({ id, from, reason }: NonNullable<AuditAnswer["entries"][number
 }
 
 function Subject({ subject }: { subject: string }) {
-  // Read for its changes: the fleet may be there only after the entries.
-  void fleetVersion.value;
   const row = fleetRows().get(subject);
   return row === undefined ? (
     <span title={subject}>{/^[0-9a-f]{64}$/.test(subject) ? `${subject.slice(0, 8)}…` : subject}</span>

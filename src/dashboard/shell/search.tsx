@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { fleetRows } from "../data/fleet.ts";
+import { fleetFault, fleetRows } from "../data/fleet.ts";
 import type { Row } from "../data/row.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { go, machinePath } from "../route/route.ts";
@@ -62,7 +62,9 @@ export function Search() {
           </li>
         ))}
       </ul>
-      <p role="status">{hits.length === 0 ? "nothing found" : ""}</p>
+      <p role="status">
+        {hits.length > 0 ? "" : fleetFault.value === "loading" ? "reading the machines…" : "nothing found"}
+      </p>
     </Dialog>
   );
 }

@@ -1,7 +1,7 @@
 import type { SummaryView } from "../../contract/operator/fleet-views.ts";
 import { counted } from "../../core/bytes/counted.ts";
 import { acting } from "../acts/acting.ts";
-import { fleetRows, fleetVersion } from "../data/fleet.ts";
+import { fleetRows } from "../data/fleet.ts";
 import { expectationOf } from "../data/plan.ts";
 import { useAnswer } from "../data/query.ts";
 import { mayAct } from "../data/session.ts";
@@ -116,8 +116,6 @@ function NeverHeard({ summary }: { summary: SummaryView }) {
 
 function Cause({ cause }: { cause: SummaryView["causes"][number] }) {
   const { condition, reason, machines, locations, locationCount, first, firstAtMs, latestAtMs, next } = cause;
-  // Read for its changes: the fleet may be there only after the summary.
-  void fleetVersion.value;
   const targets = [...fleetRows().values()]
     .filter(({ name }) => first.includes(name))
     .map(({ id, name }) => ({ id, name }));
