@@ -9,6 +9,7 @@ import { selection } from "../list/selection.ts";
 import { Command } from "../parts/command.tsx";
 import { FaultNote } from "../parts/fault.tsx";
 import { type FilterField, FilterForm } from "../parts/filter-form.tsx";
+import { NoMachines } from "../parts/no-machines.tsx";
 import { parameter, setParameters } from "../route/route.ts";
 import { type Colouring, colourings, legendOf, scoresOf } from "./colours.ts";
 import { imagesOf } from "./elevation-view.ts";
@@ -65,6 +66,7 @@ export function Arrival() {
         <Legend colouring={colouring} />
       </div>
       {found.fault === undefined ? null : <FaultNote fault={found.fault} />}
+      <NoMachines />
       {colouring === "burn-in" ? <WithScores /> : <Elevations colouring={colouring} scores={undefined} />}
       <Command text="birther status --watch" />
     </section>

@@ -7,6 +7,7 @@ import { mayAct } from "../data/session.ts";
 import { Command } from "../parts/command.tsx";
 import { FaultNote } from "../parts/fault.tsx";
 import { type FilterField, FilterForm } from "../parts/filter-form.tsx";
+import { NoMachines } from "../parts/no-machines.tsx";
 import { parameter, setParameters } from "../route/route.ts";
 import { commandLine } from "../text/shell-word.ts";
 import { countText } from "../text/time.ts";
@@ -68,6 +69,7 @@ export function MachineList() {
           JSON
         </button>
       </div>
+      <NoMachines shown={shown.length} />
       <MachineTable
         rows={shown}
         marked={marked.value}
