@@ -22,7 +22,7 @@ export function fleetRows(): ReadonlyMap<string, Row> {
   return rows;
 }
 
-/** The same for drawings that follow `onChanged`: whoever reads them is not called again. */
+/** The same for drawings that follow `onChanged`: reading them subscribes nothing. */
 export function peekRows(): ReadonlyMap<string, Row> {
   return rows;
 }
