@@ -107,6 +107,8 @@ test("after the boot one poll suffices for the machine to be up; a new version t
   const updated = await fixture.runAgent();
   assert.equal(updated.status, 0, updated.stdout);
   assert.match(updated.stdout, /fetched \{"objects":1,"of":1\}/);
+  // A few steps are named: an operator reads what differed.
+  assert.match(updated.stdout, /update step \{"step":"placeFile","path":"\/etc\/passwd"\}/);
   await assertIsImage(fixture, next);
   const [machine] = store.list();
   assert.equal(machine?.phase, "up");

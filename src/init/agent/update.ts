@@ -15,7 +15,7 @@ import { areBootFilesDue, beginUpdate, bootFilesAreDue, bootFilesDone, finishUpd
 import type { SubContext } from "./sub-context.ts";
 
 const progressEvery = 2000;
-/** Limits of the paths that a failed update names. */
+/** Limits of the paths that a small or a failed update names. */
 const maxNamed = 10;
 const maxNameLength = 150;
 
@@ -45,6 +45,10 @@ export function applyUpdate(
   if (!isFormer || update.kernelChanged || areBootFilesDue(root)) checkBootable(context, cache, update);
   if (mountPoint !== undefined) checkRoom(context, update.steps, openPartition(context, mountPoint));
   if (isFormer && update.kernelChanged) bootFilesAreDue(root);
+  // What differs on a machine that ran the image already, or between two versions that are nearly the same.
+  if (update.steps.length <= maxNamed)
+    for (const { kind, path } of update.steps)
+      log("info", "update step", { step: kind, path: plainText(path).slice(0, maxNameLength) });
   beginUpdate(root, update.kernelChanged);
   const unsupported: string[] = [];
   const onUnsupported = (path: string) => void unsupported.push(path);
