@@ -85,6 +85,8 @@ test("filter: files that a birth writes are protected, files of an image are not
     "/boot/efi",
     "/.birther-agent/objects/aa",
     "/var/lib/birther/patched-image",
+    "/etc/.updated",
+    "/var/.updated",
   ]) {
     assert.equal(filter.protects(path), true, path);
   }
@@ -95,6 +97,8 @@ test("filter: files that a birth writes are protected, files of an image are not
     "/boot/vmlinuz-6.1.0",
     "/usr/local/sbin",
     "/etc/systemd/network",
+    "/etc/.updated.d",
+    "/usr/.updated",
     "/var/lib",
     "/var/log",
   ]) {
