@@ -38,7 +38,8 @@ export async function measure(
   say(`${of.machines} ${of.machines === 1 ? "machine" : "machines"}, uplink ${of.uplinkMbps ?? "without limit"}`);
   using own = ownDirectory();
   const { directory } = own;
-  await prepareDemo(directory, openSteps(process.stderr));
+  // As all figures of docs/simulate.md.
+  await prepareDemo(directory, openSteps(process.stderr), { suite: "bookworm", system: "bookworm" });
   const state = join(directory, "state");
   const images = await openImageStore(pathsIn(state).images, { log: () => {} });
   writeFileSync(join(directory, "image-bytes"), String(images.get("compute/1")?.bytes));

@@ -14,7 +14,7 @@ test("a build that is interrupted, whenever that is, ends and leaves nothing", {
   for (let turns = 0; turns < mostTurns; turns++) {
     const ending = new AbortController();
     const archive = join(directory.path, "image.tar");
-    const built = assert.rejects(buildArchive({ recipe: demoRecipe, archive, signal: ending.signal }), /interrupted/);
+    const built = assert.rejects(buildArchive({ recipe: demoRecipe(), archive, signal: ending.signal }), /interrupted/);
     for (let passed = 0; passed < turns; passed++) await turn();
     ending.abort(new Error("interrupted"));
     await built;

@@ -7,10 +7,11 @@ import type { Log } from "../../src/core/ports.ts";
 import type { MachineSpec } from "../../src/lab/machine-spec.ts";
 import { type Rack, startRack } from "../../src/lab/rack.ts";
 import { demoConfig, demoSwitch } from "../../src/main/demo/plan.ts";
-import { prepareDemo } from "../../src/main/demo/prepare-demo.ts";
+import { type DemoImages, prepareDemo } from "../../src/main/demo/prepare-demo.ts";
 import { pathsIn } from "../../src/main/paths.ts";
 import { prepareServer } from "../../src/main/server/prepare-server.ts";
 import { type RunningServer, startServer } from "../../src/main/server/server.ts";
+import { debian12 } from "../support/images-of-tests.ts";
 import { waitFor } from "../support/inside-namespace.ts";
 
 type ConfigChanges = Partial<ReturnType<typeof demoConfig>>;
@@ -34,11 +35,13 @@ export const briefBurnIn = { cpuSeconds: 0, memoryPercent: 5, diskMiB: 1, networ
 
 const silent = () => {};
 
-const withoutSystemImages = (directory: string) =>
-  prepareServer({ stateDirectory: join(directory, "state"), log: silent });
+/** With a Bootstrap Image, but without system images. */
+export const withBootstrapImage = (directory: string, { suite, firmware }: Required<DemoImages> = debian12) =>
+  prepareServer({ suite, firmware, stateDirectory: join(directory, "state"), log: silent });
 
-/** With the demo's system images, so that machines come up; run tests/support/prepare-births.ts first. */
-export const withSystemImages = (directory: string) => prepareDemo(directory, { step: (_title, work) => work(silent) });
+/** With the demo's system images, too, so that machines come up; run tests/support/prepare-births.ts first. */
+export const withSystemImages = (directory: string, images: DemoImages = debian12) =>
+  prepareDemo(directory, { step: (_title, work) => work(silent) }, images);
 
 /**
  * Builds a rack in the current namespace. The Bootstrap Image must have been built before, because that needs the outer
@@ -47,7 +50,7 @@ export const withSystemImages = (directory: string) => prepareDemo(directory, { 
 export async function faultyRack(
   machines: readonly MachineSpec[],
   log: Log = silent,
-  prepare: (directory: string) => Promise<unknown> = withoutSystemImages,
+  prepare: (directory: string) => Promise<unknown> = (made) => withBootstrapImage(made),
 ): Promise<FaultyRack> {
   const directory = await mkdtemp(join(tmpdir(), "birther-faults-"));
   await using life = new AsyncDisposableStack();

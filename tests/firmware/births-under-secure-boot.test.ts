@@ -5,6 +5,7 @@ import type { LabMachine } from "../../src/lab/machine.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { demoConfig } from "../../src/main/demo/plan.ts";
 import { faultyRack, withSystemImages } from "../faults/faulty-rack.ts";
+import { debian13, saidOfFirmware } from "../support/images-of-tests.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 import { damageKernel } from "./damage-kernel.ts";
 import { healthy, inInit, keptLog, loaderPhases, recordOf, up } from "./record-of.ts";
@@ -31,7 +32,7 @@ await insideNamespace(import.meta.url, () => {
     timeout: 45 * 60_000,
   }, async (t) => {
     const { said, log } = keptLog();
-    await using place = await faultyRack([byTftp, byHttp], log, withSystemImages);
+    await using place = await faultyRack([byTftp, byHttp], log, (made) => withSystemImages(made, debian13));
     const [born, other] = place.rack.machines;
     assert.ok(born && other);
     await using server = await place.startServer({ networks });
@@ -45,6 +46,7 @@ await insideNamespace(import.meta.url, () => {
         "kernelSent: kernel and initramfs",
       ]);
       assert.equal(await timesEnforced(other), 1);
+      assert.match(await consoleOf(other), saidOfFirmware, "on the disk of HTTP boot");
       await other.kill();
     };
     const [first] = await Promise.all([recordOf(scene, born, up(1)), toInit()]);
@@ -53,6 +55,7 @@ await insideNamespace(import.meta.url, () => {
       "loaderSent: shimx64.efi",
       "kernelSent: kernel and initramfs",
     ]);
+    assert.match(await consoleOf(born), saidOfFirmware, "by TFTP");
     assert.equal(first.hardware?.secureBoot, true);
     assert.equal(first.storage?.encryption.kind, "luks2");
     assert.deepEqual(first.measuredBoot, { kind: "asWritten" }, "what Debian's GRUB measured");

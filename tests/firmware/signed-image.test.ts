@@ -8,6 +8,7 @@ import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { demoConfig } from "../../src/main/demo/plan.ts";
 import { pathsIn } from "../../src/main/paths.ts";
 import { faultyRack, withSystemImages } from "../faults/faulty-rack.ts";
+import { debian13, saidOfFirmware } from "../support/images-of-tests.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 import { keptLog, loaderPhases, recordOf, up } from "./record-of.ts";
 
@@ -33,7 +34,7 @@ await insideNamespace(import.meta.url, () => {
         log,
         async (directory) => {
           await cp(keys, pathsIn(join(directory, "state")).secureBoot, { recursive: true });
-          await withSystemImages(directory);
+          await withSystemImages(directory, debian13);
         },
       ),
     );
@@ -49,6 +50,7 @@ await insideNamespace(import.meta.url, () => {
     assert.equal(born.hardware?.disks[0]?.sectorBytes, 4096);
     assert.deepEqual(born.measuredBoot, { kind: "asWritten" }, "what its own GRUB measured");
     const console = await readFile(machine.consoleLogPath, "utf8");
+    assert.match(console, saidOfFirmware, "under the same signature");
     // The signed image's kernel, and the system image's. A starved machine may be reset by its watchdog and start once more.
     const kernels = console.match(/Linux version /g) ?? [];
     const enforced = console.match(/secureboot: Secure boot enabled/g) ?? [];

@@ -11,6 +11,7 @@ import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { startRack } from "../../src/lab/rack.ts";
 import { demoConfig, demoSwitch } from "../../src/main/demo/plan.ts";
 import { prepareDemo } from "../../src/main/demo/prepare-demo.ts";
+import { debian12 } from "../support/images-of-tests.ts";
 import { waitFor } from "../support/inside-namespace.ts";
 
 const run = promisify(execFile);
@@ -49,7 +50,7 @@ export async function openRig(): Promise<Rig> {
   const live = join(directory, "live");
   const state = join(live, "state");
   await mkdir(live);
-  await prepareDemo(live, { step: (_title, work) => work(() => {}) });
+  await prepareDemo(live, { step: (_title, work) => work(() => {}) }, debian12);
   const base = demoConfig(state);
   const burnIn = { cpuSeconds: 0, memoryPercent: 5, diskMiB: 1, networkMiB: 0 };
   const config = { ...base, burnIn, retrySeconds: 10, placement: { ...base.placement, lldpSeconds: 5 } };

@@ -15,6 +15,7 @@ import { birther } from "../birth/birther-cli.ts";
 import { diskKeyIn } from "../birth/disk-key.ts";
 import { type FaultyRack, faultyRack, withSystemImages } from "../faults/faulty-rack.ts";
 import { keptLog, recordOf, type Scene, up } from "../firmware/record-of.ts";
+import { debian12 } from "../support/images-of-tests.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 
 const spec = machineSpec(1, { firmware: "uefi", tpm: "tpm-crb" });
@@ -57,7 +58,12 @@ async function offWithoutPlainKey(scene: Scene, machine: LabMachine) {
 async function imageWithNewKernel({ directory }: FaultyRack): Promise<string> {
   const source = join(directory, "new-kernel");
   await mkdir(source);
-  const archive = await buildRecipe({ recipe: demoRecipe, cacheDirectory, log: () => {}, onProgress: () => {} });
+  const archive = await buildRecipe({
+    recipe: demoRecipe(debian12.system),
+    cacheDirectory,
+    log: () => {},
+    onProgress: () => {},
+  });
   await promisify(execFile)("tar", [
     "--extract",
     "--numeric-owner",

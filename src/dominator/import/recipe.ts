@@ -7,14 +7,25 @@ import { createInterface } from "node:readline";
 import type { Recipe } from "../../contract/recipe.ts";
 import type { Log } from "../../core/ports.ts";
 
+/** The releases that the demo's system image can be made of; the first one is the default. */
+export const demoSuites = ["trixie", "bookworm"] as const;
+
+export type DemoSuite = (typeof demoSuites)[number];
+
+/** ldconfig.service, new in Debian 13, writes /etc/ld.so.cache anew at the first start; the image has it already. */
+const hooksFor: { readonly [S in DemoSuite]: readonly string[] } = {
+  trixie: ['chroot "$1" systemctl mask ldconfig.service'],
+  bookworm: [],
+};
+
 /**
  * The demo's system image: a small plain Debian with its own kernel, without anything of Birther. The cloud kernel has
  * what virtual machines need (virtio, NVMe, EFI variables, dm-crypt) in a quarter of the generic one's size; real
  * machines need `linux-image-amd64`. initramfs-tools' default MODULES=most makes an initrd that fits any machine.
  * systemd-getty-generator puts a login on the serial console.
  */
-export const demoRecipe: Recipe = {
-  suite: "bookworm",
+export const demoRecipe = (suite: DemoSuite = demoSuites[0]): Recipe => ({
+  suite,
   packages: [
     "linux-image-cloud-amd64",
     "systemd-sysv",
@@ -42,8 +53,9 @@ export const demoRecipe: Recipe = {
     'chroot "$1" systemctl enable systemd-networkd.service',
     'rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/* "$1"/var/cache/debconf/*-old "$1"/usr/lib/udev/hwdb.bin',
     ': > "$1"/etc/machine-id',
+    ...hooksFor[suite],
   ],
-};
+});
 
 /**
  * Builds the archive of a recipe, or finds it in the cache under a hash of the recipe; returns its path. Needs root.
