@@ -5,7 +5,7 @@ export type NativePiece = {
   readonly name: string;
   readonly version: string;
   /** Where it comes from, and what vouches for it. */
-  readonly from: "Debian 13, source" | "Debian 12, package" | "npm";
+  readonly from: "Debian 13, source" | "Debian 13, package" | "Debian 12, package" | "npm";
   /** The Debian or npm package. */
   readonly package: string;
 };
@@ -29,8 +29,8 @@ export const nativePieces: readonly NativePiece[] = [
   { name: "cryptsetup", version: cryptsetupSource.version, from: "Debian 13, source", package: cryptsetupSource.name },
   { name: "libdm", version: lvm2Source.version, from: "Debian 13, source", package: lvm2Source.name },
   { name: "OpenSSL", version: "3.0", from: "Debian 12, package", package: "libssl-dev" },
-  { name: "Linux", version: "6.1", from: "Debian 12, package", package: "linux-image-amd64" },
-  { name: "busybox", version: "1.35.0", from: "Debian 12, package", package: "busybox" },
-  { name: "GRUB", version: "2.06", from: "Debian 12, package", package: "grub-common" },
+  { name: "Linux", version: "6.12", from: "Debian 13, package", package: "linux-image-amd64" },
+  { name: "busybox", version: "1.37.0", from: "Debian 13, package", package: "busybox" },
+  { name: "GRUB", version: "2.12", from: "Debian 13, package", package: "grub-common" },
   { name: "koffi", version: "3.3.4", from: "npm", package: "koffi" },
 ];

@@ -25,7 +25,7 @@ const readBill = async (name: string) => v.parse(bill, JSON.parse(await readFile
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), "birther-sbom-test-"));
   await promisify(execFile)(join(root, "packaging/sbom/sbom"), [directory]);
-  await promisify(execFile)(join(root, "packaging/sbom/sbom"), [join(directory, "trixie"), "trixie"]);
+  await promisify(execFile)(join(root, "packaging/sbom/sbom"), [join(directory, "bookworm"), "bookworm"]);
 });
 after(() => rm(directory, { recursive: true }));
 
@@ -45,7 +45,7 @@ test("the server's bill names every package of the lock file at its version", as
 
 for (const [suite, file] of [
   [defaultSuite, sbomFile],
-  ["trixie", `trixie/${sbomFile}`],
+  ["bookworm", `bookworm/${sbomFile}`],
 ] as const)
   test(`the bill of ${suite} names every package that is unpacked, the sources, and the bundled npm packages`, async () => {
     const { components } = await readBill(file);
@@ -61,7 +61,7 @@ for (const [suite, file] of [
 
 test("a suite that there is not is refused with those that there are", async () => {
   const unknown = promisify(execFile)(join(root, "packaging/sbom/sbom"), [directory, "sid"]);
-  await assert.rejects(unknown, { code: 2, stdout: /one of bookworm, trixie/ });
+  await assert.rejects(unknown, { code: 2, stdout: /one of trixie, trixie-backports, bookworm/ });
 });
 
 test("the loaders' bill names iPXE and the signed loaders and the stub, at the versions that are handed out", async () => {

@@ -7,7 +7,7 @@ import { fetchLoaders } from "../../bootstrap-image/loader/loaders.ts";
 import { findSecureBootKey } from "../../bootstrap-image/secure-boot/key.ts";
 import { targets } from "../../bootstrap-image/target.ts";
 import type { FirmwareFamilyName } from "../../core/bootstrap-image/firmware-families.ts";
-import { type BootstrapSuite, defaultSuite, suitesFor } from "../../core/bootstrap-image/suite.ts";
+import { type BootstrapSuite, chooseSuite, defaultSuite } from "../../core/bootstrap-image/suite.ts";
 import { defaultArchitecture, type MachineArchitecture } from "../../core/machine/architecture.ts";
 import type { Log } from "../../core/ports.ts";
 import { lockState } from "../../mdb/sqlite/state-lock.ts";
@@ -49,11 +49,9 @@ export async function prepareServer(options: {
   await ensurePackages([...packagesOf[verb], ...targets[architecture].buildPackages], log);
   const { caPem = bundleOf(await openAuthorities({ directory: paths.pki, clock: systemClock, log })) } = options;
   const last = options.suite === undefined ? await (renew ? readLockToRenew : readLock)(lockFile) : undefined;
-  const suites = suitesFor[architecture];
-  const suite = options.suite ?? last?.suite ?? suites[0] ?? defaultSuite;
-  if (!suites.includes(suite))
-    throw new Error(`Bootstrap Image for ${architecture}: expected the suite ${suites.join(" or ")}, found ${suite}`);
-  const debian = await openDebian({ suite, architecture, cacheDirectory, log, lockFile, renew });
+  const suite = chooseSuite(architecture, options.suite, last?.suite);
+  if (suite.stays) log("info", stayingWith(suite.name));
+  const debian = await openDebian({ suite: suite.name, architecture, cacheDirectory, log, lockFile, renew });
   const firmware = options.firmware ?? debian.lastFamilies;
   if (firmware.length > 0 && architecture !== defaultArchitecture)
     throw new Error(`Bootstrap Image for ${architecture}: expected no firmware families, found ${firmware.join(", ")}`);
@@ -67,6 +65,11 @@ export async function prepareServer(options: {
   await debian.keep(firmware);
   return image;
 }
+
+/** What a build says that stays with another suite than a first one would take. */
+const stayingWith = (suite: BootstrapSuite): string =>
+  `the Bootstrap Image stays with ${suite}, the suite of the build before; new ones are of ${defaultSuite}: ` +
+  `to take that, set bootstrapImage.suite: ${defaultSuite} (image build: --suite ${defaultSuite})`;
 
 /** Where an architecture's image, its loaders and its lock file are. */
 function imagePathsIn(paths: ReturnType<typeof pathsIn>, architecture: MachineArchitecture) {

@@ -15,13 +15,12 @@ import { startServer } from "./server.ts";
 export const serve: Actions["serve"] = async ({ config, logJson, verbose }) => {
   const log = openLog({ json: logJson, least: verbose ? "debug" : "info" });
   const stop = stopSignal(log);
+  const { suite, firmware } = config.bootstrapImage;
   const prepare = async (caPem: string) => {
     const image = await prepareServer({
       stateDirectory: config.stateDirectory,
-      suite: config.bootstrapImage.suite,
-      firmware: config.bootstrapImage.firmware,
-      log,
-      caPem,
+      ...(suite === undefined ? {} : { suite }),
+      ...{ firmware, log, caPem },
     });
     log("info", "Bootstrap Image ready", readyFacts(image));
     // Those of other architectures that were built here trust the same authorities.

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { firmwareFamilyNames } from "../../../core/bootstrap-image/firmware-families.ts";
-import { bootstrapSuites, defaultSuite } from "../../../core/bootstrap-image/suite.ts";
-import { leaf, withDefault } from "../entry.ts";
+import { bootstrapSuites } from "../../../core/bootstrap-image/suite.ts";
+import { leaf, optional, withDefault } from "../entry.ts";
 
 const suite = leaf(bootstrapSuites.join(", ").replace(/, (?=[^,]*$)/, " or "), v.picklist(bootstrapSuites));
 
@@ -10,10 +10,9 @@ const family = leaf(firmwareFamilyNames.join(", ").replace(/, (?=[^,]*$)/, " or 
 /** `bootstrapImage:`, what the Bootstrap Image is made of. */
 export const bootstrapImage = withDefault(
   v.strictObject({
-    suite: withDefault(
+    suite: optional(
       suite,
-      defaultSuite,
-      "The suite of Debian that its kernel, tools and boot loaders come from: `bookworm` is Debian 12, `trixie` is Debian 13, and `trixie-backports` takes the newer kernel from its backports, for hardware that is younger than the release. The boot loader for disks with `secureBootKey: own` or `storage.sealDiskKey` is Debian 12's GRUB in any case (docs/decisions/grub-of-debian-12.md). The packages of the first build are pinned by their hashes in `bootstrap/packages.lock.json` below `stateDirectory`; `birther image build --renew` takes those of today.",
+      "The suite of Debian that its kernel, tools and boot loaders come from: `trixie` is Debian 13, `trixie-backports` takes the newer kernel from its backports, for hardware that is younger than the release, and `bookworm` is Debian 12. Without this key the first build takes `trixie`, and later ones stay with the suite of the build before. The boot loader for disks with `secureBootKey: own` or `storage.sealDiskKey` is Debian 12's GRUB in any case (docs/decisions/grub-of-debian-12.md). The packages of the first build are pinned by their hashes in `bootstrap/packages.lock.json` below `stateDirectory`; `birther image build --renew` takes those of today.",
     ),
     firmware: withDefault(
       v.pipe(
