@@ -324,7 +324,7 @@ export const suites: readonly Suite[] = [
   {
     name: "firmware",
     about:
-      "OVMF and SeaBIOS: UEFI HTTP boot, Secure Boot with Microsoft's keys and with a key of our own, ProxyDHCP beside dnsmasq, local boot, agent upgrade",
+      "OVMF and SeaBIOS: UEFI HTTP boot, Secure Boot with Microsoft's keys and with a key of our own, ProxyDHCP beside dnsmasq, local boot, agent upgrade; firmware of Debian 12 and 13",
     cost: "15 min",
     needsRoot: true,
     packages: [...packagesOf.demo, "dnsmasq-base", "fdisk", "nftables", "swtpm"],

@@ -42,6 +42,8 @@ export type MachineSpec = {
   readonly secureBoot: boolean;
   /** With `secureBoot`: the path of a certificate (DER) that is the only one enrolled, in place of Microsoft's keys. */
   readonly onlyTrusts?: string;
+  /** A tree of unpacked packages whose OVMF and iPXE ROM the machine has; this computer's if it is left out. */
+  readonly firmwareTree?: string;
   readonly memoryMiB: number;
   readonly cpus: number;
   readonly disks: readonly DiskSpec[];

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { appendFile, copyFile, mkdir, open, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Mac } from "../core/net/mac.ts";
@@ -46,17 +47,35 @@ export type LabMachine = {
  * Debian's `ovmf`: the plain firmware, and the one that enforces Secure Boot with Microsoft's keys in its variables.
  */
 const ovmf = {
-  plain: { code: "/usr/share/OVMF/OVMF_CODE_4M.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.fd" },
-  secure: { code: "/usr/share/OVMF/OVMF_CODE_4M.ms.fd", variables: "/usr/share/OVMF/OVMF_VARS_4M.ms.fd" },
+  plain: { code: "usr/share/OVMF/OVMF_CODE_4M.fd", variables: "usr/share/OVMF/OVMF_VARS_4M.fd" },
+  secure: { code: "usr/share/OVMF/OVMF_CODE_4M.ms.fd", variables: "usr/share/OVMF/OVMF_VARS_4M.ms.fd" },
 } as const;
 
 /** Debian's `qemu-efi-aarch64`. */
-const aavmf = { code: "/usr/share/AAVMF/AAVMF_CODE.fd", variables: "/usr/share/AAVMF/AAVMF_VARS.fd" } as const;
+const aavmf = { code: "usr/share/AAVMF/AAVMF_CODE.fd", variables: "usr/share/AAVMF/AAVMF_VARS.fd" } as const;
 
 /** The firmware of a UEFI machine: its code, and its variables when it is new. */
-function uefiOf({ architecture, secureBoot }: MachineSpec) {
-  if (architecture === "arm64") return aavmf;
-  return ovmf[secureBoot ? "secure" : "plain"];
+function uefiOf(spec: MachineSpec) {
+  const of = spec.architecture === "arm64" ? aavmf : ovmf[spec.secureBoot ? "secure" : "plain"];
+  return { code: inFirmware(spec, of.code), variables: inFirmware(spec, of.variables) };
+}
+
+/** A file of a machine's firmware: of its own tree, or of this computer. */
+const inFirmware = ({ firmwareTree = "/" }: Pick<MachineSpec, "firmwareTree">, path: string): string =>
+  join(firmwareTree, path);
+
+/** Where Debian 13's ipxe-qemu has the ROMs of network cards, and Debian 12's. */
+const romDirectories = ["usr/share/qemu", "usr/lib/ipxe/qemu"] as const;
+/** The ROM of a virtio NIC, for BIOS and for UEFI. */
+const nicRom = "efi-virtio.rom";
+
+/** The directory of a tree's ROMs; nothing for this computer's, which QEMU finds itself. */
+function romsIn(spec: MachineSpec): { readonly roms?: string } {
+  if (spec.firmwareTree === undefined) return {};
+  const roms = romDirectories.map((path) => inFirmware(spec, path)).find((path) => existsSync(join(path, nicRom)));
+  if (roms === undefined)
+    throw new Error(`${spec.firmwareTree}: expected ${nicRom} in ${romDirectories.join(" or ")}, found it in neither`);
+  return { roms };
 }
 
 /** What starts a machine's QEMU; a TPM starts before it, and ends with it. */
@@ -186,6 +205,7 @@ async function makeFiles(spec: MachineSpec, directory: string): Promise<MachineF
     tpmState: join(directory, "tpm"),
     tpmSocket: join(directory, "tpm.sock"),
     ovmfCode: uefiOf(spec).code,
+    ...romsIn(spec),
     ovmfVariables: join(directory, "uefi-variables.fd"),
   };
   for (const [i, disk] of spec.disks.entries()) {
@@ -203,7 +223,8 @@ async function makeVariables(spec: MachineSpec, path: string): Promise<void> {
     await copyFile(uefiOf(spec).variables, path);
     return;
   }
-  await writeFile(path, enrolOnly(await readFile(ovmf.plain.variables), await readFile(onlyTrusts)));
+  const empty = await readFile(inFirmware(spec, ovmf.plain.variables));
+  await writeFile(path, enrolOnly(empty, await readFile(onlyTrusts)));
 }
 
 function noteOnConsole(consoleLog: string, what: string): Promise<void> {

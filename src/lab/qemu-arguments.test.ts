@@ -25,6 +25,12 @@ test("a BIOS machine boots its network first, by QEMU's boot order", () => {
   assert.deepEqual(valuesOf(argv, "-drive").length, 1, "no firmware volume");
 });
 
+test("a machine may have the ROMs of another release", () => {
+  const argv = qemuArguments(machineSpec(1), "tap1", { ...files, roms: "/t/roms" }, "tcg");
+  assert.deepEqual(valuesOf(argv, "-L"), ["/t/roms"]);
+  assert.deepEqual(valuesOf(qemuArguments(machineSpec(1), "tap1", files, "tcg"), "-L"), []);
+});
+
 test("a UEFI machine has EDK2's own PXE and its own boot order in NVRAM", () => {
   const argv = qemuArguments(machineSpec(2, { firmware: "uefi" }), "tap2", files, "tcg");
   assert.ok(valuesOf(argv, "-device").includes("virtio-net-pci,netdev=net0,mac=52:54:00:b1:00:02,romfile="));

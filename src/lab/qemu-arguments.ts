@@ -14,6 +14,8 @@ export type MachineFiles = {
   /** UEFI only: read-only code, and this machine's own copy of the variable store. */
   readonly ovmfCode: string;
   readonly ovmfVariables: string;
+  /** A directory of ROMs of network cards, instead of those that QEMU finds. */
+  readonly roms?: string;
 };
 
 /**
@@ -98,6 +100,8 @@ export function qemuArguments(spec: MachineSpec, tap: string, files: MachineFile
     ...boardOf(spec, accelerator, secure),
     ...["-display", "none", "-vga", "none"],
     ...["-smp", `${spec.cpus}`, "-m", `${spec.memoryMiB}`],
+    // Not `romfile=`: QEMU gives only a ROM that it finds itself the ids of the card, without which SeaBIOS passes it over.
+    ...(files.roms === undefined ? [] : ["-L", files.roms]),
     ...["-uuid", uuid],
     "-smbios",
     `type=1,manufacturer=${quoted(vendor)},product=${quoted(product)},serial=${quoted(serial)},uuid=${uuid}`,

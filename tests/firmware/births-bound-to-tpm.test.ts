@@ -8,10 +8,11 @@ import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { pathsIn } from "../../src/main/paths.ts";
 import { faultyRack, reasonFor } from "../faults/faulty-rack.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
+import { firmwareTreeOf } from "../support/machine-firmware.ts";
 import { inInit, keptLog, recordOf } from "./record-of.ts";
 
 const bios = machineSpec(1, { tpm: "tpm-tis" });
-const uefi = machineSpec(2, { firmware: "uefi", tpm: "tpm-crb" });
+const uefi = machineSpec(2, { firmware: "uefi", tpm: "tpm-crb", firmwareTree: await firmwareTreeOf("trixie") });
 const server = "10.77.0.1";
 
 /** The token of the machine's newest boot script, which anyone on the wire can fetch. */

@@ -3,12 +3,14 @@ import { test } from "node:test";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { faultyRack } from "../faults/faulty-rack.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
+import { firmwareTreeOf } from "../support/machine-firmware.ts";
 
 await insideNamespace(import.meta.url, () => {
-  test("of two machines one waits in the queue, as its record says; its iPXE retries, and both reach init", {
+  test("of two machines with Debian 13's iPXE in their ROM one waits in the queue, as its record says; it retries, and both reach init", {
     timeout: 240_000,
   }, async () => {
-    await using place = await faultyRack([machineSpec(1), machineSpec(2)]);
+    const firmwareTree = await firmwareTreeOf("trixie");
+    await using place = await faultyRack([machineSpec(1, { firmwareTree }), machineSpec(2, { firmwareTree })]);
     // 4 seconds of 10 Mbit/s are less than the Bootstrap Image: one at a time.
     await using server = await place.startServer({ uplinkMbps: 10 });
     const notified: string[] = [];

@@ -1,14 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
-import { faultyRack } from "../faults/faulty-rack.ts";
+import { faultyRack, withBootstrapImage } from "../faults/faulty-rack.ts";
+import { debian13 } from "../support/images-of-tests.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
+import { firmwareTreeOf } from "../support/machine-firmware.ts";
 
 await insideNamespace(import.meta.url, () => {
-  test("OVMF whose first boot entry is HTTPv4 gets iPXE and the Bootstrap Image by HTTP alone", {
+  test("Debian 13's OVMF, whose first boot entry is HTTPv4, gets iPXE and the Bootstrap Image by HTTP alone", {
     timeout: 240_000,
   }, async () => {
-    await using place = await faultyRack([machineSpec(1, { firmware: "uefi", bootFrom: "http" })]);
+    const firmwareTree = await firmwareTreeOf("trixie");
+    const spec = machineSpec(1, { firmware: "uefi", bootFrom: "http", firmwareTree });
+    await using place = await faultyRack([spec], undefined, (made) => withBootstrapImage(made, debian13));
     const [machine] = place.rack.machines;
     assert.ok(machine);
     await using server = await place.startServer();

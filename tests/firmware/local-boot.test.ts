@@ -9,9 +9,14 @@ import { lessonsOf } from "../../src/core/pxe/local-boot/lesson.ts";
 import type { LabMachine } from "../../src/lab/machine.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
+import { firmwareTreeOf } from "../support/machine-firmware.ts";
 import { type BootEnvironment, bootEnvironment, rackNetwork } from "./boot-environment.ts";
 
 const mark = "THE DISK BOOTS";
+
+/** What iPXE in a NIC's ROM says of itself; OVMF says nothing of its version on the console. */
+const iPxeOf = { bookworm: /iPXE 1\.0\.0\+git-20190125/, trixie: /iPXE 1\.21\.1\+git2025/ } as const;
+const releases = ["bookworm", "trixie"] as const;
 
 /** Writes the mark to the first serial port and halts: 16-bit code of a boot sector. */
 function bootSector(): Uint8Array {
@@ -85,12 +90,15 @@ async function secondsToConsole(place: BootEnvironment, machine: LabMachine, say
 }
 
 await insideNamespace(import.meta.url, () => {
-  for (const firmware of ["bios", "uefi"] as const)
-    test(`${firmware}: with a local boot answer it continues at once; after it has come up, the method is remembered`, {
+  const machines = releases.flatMap((release) =>
+    (["bios", "uefi"] as const).map((firmware) => ({ release, firmware })),
+  );
+  for (const { release, firmware } of machines)
+    test(`${firmware} of ${release}: with a local boot answer it continues at once; after it has come up, the method is remembered`, {
       timeout: 300_000,
     }, async (context: TestContext) => {
       const disks = [{ bus: "virtio", sizeMiB: 16, serial: "D1" }] as const;
-      const machines = [machineSpec(1, { firmware, disks })];
+      const machines = [machineSpec(1, { firmware, firmwareTree: await firmwareTreeOf(release), disks })];
       await using place = await bootEnvironment({ machines, network: rackNetwork({ allowForeignDhcp: true }) });
       const [machine] = place.rack.machines;
       assert.ok(machine);
@@ -102,6 +110,7 @@ await insideNamespace(import.meta.url, () => {
       context.diagnostic(
         `${firmware}: ${seconds.toFixed(1)} s from the first offer to ${firmware === "bios" ? "the disk's boot sector" : "the next boot entry"}`,
       );
+      if (firmware === "bios") assert.match(readFileSync(machine.consoleLogPath, "utf8"), iPxeOf[release]);
       const answer = place.store.byMac(machine.mac)?.pxe.lastAnswer;
       assert.equal(answer, firmware === "bios" ? "local: scriptSanboot" : "local: offerThenNak");
       await place.store.apply({

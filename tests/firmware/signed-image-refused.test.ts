@@ -12,6 +12,7 @@ import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { cacheDirectory } from "../../src/main/paths.ts";
 import { debianOf } from "../support/debian.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
+import { firmwareTreeOf } from "../support/machine-firmware.ts";
 import { bootEnvironment, rackNetwork } from "./boot-environment.ts";
 
 const network = rackNetwork({ secureBoot: true, secureBootKey: "own" });
@@ -28,7 +29,7 @@ function changed(image: Uint8Array, before: string | Uint8Array, after: string |
 }
 
 await insideNamespace(import.meta.url, () => {
-  test("firmware that trusts only the site's key starts the signed image, and no other", {
+  test("Debian 13's OVMF that trusts only the site's key starts the signed image, and no other", {
     timeout: 10 * 60_000,
   }, async (t) => {
     const directory = await mkdtemp(join(tmpdir(), "birther-signed-"));
@@ -70,7 +71,8 @@ await insideNamespace(import.meta.url, () => {
       ["not signed", unsigned, false],
     ];
     const { der } = secureBootFiles(join(directory, "own"));
-    const spec = machineSpec(1, { firmware: "uefi", secureBoot: true, onlyTrusts: der, bootFrom: "http", disks: [] });
+    const firmware = { firmware: "uefi", firmwareTree: await firmwareTreeOf("trixie"), bootFrom: "http" } as const;
+    const spec = machineSpec(1, { ...firmware, secureBoot: true, onlyTrusts: der, disks: [] });
     const signedImage = join(directory, "birther.efi");
     for (const [title, image, starts] of images) {
       await writeFile(signedImage, image);
