@@ -10,11 +10,12 @@ const least = { suite: "bookworm", packages: ["linux-image-amd64", "systemd-sysv
 
 test("recipes: those of the repository are valid, with a kernel for real hardware", () => {
   const files = globSync("*.yaml", { cwd: recipes }).sort();
-  assert.deepEqual(files, ["compute.yaml", "debug.yaml", "storage.yaml"]);
+  assert.deepEqual(files, ["compute-arm64.yaml", "compute.yaml", "debug.yaml", "storage.yaml"]);
   for (const file of files) {
     const result = readRecipe(parse(readFileSync(join(recipes, file), "utf8")));
     assert.ok(result.kind === "recipe", JSON.stringify(result));
-    assert.ok(result.recipe.packages.includes("linux-image-amd64"), file);
+    const { architecture = "amd64", packages } = result.recipe;
+    assert.ok(packages.includes(`linux-image-${architecture}`), file);
   }
 });
 
@@ -30,6 +31,9 @@ test("recipes: a fault is named with its place and what to write", () => {
     [{ files: [{ path: "/etc/../x", text: "" }] }, /^files\.0\.path: expected an absolute path/],
     [{ files: [{ path: "/a b", text: "" }] }, /^files\.0\.path: expected an absolute path/],
     [{ files: [{ path: "/a", text: "", mode: "9" }] }, /^files\.0\.mode: expected an octal mode in quotes/],
+    [{ architecture: "riscv64" }, /^architecture: expected amd64 or arm64$/],
+    [{ architecture: "arm64" }, /^packages: expected a kernel for arm64, .*such as linux-image-arm64$/],
+    [{ packages: [...packages, "linux-image-rt-arm64"] }, /^packages: expected a kernel for amd64/],
     [{ hook: [] }, /^hook: unknown key$/],
   ] as const) {
     const result = readRecipe({ ...least, ...change });

@@ -1,5 +1,6 @@
 /** The file of a recipe, from which mmdebstrap builds a system image (recipes/). */
 import * as v from "valibot";
+import { defaultArchitecture, type MachineArchitecture, machineArchitectures } from "../core/machine/architecture.ts";
 import { faultMessages, faultsOf } from "./shape-faults.ts";
 
 const text = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
@@ -14,8 +15,12 @@ const path = v.pipe(
 /** Packages that hold a kernel for the machine. */
 const kernel = /^linux-image-[a-z0-9.+-]+$/;
 
-const schema = v.strictObject({
+/** The architecture in the name of Debian's package of a kernel. */
+const kernelsArchitecture = new RegExp(`^linux-image-(?:.*-)?(${machineArchitectures.join("|")})$`);
+
+const keys = v.strictObject({
   suite: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9-]*$/, "expected a suite of Debian, such as bookworm")),
+  architecture: v.exactOptional(v.picklist(machineArchitectures, `expected ${machineArchitectures.join(" or ")}`)),
   packages: v.pipe(
     v.array(
       v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9.+-]*$/, "expected the name of a package, such as openssh-server")),
@@ -23,7 +28,7 @@ const schema = v.strictObject({
     v.maxLength(5000),
     v.check(
       (names) => names.some((name) => kernel.test(name)),
-      "expected a kernel; add linux-image-amd64, or linux-image-cloud-amd64 for virtual machines",
+      "expected a kernel; add linux-image-amd64 or linux-image-arm64, or for virtual machines linux-image-cloud-amd64",
     ),
     v.check(
       (names) => names.includes("initramfs-tools") || names.includes("dracut"),
@@ -51,10 +56,25 @@ const schema = v.strictObject({
   hooks: v.optional(v.pipe(v.array(text), v.maxLength(1000)), []),
 });
 
+const schema = v.pipe(
+  keys,
+  v.forward(
+    v.check(
+      ({ architecture = defaultArchitecture, packages }) =>
+        packages.every((name) => (kernelsArchitecture.exec(name)?.[1] ?? architecture) === architecture),
+      ({ input: { architecture = defaultArchitecture } }) =>
+        `expected a kernel for ${architecture}, the recipe's architecture, such as linux-image-${architecture}`,
+    ),
+    ["packages"],
+  ),
+);
+
 /** The contents of a system image that mmdebstrap builds. */
 export type Recipe = {
   /** Debian's suite; mmdebstrap chooses the mirrors, including security updates. */
   readonly suite: string;
+  /** What its machines are; the default if it is absent. Another than this computer's is emulated while packages are configured. */
+  readonly architecture?: MachineArchitecture;
   readonly packages: readonly string[];
   /** Shell patterns of paths that packages must not unpack. */
   readonly leftOut: readonly string[];

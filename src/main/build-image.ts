@@ -1,12 +1,19 @@
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { ensurePackages } from "../bootstrap-image/install-packages.ts";
 import type { Actions } from "../cli/act/actions.ts";
 import { failure } from "../cli/api/failure.ts";
 import { importName } from "../core/image/image-name.ts";
+import { defaultArchitecture } from "../core/machine/architecture.ts";
+import { isForeign } from "../dominator/import/emulation.ts";
 import { buildArchive } from "../dominator/import/recipe.ts";
 import { draftOwner, isAbandoned } from "../dominator/storage/draft-owner.ts";
+import { openLog } from "../log/structured-log.ts";
 import { importFrom, untilInterrupted } from "./image-actions.ts";
+import { packagesToEmulate } from "./packages.ts";
+
+const log = openLog({ json: false, least: "info" });
 
 /** Builds an image by a recipe, with the packages of today, and imports it; no machine moves to it. */
 export const buildImage: Actions["buildImage"] = async (asked) => {
@@ -19,6 +26,7 @@ export const buildImage: Actions["buildImage"] = async (asked) => {
   const directory = await newBuild(join(stateDirectory, "builds"));
   try {
     const archive = join(directory, "image.tar");
+    if (isForeign(recipe.architecture ?? defaultArchitecture)) await ensurePackages(packagesToEmulate, log);
     await buildArchive({ recipe, archive, onProgress: onLine, signal: interruption.signal });
     interruption.signal.throwIfAborted();
     const sha256 = createHash("sha256").update(JSON.stringify(recipe)).digest("hex");

@@ -4,3 +4,6 @@ export const dominatorPackages = [
   { name: "debian-archive-keyring", for: "checks the packages that go into it" },
   { name: "zstd", for: "compresses it in the cache" },
 ] as const;
+
+/** Debian packages that a recipe needs on the host if it is for machines of another architecture: mmdebstrap asks arch-test. */
+export const emulationPackages = ["arch-test", "qemu-user-static"] as const;

@@ -5,7 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Recipe } from "../../contract/recipe.ts";
+import { defaultArchitecture } from "../../core/machine/architecture.ts";
 import type { Log } from "../../core/ports.ts";
+import { emulate, isForeign } from "./emulation.ts";
 
 /** The releases that the demo's system image can be made of; the first one is the default. */
 export const demoSuites = ["trixie", "bookworm"] as const;
@@ -97,6 +99,8 @@ export async function buildArchive(input: {
   readonly signal?: AbortSignal;
 }): Promise<void> {
   const { recipe, archive, onProgress, signal } = input;
+  const { architecture = defaultArchitecture } = recipe;
+  if (isForeign(architecture)) await emulate(architecture);
   const files = await mkdtemp(`${archive}.files-`);
   try {
     await runMmdebstrap([...(await mmdebstrapArguments(recipe, files)), recipe.suite, archive], { onProgress, signal });
@@ -118,7 +122,7 @@ async function mmdebstrapArguments(recipe: Recipe, directory: string): Promise<r
   return [
     "--variant=minbase",
     "--mode=root",
-    "--architectures=amd64",
+    `--architectures=${recipe.architecture ?? defaultArchitecture}`,
     `--include=${recipe.packages.join(",")}`,
     '--aptopt=APT::Install-Recommends "false"',
     ...recipe.leftOut.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
