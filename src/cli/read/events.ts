@@ -6,6 +6,7 @@ import type { Api } from "../api/api.ts";
 import { failure } from "../api/failure.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { eventCells, eventTitles } from "../output/event-text.ts";
+import { readLimit } from "../output/limit.ts";
 import { readSince } from "../output/since.ts";
 import { formatTable } from "../output/table.ts";
 
@@ -30,7 +31,7 @@ export function eventsCommand(program: Command): void {
     if (name !== undefined && isSelected) throw failure("misused", "expected a name or a selection, found both");
     if (name === undefined && options.since === undefined)
       throw failure("misused", "expected the name of a machine, or --since: birther events --since 1h");
-    const limit = readLimit(options.limit);
+    const limit = readLimit(options.limit, "events");
     const { openApi } = await import("../api/api.ts");
     const api = await openApi(options);
     const events = await (options.since === undefined
@@ -40,11 +41,6 @@ export function eventsCommand(program: Command): void {
     else if (events.length === 0) process.stderr.write("no events\n");
     else print(...formatTable(eventTitles(), events.map(eventCells)));
   });
-}
-
-function readLimit(limit: string | undefined): number | undefined {
-  if (limit === undefined || /^[1-9]\d{0,6}$/.test(limit)) return limit === undefined ? undefined : Number(limit);
-  throw failure("misused", `--limit: expected a number of events, found ${limit}`);
 }
 
 async function latestOf(api: Api, name: string, limit: number): Promise<readonly ChangeView[]> {

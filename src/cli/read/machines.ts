@@ -5,8 +5,8 @@ import { counted } from "../../core/bytes/counted.ts";
 import { writeCsv } from "../../core/export/csv.ts";
 import { listMachines, type SelectionOptions, selectionOptions } from "../act/selection.ts";
 import type { Api } from "../api/api.ts";
-import { failure } from "../api/failure.ts";
 import { locationOptions, print, printJson, type ServerOptions } from "../api/server-options.ts";
+import { readLimit } from "../output/limit.ts";
 import { columnText, groupMachines, sortMachines, usualColumns, wideColumns } from "../output/machine-columns.ts";
 import { formatTable } from "../output/table.ts";
 import { foreignText } from "./networks.ts";
@@ -58,12 +58,12 @@ async function printWarnings(api: Api): Promise<void> {
 }
 
 /** The first of the machines; how many are left out goes to standard error, so that nobody takes them for all. */
-function limited(machines: readonly MachineView[], limit: string | undefined): readonly MachineView[] {
+function limited(machines: readonly MachineView[], wanted: string | undefined): readonly MachineView[] {
+  const limit = readLimit(wanted, "machines");
   if (limit === undefined) return machines;
-  if (!/^[1-9]\d{0,6}$/.test(limit)) throw failure("misused", `--limit: expected a number of machines, found ${limit}`);
-  const left = machines.length - Number(limit);
+  const left = machines.length - limit;
   if (left > 0) process.stderr.write(`${counted(left, "more machine is", "more machines are")} not listed\n`);
-  return machines.slice(0, Number(limit));
+  return machines.slice(0, limit);
 }
 
 async function printMachines(machines: readonly MachineView[], { output, fields }: MachinesOptions): Promise<void> {
