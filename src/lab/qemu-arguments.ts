@@ -29,8 +29,8 @@ export function chooseAccelerator(cpuinfo: string): Accelerator {
 /**
  * QEMU's option `-accel` without KVM: one thread for all CPUs of a machine. With one thread per CPU (QEMU 7.2) Linux dies
  * now and then of `Oops: int3`, because one CPU executes the break point that another puts into the kernel's code while
- * it changes it and has taken out again (seen with Debian 13's kernel, once in some hundred starts), and a machine once
- * hung after a restart with both CPUs busy. Booting a kernel takes only little longer: 9.1 s instead of 8.0 s.
+ * it changes it and has taken out again (seen once, with Debian 13's kernel), and a machine once hung after a restart
+ * with both CPUs busy. Booting a kernel takes only little longer: 9.1 s instead of 8.0 s.
  */
 export const emulator = "tcg,thread=single";
 
