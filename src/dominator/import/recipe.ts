@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Recipe } from "../../contract/recipe.ts";
-import { defaultArchitecture } from "../../core/machine/architecture.ts";
+import { defaultArchitecture, type MachineArchitecture } from "../../core/machine/architecture.ts";
 import type { Log } from "../../core/ports.ts";
-import { emulate, isForeign } from "./emulation.ts";
+import { emulate, environmentFor, isForeign } from "./emulation.ts";
 
 /** The releases that the demo's system image can be made of; the first one is the default. */
 export const demoSuites = ["trixie", "bookworm"] as const;
@@ -26,10 +26,14 @@ const hooksFor: { readonly [S in DemoSuite]: readonly string[] } = {
  * machines need `linux-image-amd64`. initramfs-tools' default MODULES=most makes an initrd that fits any machine.
  * systemd-getty-generator puts a login on the serial console.
  */
-export const demoRecipe = (suite: DemoSuite = demoSuites[0]): Recipe => ({
+export const demoRecipe = (
+  suite: DemoSuite = demoSuites[0],
+  architecture: MachineArchitecture = defaultArchitecture,
+): Recipe => ({
   suite,
+  ...(architecture === defaultArchitecture ? {} : { architecture }),
   packages: [
-    "linux-image-cloud-amd64",
+    `linux-image-cloud-${architecture}`,
     "systemd-sysv",
     "udev",
     "kmod",
@@ -103,7 +107,9 @@ export async function buildArchive(input: {
   if (isForeign(architecture)) await emulate(architecture);
   const files = await mkdtemp(`${archive}.files-`);
   try {
-    await runMmdebstrap([...(await mmdebstrapArguments(recipe, files)), recipe.suite, archive], { onProgress, signal });
+    await runMmdebstrap([...(await mmdebstrapArguments(recipe, files)), recipe.suite, archive], {
+      ...{ environment: environmentFor(architecture), onProgress, signal },
+    });
   } catch (cause) {
     await rm(archive, { force: true });
     throw cause;
@@ -150,18 +156,20 @@ const confined = [
 /** The status of setpriv(1) and unshare(1) when the command is not there. */
 const notFound = 127;
 
-async function runMmdebstrap(
-  options: readonly string[],
-  {
-    onProgress,
-    signal,
-  }: { readonly onProgress: ((line: string) => void) | undefined; readonly signal: AbortSignal | undefined },
-): Promise<void> {
+/** How a build runs. */
+type Run = {
+  /** What the environment has besides this process's, which comes first. */
+  readonly environment: { readonly [name: string]: string };
+  readonly onProgress: ((line: string) => void) | undefined;
+  readonly signal: AbortSignal | undefined;
+};
+
+async function runMmdebstrap(options: readonly string[], run: Run): Promise<void> {
   // mmdebstrap unpacks in it. apt fetches as a user of its own, who has to reach it.
   const directory = await mkdtemp(join(tmpdir(), "birther-recipe-"));
   await chmod(directory, 0o755);
   try {
-    await runConfined(["mmdebstrap", ...options], { directory, onProgress, signal });
+    await runConfined(["mmdebstrap", ...options], { ...run, directory });
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -169,21 +177,13 @@ async function runMmdebstrap(
 
 async function runConfined(
   argv: readonly string[],
-  {
-    directory,
-    onProgress,
-    signal,
-  }: {
-    readonly directory: string;
-    readonly onProgress: ((line: string) => void) | undefined;
-    readonly signal: AbortSignal | undefined;
-  },
+  { directory, environment, onProgress, signal }: Run & { readonly directory: string },
 ): Promise<void> {
   // Nothing may be awaited between this and the listener: an abort in between would not be heard.
   signal?.throwIfAborted();
   const child = spawn("setpriv", [...confined, ...argv], {
     stdio: ["ignore", "ignore", "pipe"],
-    env: { ...process.env, LC_ALL: "C", TMPDIR: directory },
+    env: { ...environment, ...process.env, LC_ALL: "C", TMPDIR: directory },
   });
   const stop = () => void child.kill("SIGKILL");
   signal?.addEventListener("abort", stop);
