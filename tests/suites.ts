@@ -1,4 +1,5 @@
-import { packagesOf } from "../src/main/packages.ts";
+import { targets } from "../src/bootstrap-image/target.ts";
+import { packagesOf, packagesToEmulate } from "../src/main/packages.ts";
 
 /** One suite of `./test`. */
 export type Suite = {
@@ -436,6 +437,26 @@ export const suites: readonly Suite[] = [
       globs: ["tests/recipes/*.test.ts"],
       prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/recipes/prepare.ts"],
       timeoutMs: 80 * minuteMs,
+    },
+    onlyWhenNamed: true,
+  },
+  {
+    name: "arm64",
+    about: "an arm64 machine, emulated, from its first network boot by UEFI to its arm64 Debian",
+    cost: "17 min",
+    needsRoot: true,
+    packages: [
+      ...packagesOf.demo,
+      ...targets.arm64.buildPackages,
+      ...packagesToEmulate,
+      ...["qemu-system-arm", "qemu-efi-aarch64"],
+    ],
+    group: "machines",
+    run: {
+      kind: "files",
+      globs: ["tests/arm64/*.test.ts"],
+      prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/arm64/prepare.ts"],
+      timeoutMs: 60 * minuteMs,
     },
     onlyWhenNamed: true,
   },
