@@ -1,10 +1,14 @@
 import type { Command } from "commander";
+import type { ErasureAnswer, ErasuresAnswer } from "../../contract/operator/erasure-answers.ts";
 import type { MachineView } from "../../contract/operator/views.ts";
 import { describeFigure } from "../../core/burn-in/figure-text.ts";
 import { counted } from "../../core/bytes/counted.ts";
 import { describeEraseWish } from "../../core/erasure/erase-wish.ts";
+import { outcomeText } from "../../core/erasure/erasure.ts";
 import type { Siblings } from "../../core/fleet/siblings.ts";
 import { describeBiosDrive } from "../../core/hardware/bios-drives.ts";
+import { isSameDisk } from "../../core/hardware/disk-identity.ts";
+import type { Disk } from "../../core/hardware/hardware.ts";
 import { describeMissingFirmware } from "../../core/hardware/missing-firmware.ts";
 import { whyNotFixed } from "../../core/hardware/suitable-disk.ts";
 import { describeNotErased, disksNotErased } from "../../core/machine/not-erased.ts";
@@ -13,7 +17,7 @@ import { describeProgress } from "../../core/machine/work-progress.ts";
 import { describeNeighbour } from "../../core/site/place.ts";
 import { sourceNames } from "../../core/site/place-sources.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { formatBytes, formatDuration, formatTimeZone } from "../output/figures.ts";
+import { formatBytes, formatDateTime, formatDuration, formatTimeZone } from "../output/figures.ts";
 import { fitLines } from "../output/wrap.ts";
 import { timelineText } from "./timeline-text.ts";
 import { trustLines } from "./trust-text.ts";
@@ -29,7 +33,8 @@ export function showCommand(program: Command): void {
     const machine = await api.ask<MachineView>("get", { name });
     if (options.output === "json") return printJson(machine);
     const siblings = await api.ask<Siblings>("siblings", { name: machine.id });
-    print(...fitLines(machineText(machine, Date.now()), textColumn), ...timelineText(siblings));
+    const erasures = disksNotErased(machine).length === 0 ? [] : await erasuresOf(api, machine.id);
+    print(...fitLines(machineText(machine, Date.now(), erasures), textColumn), ...timelineText(siblings));
   });
 }
 
@@ -39,15 +44,24 @@ const textColumn = 13;
 /** A label, and its text if the value is known. */
 type Fact = readonly [label: string, text: string | undefined];
 
-/** A machine as labelled lines, without unknown values. */
-export function machineText(machine: MachineView, nowMs: number): string[] {
+/** The newest erasures of a machine's disks. */
+async function erasuresOf(
+  api: { readonly ask: <T>(route: "erasures", parts: object) => Promise<T> },
+  machine: string,
+): Promise<readonly ErasureAnswer[]> {
+  const { erasures } = await api.ask<ErasuresAnswer>("erasures", { query: { machine, limit: "1000" } });
+  return erasures;
+}
+
+/** A machine as labelled lines, without unknown values; `erasures` are those of its disks, newest first. */
+export function machineText(machine: MachineView, nowMs: number, erasures: readonly ErasureAnswer[] = []): string[] {
   const { hostname, id } = machine;
   const ago = (atMs: number) => `${formatDuration(Math.max(0, nowMs - atMs))} ago`;
   const facts = [
     ...stateFacts(machine, ago),
     ...placeFacts(machine),
     ...historyFacts(machine, ago),
-    ...hardwareFacts(machine, ago),
+    ...hardwareFacts(machine, ago, erasures),
     ...pxeFacts(machine, ago),
     ["known", `since ${formatTimeZone(machine.createdAtMs, nowMs)}, last seen ${ago(machine.lastSeenAtMs)}`] as const,
   ];
@@ -135,7 +149,11 @@ function historyFacts(
   ];
 }
 
-function hardwareFacts(machine: MachineView, ago: (atMs: number) => string): Fact[] {
+function hardwareFacts(
+  machine: MachineView,
+  ago: (atMs: number) => string,
+  erasures: readonly ErasureAnswer[],
+): Fact[] {
   const { smbios, hardware, burnIn } = machine;
   return [
     ["board", smbios && [smbios.vendor, smbios.product, smbios.serial].filter(Boolean).join(" ")],
@@ -158,7 +176,7 @@ function hardwareFacts(machine: MachineView, ago: (atMs: number) => string): Fac
     ...(hardware?.missingFirmware ?? []).map((missing): Fact => ["firmware", describeMissingFirmware(missing)]),
     ...(machine.neighbours ?? []).map((neighbour): Fact => ["LLDP", describeNeighbour(neighbour)]),
     ["TPM", machine.tpm && `endorsement key ${machine.tpm.ekSha256}, first proved ${ago(machine.tpm.firstSeenMs)}`],
-    ["storage", storageText(machine)],
+    ["storage", storageText(machine, erasures)],
     ["erases", machine.erase && describeEraseWish(machine.erase)],
     ["volumes", volumesText(machine)],
     ["boot order", bootOrderText(machine)],
@@ -216,18 +234,24 @@ function agentText({ agent }: MachineView): string | undefined {
   return rejected === undefined ? version : `${version}; rejected ${rejected.version}: ${rejected.reason}`;
 }
 
-function storageText(machine: MachineView): string | undefined {
+function storageText(machine: MachineView, erasures: readonly ErasureAnswer[]): string | undefined {
   const { storage } = machine;
   if (storage === undefined) return undefined;
   const { rootDisk, encryption } = storage;
   const how = encryption.kind === "luks2" ? `LUKS2, key in ${encryption.keyIn}` : `not encrypted: ${encryption.reason}`;
-  const others = disksNotErased(machine).map(describeNotErased);
-  const untouched = others.length === 0 ? "" : `; not erased: ${others.join("; ")}`;
+  const others = disksNotErased(machine).map((disk) => describeNotErased(disk) + lastErased(disk, erasures));
+  const untouched = others.length === 0 ? "" : `; not touched by births: ${others.join("; ")}`;
   const { recognition } = rootDisk;
   const byPath =
     recognition?.kind === "pathAndSize" ? `; a rebirth recognises it by path and size only: ${recognition.why}` : "";
   const drive = rootDisk.biosDrive === undefined ? "" : `, ${describeBiosDrive(rootDisk.biosDrive)}`;
   return `root on ${rootDisk.path} (${formatBytes(rootDisk.sizeBytes)}, ${rootDisk.why}${drive}); ${how}${byPath}${untouched}`;
+}
+
+/** When a clean of all disks erased a disk that no birth touches: whoever used it since may have written to it. */
+function lastErased(disk: Disk, erasures: readonly ErasureAnswer[]): string {
+  const last = erasures.find(({ facts }) => facts !== undefined && isSameDisk(facts.disk, disk));
+  return last?.facts === undefined ? "" : `, ${outcomeText(last.facts.outcome)} ${formatDateTime(last.atMs)}`;
 }
 
 /** The volumes beside the root: `layout storage: swap (8 GiB on /dev/sda), data1 at /srv/disk1 (1 TiB on /dev/sdb, serial S)`. */
