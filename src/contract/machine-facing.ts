@@ -12,7 +12,8 @@ import { type DiskErasure, erasureMethods, mostErasureSteps } from "../core/eras
 import type { DiskIdentity } from "../core/hardware/disk-identity.ts";
 import { type BurnInReport, bootTrusts, type Hardware } from "../core/hardware/hardware.ts";
 import { type RootDiskRule, ruleBuses, ruleTransports } from "../core/hardware/root-disk-rules.ts";
-import { type LayoutProfile, mostDataDisks, volumeFileSystems } from "../core/install/layout-profile.ts";
+import { type LayoutProfile, mostDataDisks } from "../core/install/layout-profile.ts";
+import { volumeFileSystems } from "../core/install/volume-file-system.ts";
 import type { StoragePolicy } from "../core/install/storage-policy.ts";
 import { portKinds } from "../core/lldp/lldpdu.ts";
 import { machineArchitectures, namedArchitectures } from "../core/machine/architecture.ts";

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { volumeFileSystems } from "../core/install/layout-profile.ts";
 import type { MachineVolumes } from "../core/install/machine-volumes.ts";
+import { volumeFileSystems } from "../core/install/volume-file-system.ts";
 import { pinned } from "./same.ts";
 
 const uuid = v.pipe(v.string(), v.regex(/^[0-9a-f-]{36}$/));

@@ -41,6 +41,7 @@ const checks = [
   "cryptsetup: No key available with this passphrase.",
   "cryptsetup by Debian: true",
   "mkfs.ext4: true,true,true",
+  "mkfs.xfs: 0 XFSB",
   "setImmutable: true",
   "flushDeviceCache",
   "watchdog: 40",

@@ -2,6 +2,7 @@
 // uses every tool and system call once, prints a line each, and reboots out of a changed root.
 import * as host from "host";
 import * as os from "os";
+import { makingCommand } from "../../src/core/install/volume-file-system.ts";
 import { copyFile, exists, list, makeDirectories, readText, writeText } from "../../src/init/system/files.ts";
 import { run, runOrThrow } from "../../src/init/system/run.ts";
 
@@ -87,6 +88,13 @@ check("mkfs.ext4", () => {
   host.mount("/dev/mapper/birther-root", "/mnt", "ext4", 0, "");
   const { totalBytes, freeBytes, freeInodes } = host.statfs("/mnt");
   return [totalBytes > 0, freeBytes > 0, freeInodes > 0].join();
+});
+check("mkfs.xfs", () => {
+  runOrThrow(["dd", "bs=1M", "count=0", "seek=400", "if=/dev/zero", "of=/mnt/volume"]);
+  runOrThrow(makingCommand("xfs", { device: "/mnt/volume", name: "data128", encrypted: true }));
+  const { status, output } = run(["head", "-c", "4", "/mnt/volume"]);
+  os.remove("/mnt/volume");
+  return `${status} ${output}`;
 });
 check("setImmutable", () => {
   writeText("/mnt/fixed", "x");

@@ -120,6 +120,33 @@ for (const kind of ["rebirthAsked", "cleanAsked"] as const)
     );
   });
 
+test("XFS: made by the birth with features of old kernels, and mounted at each start without a check", (t) => {
+  const xfs = {
+    ...layout,
+    volumes: [{ ...layout.volumes[0], name: "docker", sizeMiB: 512, fileSystem: "xfs" }],
+    data: [{ ...layout.data[0], fileSystem: "xfs" }],
+  };
+  const site = openSite({ config: { storage: { ...storage, layouts: [xfs] }, images } });
+  t.after(site.close);
+  const machine = rackMachine(site, { disks: [root, data] });
+  const { kernel: born } = machine.boot();
+  const made = born.ran.filter((line) => line.startsWith("/usr/sbin/mkfs.xfs"));
+  assert.deepEqual(
+    made.map((line) => [line.includes("nrext64=0"), line.replace(/.* -L /, "")]),
+    [
+      [true, "docker /dev/mapper/birther-docker"],
+      [true, "data1 /dev/mapper/birther-data1"],
+    ],
+  );
+  bornUp(machine);
+  const { kernel, mountedAt } = startUp(machine);
+  assert.deepEqual(
+    [faultsOf(kernel), mountedAt("/var/lib/docker"), mountedAt("/srv/disk1")],
+    [[], "/dev/mapper/birther-docker", "/dev/mapper/birther-data1"],
+  );
+  assert.ok(!kernel.ran.some((line) => line.startsWith("/sbin/e2fsck")));
+});
+
 test("the header of a data disk that stays where it was fails the birth, before a new key is made", (t) => {
   const machine = storageMachine(t);
   bornUp(machine);

@@ -1,30 +1,22 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { test } from "node:test";
-import { importImages } from "../../src/dominator/import/image.ts";
-import { openImageStore } from "../../src/dominator/storage/image-store.ts";
-import { openObjectStore } from "../../src/dominator/storage/object-store.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
-import { pathsIn } from "../../src/main/paths.ts";
-import { prepareServer } from "../../src/main/server/prepare-server.ts";
+import { demoConfig } from "../../src/main/demo/plan.ts";
 import { faultyRack } from "../faults/faulty-rack.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
-import { archiveFor, recipeNames } from "./archives.ts";
+import { recipeNames } from "./archives.ts";
+import { withRecipe } from "./with-recipe.ts";
 
 const minuteMs = 60_000;
 const log = () => {};
 
-/** Imports the archive of a recipe into a new state directory. */
-async function prepare(directory: string, name: (typeof recipeNames)[number]): Promise<void> {
-  const stateDirectory = join(directory, "state");
-  await prepareServer({ stateDirectory, log, verb: "image build" });
-  const paths = pathsIn(stateDirectory);
-  await importImages({
-    images: await openImageStore(paths.images, { log }),
-    objects: await openObjectStore(paths.objects),
-    ...{ source: await archiveFor(name, log), streams: [name], nowMs: Date.now() },
-  });
-}
+/** A layout with both file systems, and the disk that it takes beside the root disk. */
+const layout = {
+  ...{ name: "storage", swapMiB: 128 },
+  volumes: [{ name: "docker", sizeMiB: 512, mountPoint: "/var/lib/docker" }],
+  data: [{ fileSystem: "xfs" as const, mountPoint: "/srv/disk{n}", least: 1 }],
+};
+const dataDisk = { bus: "virtio", sizeMiB: 1024, serial: "DATA1" } as const;
 
 await insideNamespace(import.meta.url, () => {
   for (const name of recipeNames) {
@@ -32,9 +24,16 @@ await insideNamespace(import.meta.url, () => {
       timeout: 25 * minuteMs,
     }, async () => {
       const root = { bus: "nvme", sizeMiB: 8 * 1024, serial: "ROOT1" } as const;
-      const spec = machineSpec(1, { firmware: "uefi", memoryMiB: 1536, disks: [root] });
-      await using setUp = await faultyRack([spec], log, (directory) => prepare(directory, name));
-      await using server = await setUp.startServer({ images: [{ image: name }] });
+      const hasData = name === "storage";
+      const disks = hasData ? [root, dataDisk] : [root];
+      const spec = machineSpec(1, { firmware: "uefi", memoryMiB: 1536, disks });
+      await using setUp = await faultyRack([spec], log, (directory) => withRecipe(directory, name));
+      const { storage } = demoConfig(setUp.directory);
+      await using server = await setUp.startServer(
+        hasData
+          ? { images: [{ image: name, layout: layout.name }], storage: { ...storage, layouts: [layout] } }
+          : { images: [{ image: name }] },
+      );
       await setUp.rack.machines[0]?.powerOn();
       const machine = await waitFor("the machine to be up with its image", 1400, () => {
         const found = server.store.byMac(spec.mac);
@@ -44,6 +43,17 @@ await insideNamespace(import.meta.url, () => {
       });
       assert.equal(machine.runningImage, `${name}/1`);
       assert.deepEqual(machine.conditions, []);
+      if (hasData) {
+        await setUp.consoleShows(spec.name, /XFS \(dm-\d+\): Ending clean mount/);
+        assert.deepEqual(
+          machine.storage?.volumes?.map((volume) => [volume.name, volume.disk.serial, volume.mountPoint]),
+          [
+            ["swap", "ROOT1", undefined],
+            ["docker", "ROOT1", "/var/lib/docker"],
+            ["data1", "DATA1", "/srv/disk1"],
+          ],
+        );
+      }
     });
   }
 });

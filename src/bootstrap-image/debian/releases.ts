@@ -4,9 +4,9 @@ import { defaultArchitecture, type MachineArchitecture } from "../../core/machin
 /** Packages of tools that have the same name in all releases and architectures. */
 const toolPackages = [
   // tools; cryptsetup is built (program/cryptsetup)
-  ...["busybox", "dosfstools", "e2fsprogs", "fdisk"],
+  ...["busybox", "dosfstools", "e2fsprogs", "fdisk", "xfsprogs"],
   // libraries of the tools
-  ...["libblkid1", "libc6", "libcom-err2", "libfdisk1", "libsmartcols1", "libtinfo6", "libuuid1"],
+  ...["libblkid1", "libc6", "libcom-err2", "libfdisk1", "libinih1", "libsmartcols1", "libtinfo6", "libuuid1"],
 ] as const;
 
 /** grub-mkimage, and its libraries: programs of the building computer. */
@@ -33,11 +33,11 @@ export function systemPackages(release: DebianRelease, architecture: MachineArch
 export const debianReleases = {
   bookworm: {
     title: "Debian 12",
-    libraries: ["libext2fs2", "libreadline8"],
+    libraries: ["libext2fs2", "libreadline8", "liburcu8"],
   },
   trixie: {
     title: "Debian 13",
-    libraries: ["libcap2", "libext2fs2t64", "libreadline8t64"],
+    libraries: ["libcap2", "libext2fs2t64", "libreadline8t64", "liburcu8t64"],
   },
 } as const;
 

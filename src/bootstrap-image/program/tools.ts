@@ -6,7 +6,13 @@ import { type Target, targets } from "../target.ts";
 import { neededLibraries } from "./elf.ts";
 
 /** Programs of the image from Debian's packages, at the same place there. */
-const programs = ["usr/sbin/sfdisk", "usr/sbin/mke2fs", "usr/sbin/mkfs.fat", "usr/bin/busybox"] as const;
+const programs = [
+  "usr/sbin/sfdisk",
+  "usr/sbin/mke2fs",
+  "usr/sbin/mkfs.fat",
+  "usr/sbin/mkfs.xfs",
+  "usr/bin/busybox",
+] as const;
 
 /** Other names of programs; the kernel itself calls /sbin/modprobe for file systems and ciphers. */
 const links = [

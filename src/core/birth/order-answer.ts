@@ -19,7 +19,7 @@ import type { PlacementRule, RelayPort } from "../site/placement.ts";
 export const birthProtocol = 1;
 
 /** The newest version of orders, which init understands. An order has the lowest version that its content allows. */
-export const orderProtocol = 8;
+export const orderProtocol = 9;
 
 /** The version of an order to recover a disk key, which an older init does not know. */
 const recoveringProtocol = 3;
@@ -41,6 +41,15 @@ const eraseProtocol = 6;
 
 /** The version of an order whose image rules name layouts: an older init would make a machine without its volumes. */
 const layoutsProtocol = 7;
+
+/** The version of an order with a file system that an older init cannot make. */
+const xfsProtocol = 9;
+
+function protocolForLayouts(layouts: readonly LayoutProfile[]): number {
+  if (layouts.length === 0) return 1;
+  const usesXfs = layouts.some(({ volumes, data }) => [...volumes, ...data].some((one) => one.fileSystem === "xfs"));
+  return usesXfs ? xfsProtocol : layoutsProtocol;
+}
 
 /** The lowest version whose readers install all of a machine's network; 1 if that is one NIC with one IPv4 address. */
 function protocolForNetwork(
@@ -84,7 +93,7 @@ export function protocolForOrder({
     rootDiskRules.length > 0 ? rootDiskRulesProtocol : 1,
     imageRules.some(({ when }) => when.burnIn === "suspect") ? suspectRulesProtocol : 1,
     erase === undefined ? 1 : eraseProtocol,
-    layouts.length > 0 ? layoutsProtocol : 1,
+    protocolForLayouts(layouts),
     imageRules.some(({ when }) => when.architecture !== undefined) ? architectureRulesProtocol : 1,
   );
 }

@@ -96,6 +96,15 @@ test("names that are taken or there twice, mount points without file system and 
   );
 });
 
+test("a volume that is too small for its file system", () => {
+  const problems = (sizeMiB: number, fileSystem: "ext4" | "xfs") =>
+    checkLayouts([{ ...base, volumes: [{ name: "a", sizeMiB, fileSystem, mountPoint: "/srv/a" }] }]);
+  assert.deepEqual(problems(319, "xfs"), [
+    { path: "0.volumes.0.sizeMiB", expected: "at least 320 MiB for xfs", found: "319" },
+  ]);
+  assert.deepEqual([problems(320, "xfs"), problems(64, "ext4")], [[], []]);
+});
+
 test("an image rule names a layout that is there", () => {
   const rules = [
     { image: "x", layout: "storage", when: {} },

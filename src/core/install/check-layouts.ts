@@ -1,6 +1,7 @@
 import { checkRootDiskRules, type RuleProblem } from "../site/check-rules.ts";
 import type { ImageRule } from "../site/image-rule.ts";
-import { diskNumberField, type LayoutProfile, takesOne } from "./layout-profile.ts";
+import { diskNumberField, type ExtraVolume, type LayoutProfile, takesOne } from "./layout-profile.ts";
+import { leastVolumeMiB } from "./volume-file-system.ts";
 
 /**
  * Directories that belong to the image, to the kernel or to the agent: no volume may be mounted on one, inside of one, or above one.
@@ -42,7 +43,7 @@ function checkVolumes({ volumes, data }: LayoutProfile, index: number): readonly
   const points = [...volumes, ...data].flatMap(({ mountPoint }) => mountPoint ?? []);
   const own = volumes.flatMap((volume, at) => {
     const path = `${index}.volumes.${at}`;
-    const problems = checkMountPoint(volume, `${path}.mountPoint`, points);
+    const problems = [...checkMountPoint(volume, `${path}.mountPoint`, points), ...checkSize(volume, path)];
     const isTaken =
       /^(root|swap|data\d+)$/.test(volume.name) || volumes.findIndex(({ name }) => name === volume.name) < at;
     if (!isTaken) return problems;
@@ -51,6 +52,12 @@ function checkVolumes({ volumes, data }: LayoutProfile, index: number): readonly
   });
   const ofData = data.flatMap((rule, at) => checkMountPoint(rule, `${index}.data.${at}.mountPoint`, points));
   return [...own, ...ofData];
+}
+
+function checkSize({ fileSystem, sizeMiB }: ExtraVolume, path: string): readonly RuleProblem[] {
+  const least = leastVolumeMiB[fileSystem];
+  if (sizeMiB >= least) return [];
+  return [{ path: `${path}.sizeMiB`, expected: `at least ${least} MiB for ${fileSystem}`, found: String(sizeMiB) }];
 }
 
 function checkData({ data }: LayoutProfile, index: number): readonly RuleProblem[] {

@@ -1,8 +1,5 @@
 import type { RootDiskRule } from "../hardware/root-disk-rules.ts";
-
-/** What is made of a volume: a mounted file system, or a bare device for software that brings its own (Ceph, ZFS). */
-export const volumeFileSystems = ["ext4", "none"] as const;
-export type VolumeFileSystem = (typeof volumeFileSystems)[number];
+import type { VolumeFileSystem } from "./volume-file-system.ts";
 
 /** A volume on the root disk, beside the root. */
 export type ExtraVolume = {

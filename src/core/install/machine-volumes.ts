@@ -1,5 +1,5 @@
 import type { Filter } from "../image/filter.ts";
-import type { VolumeFileSystem } from "./layout-profile.ts";
+import type { VolumeFileSystem } from "./volume-file-system.ts";
 
 /** A volume beside the root, as the installed system opens and mounts it. */
 export type MachineVolume = {

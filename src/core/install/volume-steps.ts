@@ -8,6 +8,7 @@ import type { LayoutProfile } from "./layout-profile.ts";
 import { type MachineVolume, type MachineVolumes, mapperNameOf, swapName, volumeKeyBytes } from "./machine-volumes.ts";
 import { onNewRoot, rootPaths } from "./paths.ts";
 import { type Step, step } from "./step.ts";
+import { makingCommand } from "./volume-file-system.ts";
 
 /** The volumes of a machine beside its root. */
 export type VolumePlan = {
@@ -94,16 +95,17 @@ function makeSteps({ name, path, fileSystem }: Volume, encrypted: boolean): read
     step("makeVolumeKey", 60, { kind: "makeKeyFile", path: keyFile, byteCount: volumeKeyBytes }),
     step("encryptVolume", 180, { kind: "encrypt", partition: path, mapperName, keyFile }),
   ];
-  // Behind a new key, old bytes are noise, and no old journal is among them: up to a gibibyte need not be written.
-  const lazy = encrypted ? ["-E", "lazy_itable_init=1,lazy_journal_init=1"] : [];
-  // Data is nobody's but its owner's: no blocks are kept for root.
-  const named = ["-m", "0", "-L", mapperName.slice(0, 16)];
-  const argv = ["/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", ...lazy, ...named, device];
   return [
     ...(encrypted ? encrypt : []),
     ...(fileSystem === "none"
       ? []
-      : [step("volumeFileSystem", fileSystemSeconds, { kind: "makeFileSystem", device, argv })]),
+      : [
+          step("volumeFileSystem", fileSystemSeconds, {
+            kind: "makeFileSystem",
+            device,
+            argv: makingCommand(fileSystem, { device, name, encrypted }),
+          }),
+        ]),
   ];
 }
 

@@ -73,6 +73,13 @@ test("an order with rules that an older init would misread has a higher protocol
   assert.deepEqual([protocolForOrder(burnInRule("failed")), protocolForOrder(burnInRule("suspect"))], [1, 4]);
   const architecture = [{ image: "x", when: { architecture: "arm64" } }] as const;
   assert.equal(protocolForOrder({ ...order, imageRules: architecture }), 8);
+  const layoutsOf = (fileSystem: "ext4" | "xfs") => [
+    { ...{ name: "x", swapMiB: 0, volumes: [] }, data: [{ disks: {}, fileSystem, mountPoint: "/srv", least: 1 }] },
+  ];
+  const [ext4, xfs] = [layoutsOf("ext4"), layoutsOf("xfs")].map((layouts) =>
+    protocolForOrder({ ...burnInRule("failed"), layouts }),
+  );
+  assert.deepEqual([ext4, xfs], [7, 9]);
 });
 
 const unplaced: readonly { title: string; rules: readonly PlacementRule[]; port?: string; reason: RegExp }[] = [

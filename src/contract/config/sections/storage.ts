@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { firstBiosDrive } from "../../../core/hardware/bios-drives.ts";
 import { ruleBuses, ruleTransports } from "../../../core/hardware/root-disk-rules.ts";
-import { mostDataDisks, mostExtraVolumes, volumeFileSystems } from "../../../core/install/layout-profile.ts";
+import { mostDataDisks, mostExtraVolumes } from "../../../core/install/layout-profile.ts";
+import { leastVolumeMiB, volumeFileSystems } from "../../../core/install/volume-file-system.ts";
 import type { StorageSettings } from "../../../core/install/storage-policy.ts";
 import { pinned } from "../../same.ts";
 import { leaf, optional, required, withDefault } from "../entry.ts";
@@ -37,7 +38,7 @@ const rootDiskRule = v.strictObject({
 const fileSystem = withDefault(
   leaf(`one of ${volumeFileSystems.join(", ")}`, v.picklist(volumeFileSystems)),
   "ext4",
-  "What is made of it; `none` leaves `/dev/mapper/birther-NAME` to software that brings its own, such as Ceph or ZFS.",
+  "What is made of it. The image's kernel must have it; `none` leaves `/dev/mapper/birther-NAME` to software that brings its own, such as Ceph or ZFS.",
 );
 const shortText = v.pipe(text, v.maxLength(256));
 
@@ -59,7 +60,7 @@ const layout = v.strictObject({
             ),
             "Part of the name of its device, `/dev/mapper/birther-NAME`.",
           ),
-          sizeMiB: required(mebibytes(64), "Its size."),
+          sizeMiB: required(mebibytes(leastVolumeMiB.none), `Its size; for XFS at least ${leastVolumeMiB.xfs}.`),
           fileSystem,
           mountPoint: optional(shortText, "Where it is mounted. Files of the image below it are not installed."),
         }),

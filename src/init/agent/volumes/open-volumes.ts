@@ -55,7 +55,10 @@ function openVolume({ name, partUuid, keyFile, fileSystem, mountPoint }: Machine
   const partition = awaitPartition(partUuid, endMs);
   const device = keyFile === undefined ? partition : openEncrypted(name, partition, keyFile);
   if (fileSystem === "none" || mountPoint === undefined) return;
-  checkFileSystem(device);
+  // By name, so that an image whose kernel has no such module is told from a damaged file system.
+  runOrThrow([image.modprobe, fileSystem]);
+  // The kernel replays the journal of XFS when it mounts it.
+  if (fileSystem === "ext4") checkExt4(device);
   makeDirectories(mountPoint);
   host.mount(device, mountPoint, fileSystem, 0, "");
 }
@@ -90,7 +93,7 @@ function cryptsetup(parameters: readonly string[]): void {
 }
 
 /** Exit statuses below 4: nothing was wrong, or it is corrected (e2fsck(8)). An image without the program leaves it to the kernel. */
-function checkFileSystem(device: string): void {
+function checkExt4(device: string): void {
   if (!exists(image.check)) return;
   const { status, output } = run([image.check, "-p", device], { timeoutSeconds: checkSeconds });
   if (status >= 4) throw new Error(`${image.check} -p ${device}: status ${status}: ${output.trim()}`);

@@ -131,6 +131,7 @@ export const programs: { readonly [path: string]: Program } = {
   "/usr/sbin/cryptsetup": cryptsetup,
   "/usr/sbin/mke2fs": makeFileSystem("ext4"),
   "/usr/sbin/mkfs.vfat": makeFileSystem("vfat"),
+  "/usr/sbin/mkfs.xfs": makeFileSystem("xfs"),
   "/lib64/ld-linux-x86-64.so.2": listLibraries,
   "/usr/bin/systemctl": systemctl,
   [`${rootPaths.unlock}/lib/ld-linux-x86-64.so.2`]: unlocker,

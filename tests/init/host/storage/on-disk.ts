@@ -16,6 +16,7 @@ const headerBytes = 2048;
 const headers = {
   luks: { mark: "LUKS\u00ba\u00be", offset: 0 },
   ext4: { mark: "ext4", offset: 1024 },
+  xfs: { mark: "XFSB", offset: 0 },
   vfat: { mark: "FAT", offset: 0 },
 } as const satisfies { readonly [name: string]: Header };
 
@@ -107,7 +108,7 @@ function padOf(key: Uint8Array, uuid: string): Buffer {
 }
 
 /** Types of file systems on disks. */
-export type DiskFileSystem = "ext4" | "vfat";
+export type DiskFileSystem = "ext4" | "vfat" | "xfs";
 
 /** Makes an empty file system on a device and replaces its previous contents. */
 export function formatDevice(board: Board, device: BlockDevice, type: DiskFileSystem): void {
@@ -119,7 +120,7 @@ export function formatDevice(board: Board, device: BlockDevice, type: DiskFileSy
 
 /** The file system on a device; undefined if there is none of this type. */
 export function findFileSystem(board: Board, device: BlockDevice, type: string): FileSystem | undefined {
-  const found = type === "ext4" || type === "vfat" ? readHeader(device, headers[type]) : undefined;
+  const found = type === "ext4" || type === "vfat" || type === "xfs" ? readHeader(device, headers[type]) : undefined;
   if (typeof found !== "object" || found === null || !("id" in found)) return undefined;
   return board.fileSystems.get(Number(found.id));
 }
