@@ -461,6 +461,26 @@ export const suites: readonly Suite[] = [
     onlyWhenNamed: true,
   },
   {
+    name: "controllers",
+    about:
+      "disk controllers one by one: a machine of each starts its installed system from its disk, or the disk is refused by name",
+    cost: "40 min",
+    needsRoot: true,
+    packages: packagesOf.demo,
+    group: "machines",
+    run: {
+      kind: "files",
+      globs: ["tests/controllers/*.test.ts"],
+      prepare: [
+        "node_modules/.bin/node",
+        "--disable-warning=ExperimentalWarning",
+        "tests/recipes/prepare.ts",
+        "compute",
+      ],
+      timeoutMs: 150 * minuteMs,
+    },
+  },
+  {
     name: "fuzz-native",
     about:
       "coverage-guided fuzzing of the native program: TLS, HTTP, JSON, calls, contents, peers, placing (FUZZ_SECONDS for each of seven)",

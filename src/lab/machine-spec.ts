@@ -3,7 +3,10 @@ import type { Firmware } from "../core/machine/record.ts";
 import type { Mac } from "../core/net/mac.ts";
 
 /** How a disk is attached: the four families of server storage that both firmware kinds can boot from. */
-export type DiskBus = "virtio" | "nvme" | "ahci" | "scsi";
+export type DiskBus = "virtio" | "nvme" | "ahci" | "scsi" | ScsiController | "usb" | "sd";
+
+/** Further SCSI controllers of QEMU, by the names of their devices; `scsi` is virtio's. */
+export type ScsiController = "megasas" | "mptsas1068" | "pvscsi" | "lsi53c895a" | "am53c974";
 
 /** Network cards by QEMU's device name. Without a ROM, EDK2 in Debian's OVMF drives only `virtio-net-pci`. */
 export type NicModel = "virtio-net-pci" | "e1000e" | "vmxnet3";

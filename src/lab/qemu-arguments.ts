@@ -39,11 +39,26 @@ const diskDevices: { readonly [Bus in DiskBus]: (i: number, options: string) => 
   virtio: (i, options) => ["-device", `virtio-blk-pci,drive=disk${i}${options}`],
   nvme: (i, options) => ["-device", `nvme,drive=disk${i}${options}`],
   ahci: (i, options) => ["-device", `ahci,id=ahci${i}`, "-device", `ide-hd,bus=ahci${i}.0,drive=disk${i}${options}`],
-  scsi: (i, options) => [
-    ...["-device", `virtio-scsi-pci,id=scsi${i}`],
-    ...["-device", `scsi-hd,bus=scsi${i}.0,drive=disk${i}${options}`],
+  scsi: scsiDisk("virtio-scsi-pci"),
+  megasas: scsiDisk("megasas"),
+  // QEMU takes the WWN for the disk's SAS address, and Linux passes over a device without one.
+  mptsas1068: (i, options) => scsiDisk("mptsas1068")(i, `,wwn=0x5000c500000000${10 + i}${options}`),
+  pvscsi: scsiDisk("pvscsi"),
+  lsi53c895a: scsiDisk("lsi53c895a"),
+  am53c974: scsiDisk("am53c974"),
+  usb: (i, options) => [
+    ...["-device", `qemu-xhci,id=usb${i}`, "-device", `usb-storage,bus=usb${i}.0,drive=disk${i}${options}`],
   ],
+  // A card has neither a serial number of our choice nor a place in the boot order.
+  sd: (i) => ["-device", "sdhci-pci", "-device", `sd-card,drive=disk${i}`],
 };
+
+function scsiDisk(controller: string) {
+  return (i: number, options: string) => [
+    ...["-device", `${controller},id=scsi${i}`],
+    ...["-device", `scsi-hd,bus=scsi${i}.0,drive=disk${i}${options}`],
+  ];
+}
 
 function sectorsOf({ sectorBytes }: DiskSpec): string {
   return sectorBytes === undefined ? "" : `,logical_block_size=${sectorBytes},physical_block_size=${sectorBytes}`;

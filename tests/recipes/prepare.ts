@@ -1,4 +1,4 @@
-/** Builds what the births of this suite need of the outer network: the Bootstrap Image and the archives of the recipes. */
+/** Builds what births with recipes need of the outer network: the Bootstrap Image, and the archives of the recipes named, or of all. */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,7 +13,9 @@ const directory = await mkdtemp(join(tmpdir(), "birther-recipes-"));
 try {
   const log = () => {};
   await prepareServer({ stateDirectory: join(directory, "state"), log, verb: "image build" });
-  for (const name of recipeNames) await archiveFor(name, log, interrupted.signal);
+  const named = process.argv.slice(2);
+  for (const name of recipeNames)
+    if (named.length === 0 || named.includes(name)) await archiveFor(name, log, interrupted.signal);
 } finally {
   await rm(directory, { recursive: true });
 }
