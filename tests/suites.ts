@@ -479,6 +479,7 @@ export const suites: readonly Suite[] = [
       ],
       timeoutMs: 150 * minuteMs,
     },
+    onlyWhenNamed: true,
   },
   {
     name: "fuzz-native",
