@@ -248,7 +248,7 @@ function storageText(machine: MachineView, erasures: readonly ErasureAnswer[]): 
   return `root on ${rootDisk.path} (${formatBytes(rootDisk.sizeBytes)}, ${rootDisk.why}${drive}); ${how}${byPath}${untouched}`;
 }
 
-/** When a clean of all disks erased a disk that no birth touches: whoever used it since may have written to it. */
+/** When a clean of all disks erased a disk that no birth touches. It may have been written to since. */
 function lastErased(disk: Disk, erasures: readonly ErasureAnswer[]): string {
   const last = erasures.find(({ facts }) => facts !== undefined && isSameDisk(facts.disk, disk));
   return last?.facts === undefined ? "" : `, ${outcomeText(last.facts.outcome)} ${formatDateTime(last.atMs)}`;
