@@ -5,6 +5,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { setTimeout as wait } from "node:timers/promises";
 import { copyPaths } from "../../src/contract/copies.ts";
 import { heldImageDocument, heldImagesOf } from "../../src/core/image/copies/held-image.ts";
 import type { ImageSummary } from "../../src/core/image/manifest.ts";
@@ -152,7 +153,11 @@ test("collections on two servers while images are copied and removed: each has a
   };
   const collecting = servers.map(async (server) => {
     let times = 0;
-    while (!isDone) if ((await collectOn(server)).kind === "collected") times += 1;
+    while (!isDone) {
+      if ((await collectOn(server)).kind === "collected") times += 1;
+      // Copies try for the lock every 100 ms: without a pause, they would hardly ever get it.
+      await wait(30);
+    }
     return times;
   });
   await using _first = one.copying();
