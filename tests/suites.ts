@@ -442,8 +442,9 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "arm64",
-    about: "an arm64 machine, emulated, from its first network boot by UEFI to its arm64 Debian",
-    cost: "17 min",
+    about:
+      "an emulated arm64 machine, by UEFI, from its first network boot to its arm64 Debian; another starts by HTTP",
+    cost: "10 min",
     needsRoot: true,
     packages: [
       ...packagesOf.demo,

@@ -41,6 +41,7 @@ await insideNamespace(import.meta.url, () => {
     assert.equal(up.requiredImage, `${streams.arm64}/1`);
     assert.equal(up.runningImage, `${streams.arm64}/1`);
     assert.equal(up.storage?.encryption.kind, "luks2");
+    assert.deepEqual(up.conditions, []);
     assert.deepEqual(
       up.timeline.slice(0, 3).map(({ phase, detail }) => `${phase}: ${detail}`),
       ["offered: firmware: loader", "loaderSent: ipxe-arm64.efi", "kernelSent: kernel and initramfs"],

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { machineSpec } from "../../src/lab/machine-spec.ts";
+import { faultyRack } from "../faults/faulty-rack.ts";
+import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
+import { prepareArm64 } from "./prepare-state.ts";
+import { sayWithTime } from "./say.ts";
+
+await insideNamespace(import.meta.url, () => {
+  test("an arm64 machine whose first boot entry is HTTPv4 gets iPXE and the Bootstrap Image by HTTP alone", {
+    timeout: 1_200_000,
+  }, async () => {
+    const say = sayWithTime();
+    const arm64 = { architecture: "arm64", firmware: "uefi", memoryMiB: 2048, cpus: 1 } as const;
+    const spec = machineSpec(1, { ...arm64, bootFrom: "http" });
+    await using place = await faultyRack(
+      [spec],
+      (_level, message, facts) => say(message, facts),
+      (directory) => prepareArm64(directory, () => {}),
+    );
+    const [machine] = place.rack.machines;
+    assert.ok(machine);
+    await using server = await place.startServer();
+    await machine.powerOn();
+    const born = await waitFor("init's order", 900, () => {
+      const record = server.store.byMac(machine.mac);
+      return record?.order?.taken === undefined ? undefined : record;
+    }).catch(async (cause) => {
+      throw new Error(await place.console(machine.name), { cause });
+    });
+    assert.deepEqual(
+      born.timeline.slice(0, 3).map(({ phase, detail }) => `${phase}: ${detail}`),
+      ["offered: httpBoot: loader", "loaderSent: ipxe-arm64.efi", "kernelSent: kernel and initramfs"],
+    );
+  });
+});
