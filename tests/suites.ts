@@ -388,6 +388,21 @@ export const suites: readonly Suite[] = [
     },
   },
   {
+    name: "mirror",
+    about:
+      "a mirrored root by BIOS and UEFI: born on two disks, started by each alone, a disk taken back, another kernel",
+    cost: "15 min",
+    needsRoot: true,
+    packages: [...packagesOf.demo, "mdadm", "mount"],
+    run: {
+      kind: "files",
+      globs: ["tests/mirror/*.test.ts"],
+      prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/support/prepare-births.ts"],
+      timeoutMs: 50 * minuteMs,
+    },
+    onlyWhenNamed: true,
+  },
+  {
     name: "power-cut",
     about: "power, server and network cut at every step of every life of a machine (POWER_CUT_EVERY=10: every tenth)",
     cost: "10 h",

@@ -16,6 +16,7 @@ import {
   dataDisks,
   diskIdentity,
   heardPlace,
+  mirrorState,
   neighbour,
   placement,
   relayPort,
@@ -155,6 +156,7 @@ export const machineEvent = v.variant("kind", [
     agent: v.exactOptional(agentReport),
     measuredBoot: v.exactOptional(measuredBoot),
     diskKey: v.exactOptional(diskKeyState),
+    mirror: v.exactOptional(mirrorState),
     boot: v.exactOptional(text),
   }),
   v.object({

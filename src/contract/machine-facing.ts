@@ -17,7 +17,14 @@ import type { StoragePolicy } from "../core/install/storage-policy.ts";
 import { volumeFileSystems } from "../core/install/volume-file-system.ts";
 import { portKinds } from "../core/lldp/lldpdu.ts";
 import { machineArchitectures, namedArchitectures } from "../core/machine/architecture.ts";
-import { type HeardPlace, orderActions, type StorageReport } from "../core/machine/record.ts";
+import {
+  type HeardPlace,
+  type MirrorRecord,
+  type MirrorState,
+  mirrorDisks,
+  orderActions,
+  type StorageReport,
+} from "../core/machine/record.ts";
 import { type WorkProgress, works } from "../core/machine/work-progress.ts";
 import { parseMac } from "../core/net/mac.ts";
 import { burnInWishes, type ImageRule } from "../core/site/image-rule.ts";
@@ -181,6 +188,7 @@ export const rootDiskRule = v.object({
 /** core/install/layout-profile.ts */
 export const layoutProfile = v.object({
   name: text,
+  mirror: v.exactOptional(v.object({ disks: rootDiskRule })),
   swapMiB: count,
   volumes: v.array(
     v.object({
@@ -209,6 +217,11 @@ export const signedLoader = v.object({ shim: remoteFile, grub: remoteFile });
 
 /** What distinguishes a disk from others, and where it was found. */
 export const diskIdentity = v.object({ path: name, serial: name, wwn: name, sizeBytes: count });
+
+/** core/machine/record.ts */
+const missingDisks = v.pipe(v.array(v.picklist(mirrorDisks)), v.maxLength(mirrorDisks.length), v.readonly());
+export const mirrorState = pinned<MirrorState>()(v.object({ missing: missingDisks }));
+export const mirrorRecord = pinned<MirrorRecord>()(v.object({ missing: missingDisks, sinceMs: count }));
 
 /** core/erasure/erase-wish.ts */
 export const eraseWish = pinned<EraseWish>()(
@@ -245,6 +258,7 @@ export const orderAnswer = v.object({
   rootDiskRules: v.exactOptional(v.array(rootDiskRule)),
   layouts: v.exactOptional(v.array(layoutProfile)),
   dataDisks: v.exactOptional(v.array(diskIdentity)),
+  mirrorDisk: v.exactOptional(diskIdentity),
   signedLoader: v.exactOptional(signedLoader),
   rootDisk: v.exactOptional(
     v.object({
@@ -433,6 +447,7 @@ export const storageReport = v.object({
   }),
   disks: v.exactOptional(v.pipe(v.array(diskIdentity), v.maxLength(partsLimit), v.readonly())),
   layout: v.exactOptional(name),
+  mirrorDisk: v.exactOptional(diskIdentity),
   volumes: v.exactOptional(
     v.pipe(
       v.array(v.object({ name, disk: diskIdentity, sizeMiB: count, mountPoint: v.exactOptional(name) })),

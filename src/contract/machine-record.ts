@@ -24,6 +24,7 @@ import {
   burnInReport,
   eraseWish,
   heardPlace,
+  mirrorRecord,
   neighbour,
   placement,
   relayPort,
@@ -159,6 +160,7 @@ const installed = {
   agent: v.exactOptional(agentReport),
   measuredBoot: v.exactOptional(measuredBoot),
   diskKey: v.exactOptional(diskKeyState),
+  mirror: v.exactOptional(mirrorRecord),
   reboot: v.exactOptional(reboot),
 } as const;
 

@@ -13,11 +13,12 @@ import { maxBlocked } from "../core/image/update/assessment.ts";
 import type { Directive, SubReport } from "../core/image/update/directive.ts";
 import { comparisonLimits, directiveKinds } from "../core/image/update/directive.ts";
 import type { UpdateStep } from "../core/image/update/update-step.ts";
+import type { MirrorState } from "../core/machine/record.ts";
 import type { WorkProgress } from "../core/machine/work-progress.ts";
 import type { DiskKeyState } from "../core/tpm/disk-key.ts";
 import type { MeasuredBoot } from "../core/tpm/measured-boot.ts";
 import { agentReport, agentUpgrade } from "./agent.ts";
-import { workProgress } from "./machine-facing.ts";
+import { mirrorState, workProgress } from "./machine-facing.ts";
 import { diskKeyState, measuredBoot } from "./measured-boot.ts";
 import { protocolNumber } from "./protocol.ts";
 import { pinned } from "./same.ts";
@@ -70,6 +71,12 @@ export const packPath = "/packs/";
 /** More than a server names (core/network/site-server.ts). */
 const mdbs = v.pipe(v.array(endpoint), v.maxLength(64));
 
+const encryption = {
+  keyVariable: text,
+  /** The agent seals the key to boots of the loader with this Authenticode hash. */
+  seal: v.exactOptional(v.object({ loaderSha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) })),
+} as const;
+
 /** /etc/birther/sub.json, mode 0600, because it contains the sub's credential. */
 export const subSettings = v.object({
   machineId: text,
@@ -87,14 +94,20 @@ export const subSettings = v.object({
     v.object({
       kind: v.literal("luks2"),
       partUuid: uuid,
-      keyVariable: text,
-      /** The agent seals the key to boots of the loader with this Authenticode hash. */
-      seal: v.exactOptional(v.object({ loaderSha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)) })),
+      ...encryption,
     }),
     v.object({ kind: v.literal("plain"), partUuid: uuid }),
+    /** Agents before it do not know this kind, and do not start: they would write an initrd that opens one of the partitions. */
+    v.object({
+      kind: v.literal("mirror"),
+      members: v.pipe(v.array(uuid), v.length(2), v.readonly()),
+      luks2: v.exactOptional(v.object(encryption)),
+    }),
   ]),
   boot: v.object({
     partUuid: uuid,
+    /** The boot partition of a mirrored root's second disk. */
+    mirrorPartUuid: v.exactOptional(uuid),
     /** Where the boot partition is mounted; absent on machines of the former layout, where it is /boot. */
     mountPoint: v.exactOptional(path),
   }),
@@ -241,6 +254,7 @@ type PollFacts = {
   readonly kernel: string;
   readonly measuredBoot?: MeasuredBoot;
   readonly diskKey?: DiskKeyState;
+  readonly mirror?: MirrorState;
   readonly outcome?: SubOutcome;
   readonly log?: readonly string[];
   /** /proc/sys/kernel/random/boot_id. Agents before it say nothing. */
@@ -267,6 +281,7 @@ export const subPollRequest = v.object({
   rejectedKernel: v.exactOptional(text),
   measuredBoot: v.exactOptional(measuredBoot),
   diskKey: v.exactOptional(diskKeyState),
+  mirror: v.exactOptional(mirrorState),
   outcome: v.exactOptional(outcome),
   log: v.exactOptional(v.pipe(v.array(text), v.maxLength(limits.logLines))),
   progress: v.exactOptional(workProgress),

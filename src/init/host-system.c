@@ -2,6 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/major.h>
+#include <linux/raid/md_p.h>
+#include <linux/raid/md_u.h>
 #include <linux/rtc.h>
 #include <linux/watchdog.h>
 #include <math.h>
@@ -14,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 #include "host.h"
@@ -132,6 +136,20 @@ static JSValue host_reread_partitions(JSContext *ctx, const struct argument *a)
 static JSValue host_flush_device_cache(JSContext *ctx, const struct argument *a)
 {
 	return HOST_CHECK(ctx, device_ioctl(a[0].text, BLKFLSBUF, NULL), "flushDeviceCache %s", a[0].text);
+}
+
+/* As a member in sync: the kernel takes it only if its bitmap has all that the member has missed (drivers/md/md.c). */
+static JSValue host_md_rejoin(JSContext *ctx, const struct argument *a)
+{
+	struct stat member;
+	int number = (int)a[2].number;
+	int result = stat(a[1].text, &member);
+	if (result == 0) {
+		mdu_disk_info_t info = { .number = number, .raid_disk = number, .state = 1 << MD_DISK_SYNC,
+		                         .major = (int)major(member.st_rdev), .minor = (int)minor(member.st_rdev) };
+		result = device_ioctl(a[0].text, ADD_NEW_DISK, &info);
+	}
+	return HOST_CHECK(ctx, result, "mdRejoin %s: %s", a[0].text, a[1].text);
 }
 
 /*
@@ -269,6 +287,7 @@ const struct host_entry system_entries[] = {
 	{ "fsync", "n", host_fsync },
 	{ "loadModule", "ss", host_load_module },
 	{ "watchdogTimeout", "nn", host_watchdog_timeout },
+	{ "mdRejoin", "ssn", host_md_rejoin },
 	{ "setImmutable", "sv", host_set_immutable },
 	{ "rereadPartitions", "s", host_reread_partitions },
 	{ "flushDeviceCache", "s", host_flush_device_cache },

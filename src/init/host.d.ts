@@ -56,6 +56,11 @@ declare module "host" {
   export function loadModule(path: string, parameters: string): void;
   /** WDIOC_SETTIMEOUT; returns the seconds that the device accepted. */
   export function watchdogTimeout(fd: number, seconds: number): number;
+  /**
+   * Takes a member with this number, as a block device, back into a running array of md, which copies what has changed while it was away
+   * (ADD_NEW_DISK). Throws if the kernel cannot tell what that is.
+   */
+  export function mdRejoin(array: string, member: string, number: number): void;
   /** Sets or clears the immutable flag (efivarfs protects its files with it). */
   export function setImmutable(path: string, on: boolean): void;
   /** BLKRRPART: the kernel reads the partition table again. */

@@ -39,6 +39,8 @@ export type LabMachine = {
   readonly kill: () => Promise<void>;
   readonly pause: () => Promise<void>;
   readonly resume: () => Promise<void>;
+  /** Takes all disks out of a machine that is off but those with these indices in the spec; they keep what they hold. */
+  readonly keepDisks: (indices: readonly number[]) => void;
   /** Calls back for QEMU's events (`RESET`, `WATCHDOG`, `SHUTDOWN`…); returns a function that unsubscribes. */
   readonly watch: (listener: (event: QmpEvent) => void) => () => void;
 };
@@ -82,7 +84,7 @@ function romsIn(spec: MachineSpec): { readonly roms?: string } {
 type QemuCommand = {
   readonly name: string;
   readonly program: string;
-  readonly argv: readonly string[];
+  readonly argv: () => readonly string[];
   readonly startTpm?: () => Promise<void>;
 };
 
@@ -93,7 +95,7 @@ class QemuSlot {
   paused = false;
   readonly #name: string;
   readonly #program: string;
-  readonly #argv: readonly string[];
+  readonly #argv: () => readonly string[];
   readonly #tpm: (() => Promise<void>) | undefined;
   readonly #log: Log;
 
@@ -111,7 +113,7 @@ class QemuSlot {
     this.qemu = await startQemu({
       name: this.#name,
       program: this.#program,
-      argv: this.#argv,
+      argv: this.#argv(),
       onEvent: (event) => this.emit(event),
       onEnd: (how: QemuEnd) => {
         this.qemu = undefined;
@@ -138,7 +140,11 @@ class QemuSlot {
 /** Makes a machine's files in `directory`, keeping existing ones, and returns the machine, switched off. */
 export async function buildMachine(spec: MachineSpec, tap: string, directory: string, log: Log): Promise<LabMachine> {
   const files = await makeFiles(spec, directory);
-  const argv = qemuArguments(spec, tap, files, chooseAccelerator(await readFile("/proc/cpuinfo", "utf8")));
+  const accelerator = chooseAccelerator(await readFile("/proc/cpuinfo", "utf8"));
+  let indices = [...spec.disks.keys()];
+  const inPlace = <Disk>(disks: readonly Disk[]) => disks.filter((_, index) => indices.includes(index));
+  const argv = () =>
+    qemuArguments({ ...spec, disks: inPlace(spec.disks) }, tap, { ...files, disks: inPlace(files.disks) }, accelerator);
   const startTpm = swtpmStarter(files.tpmState, files.tpmSocket);
   const slot = new QemuSlot(
     { name: spec.name, program: qemuProgram(spec), argv, ...(spec.tpm === undefined ? {} : { startTpm }) },
@@ -181,6 +187,10 @@ export async function buildMachine(spec: MachineSpec, tap: string, directory: st
     },
     resume: async () => {
       await slot.running("resume").qmp.execute("cont");
+    },
+    keepDisks: (kept) => {
+      if (slot.qemu !== undefined) throw new Error(`cannot take disks out of ${spec.name}: expected it to be off`);
+      indices = [...kept];
     },
     watch: (listener) => {
       slot.listeners.add(listener);

@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
 import { test } from "node:test";
 import { writeCpio } from "../../src/core/bytes/cpio.ts";
 import { bootKernels, compareVersions, grubConfig } from "../../src/core/image/boot/grub.ts";
 import { changesKernel } from "../../src/core/image/boot/kernel-change.ts";
 import { unlockArchive } from "../../src/core/image/boot/unlock.ts";
+import { mdSays, startingMembers } from "../../src/core/install/md-superblock.ts";
 
 const names = [
   "vmlinuz-6.1.0-9-amd64",
@@ -76,13 +80,12 @@ test("the second initrd is an archive that cpio reads, with its script last", ()
   const archive = writeCpio(
     unlockArchive({
       partUuid: "dead-beef",
-      keyVariable: "Key-1",
-      keyBytes: 64,
-      mapping: "birther-root",
       modulesDep: "kernel/dm-mod.ko:\nkernel/dm-crypt.ko: kernel/dm-mod.ko\n",
       readModule: (path) => bytes(`module ${path}`),
-      cryptsetup: bytes("binary"),
-      libraries: [{ name: "ld-linux-x86-64.so.2", bytes: bytes("loader") }],
+      encryption: {
+        ...{ keyVariable: "Key-1", keyBytes: 64, mapping: "birther-root", cryptsetup: bytes("binary") },
+        libraries: [{ name: "ld-linux-x86-64.so.2", bytes: bytes("loader") }],
+      },
     }),
   );
   const cpio = (...options: string[]) =>
@@ -103,9 +106,11 @@ test("second initrd of a machine with a sealed key: our program gives the key to
   const sealed = { variable: "Sealed-2", native: bytes("native program"), script: bytes("script") };
   const archive = writeCpio(
     unlockArchive({
-      ...{ partUuid: "11111111-2222-4333-8444-555555555555", keyVariable: "Key-1", keyBytes: 64, mapping: "root" },
-      ...{ modulesDep: "", readModule: () => bytes(""), cryptsetup: bytes("binary"), sealed },
-      libraries: [{ name: "ld-linux-x86-64.so.2", bytes: bytes("loader") }],
+      ...{ partUuid: "11111111-2222-4333-8444-555555555555", modulesDep: "", readModule: () => bytes("") },
+      encryption: {
+        ...{ keyVariable: "Key-1", keyBytes: 64, mapping: "root", cryptsetup: bytes("binary"), sealed },
+        libraries: [{ name: "ld-linux-x86-64.so.2", bytes: bytes("loader") }],
+      },
     }),
   );
   const cpio = (path: string) =>
@@ -125,4 +130,38 @@ test("archive: sizes that are not multiples of four, and UTF-8 names", () => {
     const read = execFileSync("cpio", ["--quiet", "-i", "--to-stdout"], { input: archive, encoding: "utf8" });
     assert.equal(read, "a".repeat(length));
   }
+});
+
+/** A member's first 8 KiB: which numbers it says are there, and how often the array has changed. */
+function memberHead(roles: readonly [number, number], events: number): Uint8Array {
+  const head = new Uint8Array(8192);
+  const view = new DataView(head.buffer);
+  for (const [number, role] of roles.entries()) view.setUint16(mdSays.roles + 2 * number, role, true);
+  view.setUint32(mdSays.events, events, true);
+  return head;
+}
+
+test("the script of a mirrored root leaves out the member with older data, as init does", async (t) => {
+  const directory = await mkdtemp(join(tmpdir(), "birther-mirror-script-"));
+  t.after(() => rm(directory, { recursive: true }));
+  const members = ["11111111-2222-4333-8444-555555555555", "66666666-2222-4333-8444-555555555555"];
+  const archive = unlockArchive({ members, modulesDep: "", readModule: () => bytes("") });
+  const script = archive.find(({ path }) => path === "scripts/birther");
+  await writeFile(join(directory, "script"), script?.kind === "file" ? script.bytes : "");
+  const [away, gone] = [0xfffe, 0xffff];
+  // Bytes that are zero, line ends, and such as no text has.
+  const counts = [1, 2, 0x0a00, 0x0a0a80ff, 0x0b000100];
+  const firsts = [memberHead([0, 1], 2), ...counts.map((events) => memberHead([0, away], events))];
+  const seconds = [memberHead([0, 1], 2), ...counts.map((events) => memberHead([gone, 1], events))];
+  for (const [index, first] of firsts.entries())
+    for (const [other, second] of seconds.entries()) {
+      const names = [`first-${index}`, `second-${other}`];
+      await writeFile(join(directory, names[0] ?? ""), first);
+      await writeFile(join(directory, names[1] ?? ""), second);
+      const paths = names.map((name) => relative("/dev", join(directory, name)));
+      const text = `. ${directory}/script; found="$1 $2"; birther_choose "$1" "$2" >&2; echo $found`;
+      const stdout = execFileSync("dash", ["-c", text, "dash", ...paths], { encoding: "utf8", stdio: "pipe" });
+      const expected = startingMembers(first, second).map((number) => paths[number]);
+      assert.equal(stdout.trim(), expected.join(" "), names.join(" and "));
+    }
 });

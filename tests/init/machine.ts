@@ -170,15 +170,15 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
   function startSystem(trial: Trial): Kernel | string {
     const found = bootFromDisk(board, trial.kernelTrouble);
     if (found.kind === "nothingToBoot") return found.why;
-    const { root, boot, release, commandLine, pcrs } = found;
+    const { root, release, commandLine, pcrs } = found;
     const kernel = powerOn(trial, { root, commandLine, release, processId: 812, pcrs });
     for (const module of ["virtio_blk", "nvme", "sd_mod", "ext4", "vfat", "efivarfs"]) kernel.loadModule(module);
     const fill = fillTree(root);
     const fstab = textIn(root, "/etc/fstab") ?? "";
-    const [, point = ""] = /^PARTUUID=\S+ (\/\S+) ext4 (?!errors)/m.exec(fstab) ?? [];
-    for (const path of ["/proc", "/sys", "/dev", "/run", point]) fill.directory(path);
+    const points = [...fstab.matchAll(/^PARTUUID=(\S+) (\/\S+) ext4 (?!errors)/gm)];
+    for (const path of ["/proc", "/sys", "/dev", "/run", ...points.map(([, , point = ""]) => point)])
+      fill.directory(path);
     for (const path of imagePrograms) fill.text(path, "program", 0o755);
-    kernel.mounts.add({ point, source: "boot", fileSystem: boot, readOnly: false });
     for (const [source, type] of [["proc"], ["sys", "sysfs"], ["dev", "devtmpfs"], ["run", "tmpfs"]])
       kernel.mount({ source: source ?? "", target: `/${source}`, type: type ?? source ?? "", flags: 0 });
     // As systemd does.
@@ -192,8 +192,15 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
     kernel.nic.up();
     kernel.nic.setAddress(/^Address=([\d.]+)/m.exec(network)?.[1] ?? "");
     kernel.cpu.advance(10_000);
+    kernel.arrays.assembleAll();
+    for (const [, uuid = "", point = ""] of points) mountBoot(kernel, uuid, point);
     startVolumes(kernel, root);
     return kernel;
+  }
+  /** As systemd does with `nofail`: what is not there is not mounted. */
+  function mountBoot(kernel: Kernel, uuid: string, point: string): void {
+    const source = `/dev/disk/by-partuuid/${uuid}`;
+    if (kernel.blocks.get(source) !== undefined) kernel.mount({ source, target: point, type: "ext4", flags: 0 });
   }
   /** birther-volumes.service, which systemd starts before the agent. */
   function startVolumes(kernel: Kernel, root: FileSystem): void {

@@ -111,6 +111,7 @@ export const driverFamilies: readonly DriverFamily[] = [
     name: "disk encryption",
     modules: ["dm_crypt", "xts", "ecb", "cbc", "essiv", "algif_skcipher", "algif_hash"],
   },
+  { kind: "base", name: "mirrored disks", modules: ["raid1"] },
   { kind: "base", name: "encryption by x86 processors", modules: ["aesni_intel"], only: "amd64" },
   { kind: "base", name: "encryption by ARMv8 processors", modules: ["aes_ce_blk", "sha2_ce"], only: "arm64" },
   { kind: "base", name: "checksums, part of Linux 7 itself", modules: ["crc32c_generic"], laterBuiltIn: true },

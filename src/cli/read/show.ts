@@ -7,10 +7,11 @@ import { describeEraseWish } from "../../core/erasure/erase-wish.ts";
 import { outcomeText } from "../../core/erasure/erasure.ts";
 import type { Siblings } from "../../core/fleet/siblings.ts";
 import { describeBiosDrive } from "../../core/hardware/bios-drives.ts";
-import { isSameDisk } from "../../core/hardware/disk-identity.ts";
+import { describeDisk, isSameDisk } from "../../core/hardware/disk-identity.ts";
 import type { Disk } from "../../core/hardware/hardware.ts";
 import { describeMissingFirmware } from "../../core/hardware/missing-firmware.ts";
 import { whyNotFixed } from "../../core/hardware/suitable-disk.ts";
+import { describeMirror } from "../../core/machine/health/mirror-text.ts";
 import { describeNotErased, disksNotErased } from "../../core/machine/not-erased.ts";
 import { describeSuspect } from "../../core/machine/suspect.ts";
 import { describeProgress } from "../../core/machine/work-progress.ts";
@@ -178,6 +179,7 @@ function hardwareFacts(
     ["TPM", machine.tpm && `endorsement key ${machine.tpm.ekSha256}, first proved ${ago(machine.tpm.firstSeenMs)}`],
     ["storage", storageText(machine, erasures)],
     ["erases", machine.erase && describeEraseWish(machine.erase)],
+    ["mirror", mirrorText(machine)],
     ["volumes", volumesText(machine)],
     ["boot order", bootOrderText(machine)],
     ["burn-in", burnIn?.verdict],
@@ -252,6 +254,14 @@ function storageText(machine: MachineView, erasures: readonly ErasureAnswer[]): 
 function lastErased(disk: Disk, erasures: readonly ErasureAnswer[]): string {
   const last = erasures.find(({ facts }) => facts !== undefined && isSameDisk(facts.disk, disk));
   return last?.facts === undefined ? "" : `, ${outcomeText(last.facts.outcome)} ${formatDateTime(last.atMs)}`;
+}
+
+/** The second disk of a mirrored root, and what is wrong with either. */
+function mirrorText({ storage, mirror }: MachineView): string | undefined {
+  if (storage?.mirrorDisk === undefined) return undefined;
+  const { mirrorDisk } = storage;
+  const state = mirror === undefined ? undefined : describeMirror(mirror, storage);
+  return `${mirrorDisk.path} (${describeDisk(mirrorDisk)})${state === undefined ? "" : `; ${state}`}`;
 }
 
 /** The volumes beside the root: `layout storage: swap (8 GiB on /dev/sda), data1 at /srv/disk1 (1 TiB on /dev/sdb, serial S)`. */

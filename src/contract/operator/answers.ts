@@ -20,6 +20,7 @@ import {
   burnInReport,
   eraseWish,
   heardPlace,
+  mirrorRecord,
   neighbour,
   placementText,
   problem,
@@ -164,6 +165,9 @@ export const machineAnswer = pinnedShape<MachineView>()(
     agent: v.exactOptional(agentReport),
     measuredBoot: v.exactOptional(measuredBoot),
     diskKey: v.exactOptional(diskKeyState),
+    mirror: v.exactOptional(
+      v.pipe(mirrorRecord, v.description("the disks that a mirrored root works without; none if it is whole")),
+    ),
     reboot: v.exactOptional(
       v.pipe(
         v.strictObject({

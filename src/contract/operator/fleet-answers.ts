@@ -32,7 +32,7 @@ const allStatuses = v.strictObject(
 );
 
 const cause = v.strictObject({
-  condition: v.picklist([...conditionKinds, "placement"]),
+  condition: v.picklist([...conditionKinds, "placement", "mirror"]),
   reason: v.pipe(text, v.description("where machines differ in a number or a name, it has …")),
   machines: count,
   first: v.pipe(v.array(text), v.description("some of the machines by name")),

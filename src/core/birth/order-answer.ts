@@ -19,7 +19,7 @@ import type { PlacementRule, RelayPort } from "../site/placement.ts";
 export const birthProtocol = 1;
 
 /** The newest version of orders, which init understands. An order has the lowest version that its content allows. */
-export const orderProtocol = 9;
+export const orderProtocol = 10;
 
 /** The version of an order to recover a disk key, which an older init does not know. */
 const recoveringProtocol = 3;
@@ -50,6 +50,9 @@ function protocolForLayouts(layouts: readonly LayoutProfile[]): number {
   const usesXfs = layouts.some(({ volumes, data }) => [...volumes, ...data].some((one) => one.fileSystem === "xfs"));
   return usesXfs ? xfsProtocol : layoutsProtocol;
 }
+
+/** The version of an order about a mirrored root: an older init would make one disk of it, or leave the second one startable. */
+const mirrorProtocol = 10;
 
 /** The lowest version whose readers install all of a machine's network; 1 if that is one NIC with one IPv4 address. */
 function protocolForNetwork(
@@ -82,7 +85,11 @@ export function protocolForOrder({
   layouts = [],
   permanent = {},
   erase,
-}: Pick<OrderAnswer, "action" | "placementRules" | "imageRules" | "rootDiskRules" | "layouts" | "erase"> & {
+  mirrorDisk,
+}: Pick<
+  OrderAnswer,
+  "action" | "placementRules" | "imageRules" | "rootDiskRules" | "layouts" | "erase" | "mirrorDisk"
+> & {
   readonly permanent?: Pick<OrderAnswer["permanent"], "vlan" | "ipv6">;
 }): number {
   const recovers = action === "recover";
@@ -94,6 +101,7 @@ export function protocolForOrder({
     imageRules.some(({ when }) => when.burnIn === "suspect") ? suspectRulesProtocol : 1,
     erase === undefined ? 1 : eraseProtocol,
     protocolForLayouts(layouts),
+    !recovers && (mirrorDisk !== undefined || layouts.some(({ mirror }) => mirror !== undefined)) ? mirrorProtocol : 1,
     imageRules.some(({ when }) => when.architecture !== undefined) ? architectureRulesProtocol : 1,
   );
 }
@@ -124,6 +132,8 @@ export type OrderAnswer = {
   readonly layouts?: readonly LayoutProfile[];
   /** The data disks that earlier births of this machine made, and those that a running one has chosen; absent if there are none. */
   readonly dataDisks?: readonly DiskIdentity[];
+  /** The second disk of the root's mirror that the last birth made; absent if there is none. */
+  readonly mirrorDisk?: DiskIdentity;
   /** The loaders for the disk of a UEFI machine, if its network uses Secure Boot. */
   readonly signedLoader?: SignedLoader;
   /** The root disk of the previous birth, which rebirth and clean keep; empty texts are unknown. */

@@ -4,6 +4,9 @@ import { type Mac, macFromBytes } from "../net/mac.ts";
 
 /** The name of our boot entry in the firmware's menu; an existing entry of this name is replaced. */
 export const bootEntryName = "Birther";
+/** That of the second disk of a mirrored root. */
+export const mirrorEntryName = "Birther mirror";
+const ownNames = [bootEntryName, mirrorEntryName];
 
 /** The fields of a boot option that we need. `network`: its path leads through a NIC, or its name says so. */
 export type BootOption = {
@@ -106,21 +109,32 @@ export type BootEntryPlan = {
  * device path looks like, because a machine asks the Birther at every boot (source document, "The Birther"). If the firmware
  * does not say which entry it used, the likeliest network entry is taken for it.
  */
-export function planBootEntry(
-  order: readonly number[],
-  options: readonly BootOption[],
-  current: number | undefined,
-): BootEntryPlan {
-  const ours = options.filter((option) => option.name === bootEntryName).map((option) => option.number);
+export function planBootEntry({
+  order,
+  options,
+  current,
+  name = bootEntryName,
+}: {
+  readonly order: readonly number[];
+  readonly options: readonly BootOption[];
+  /** The number of the entry by which the machine came. */
+  readonly current: number | undefined;
+  readonly name?: string;
+}): BootEntryPlan {
+  const isOurs = (option: BootOption) => ownNames.includes(option.name);
+  // The root disk's entry is written first, and an entry for a mirror that is no more goes with the former one.
+  const replaced = (option: BootOption) => (name === bootEntryName ? isOurs(option) : option.name === name);
+  const ours = options.filter(replaced).map((option) => option.number);
   const taken = new Set([...options.map((option) => option.number), ...order]);
   let number = ours[0] ?? 0;
   while (ours.length === 0 && taken.has(number)) number += 1;
 
   const network = new Set(options.filter((option) => option.network).map((option) => option.number));
-  const came = options.find((option) => option.number === current && option.name !== bootEntryName)?.number;
+  const came = options.find((option) => option.number === current && !isOurs(option))?.number;
   const guess = order.find((each) => network.has(each)) ?? [...network][0];
   const used = came ?? guess;
-  const first = used === undefined ? [number] : [used, number];
+  const before = options.filter((option) => isOurs(option) && !replaced(option)).map((option) => option.number);
+  const first = [...(used === undefined ? [] : [used]), ...before, number];
   const others = order.filter((each) => !first.includes(each) && !ours.includes(each));
   const firstBy = came !== undefined ? "bootCurrent" : guess !== undefined ? "guess" : "none";
   return { number, remove: ours.slice(1), order: [...first, ...others], firstBy };

@@ -119,7 +119,7 @@ const orders: readonly {
 ];
 for (const row of orders) {
   test(`boot order: ${row.title}`, () => {
-    assert.deepEqual(planBootEntry(row.order, row.options, row.current), row.plan);
+    assert.deepEqual(planBootEntry({ order: row.order, options: row.options, current: row.current }), row.plan);
   });
 }
 
@@ -141,7 +141,7 @@ for (const { what, loadOptions, bootOrder, bootCurrent, expectedFirst } of field
       ([name, hex]) =>
         readLoadOption(number(name.slice(4)), bytesFromHex(hex) ?? new Uint8Array()) ?? assert.fail(name),
     );
-    const plan = planBootEntry(bootOrder.map(number), options, number(bootCurrent));
+    const plan = planBootEntry({ order: bootOrder.map(number), options, current: number(bootCurrent) });
     assert.deepEqual(plan.order.slice(0, 2), [number(expectedFirst), plan.number]);
     assert.equal(plan.firstBy, `Boot${bootCurrent}` in loadOptions ? "bootCurrent" : "guess");
   });

@@ -1,4 +1,4 @@
-import { onNewRoot, rootPaths } from "../install/paths.ts";
+import { onNewRoot } from "../install/paths.ts";
 import type { Act } from "../install/step.ts";
 import { orRestart, ownBoot } from "./esp-grub.ts";
 
@@ -35,17 +35,17 @@ export function fetchSignedLoader({ shim, grub }: SignedLoader): Act {
  * invalid signature it waits for a person; without it, shim ends with an error and the firmware continues (shim.c,
  * init_grub).
  */
-export const signedLoaderCopies: Extract<Act, { kind: "copyFiles" }> = {
-  kind: "copyFiles",
-  files: (
+export function signedLoaderCopies(esp: string): Extract<Act, { kind: "copyFiles" }> {
+  const files = (
     [
       [fetched.shim, "/EFI/debian/shimx64.efi"],
       [fetched.grub, "/EFI/debian/grubx64.efi"],
       [fetched.shim, "/EFI/BOOT/BOOTX64.EFI"],
       [fetched.grub, "/EFI/BOOT/grubx64.efi"],
     ] as const
-  ).map(([from, file]) => ({ from, to: onNewRoot(`${rootPaths.esp}${file}`), mode: 0o644 })),
-};
+  ).map(([from, file]) => ({ from, to: onNewRoot(`${esp}${file}`), mode: 0o644 }));
+  return { kind: "copyFiles", files };
+}
 
 /** grub.cfg on the ESP, with one of the ways to the boot partition. */
 export function signedLoaderText(boot: string): string {
@@ -56,13 +56,7 @@ export function signedLoaderText(boot: string): string {
  * The configuration of GRUB on the ESP. It is constant: birther-agent writes the part that depends on the kernel to
  * grub.cfg on the boot partition.
  */
-export const signedLoaderConfig: Extract<Act, { kind: "writeFiles" }> = {
-  kind: "writeFiles",
-  files: [
-    {
-      path: onNewRoot(`${rootPaths.esp}/EFI/debian/grub.cfg`),
-      mode: 0o644,
-      text: signedLoaderText(ownBoot),
-    },
-  ],
-};
+export function signedLoaderConfig(esp: string): Extract<Act, { kind: "writeFiles" }> {
+  const path = onNewRoot(`${esp}/EFI/debian/grub.cfg`);
+  return { kind: "writeFiles", files: [{ path, mode: 0o644, text: signedLoaderText(ownBoot) }] };
+}

@@ -83,8 +83,8 @@ export function outcomeOf({ disk, steps }: DiskErasure, former: StorageReport | 
 }
 
 /** Whether the last birth made the root or a volume on a disk. */
-function wasOurs(disk: ErasedDisk, { rootDisk, disks, volumes = [] }: StorageReport): boolean {
-  return [rootDisk, ...volumes.map((volume) => volume.disk)].some(
+function wasOurs(disk: ErasedDisk, { rootDisk, mirrorDisk, disks, volumes = [] }: StorageReport): boolean {
+  return [rootDisk, ...(mirrorDisk === undefined ? [] : [mirrorDisk]), ...volumes.map((volume) => volume.disk)].some(
     (one) => findRecorded([disk], one, disks).kind === "found",
   );
 }

@@ -1,3 +1,4 @@
+import { describeMissing } from "../machine/health/mirror-text.ts";
 import type { Why } from "../machine/health/waiting-for.ts";
 import { nameOf } from "../machine/life/move.ts";
 import { locationOf } from "../machine/location.ts";
@@ -7,8 +8,11 @@ import { compareNatural } from "./racks.ts";
 
 /** Failures with the same reason, whatever the numbers in it, and where they are. */
 export type Cause = {
-  /** `placement`: it is on its way, and no placement rule matches what it hears on its cable. */
-  readonly condition: Condition["kind"] | "placement";
+  /**
+   * `placement`: it is on its way, and no placement rule matches what it hears on its cable. `mirror`: it is up, and its mirrored root
+   * works without one of its disks.
+   */
+  readonly condition: Condition["kind"] | "placement" | "mirror";
   /** The reason; where machines differ in a number or a name, it is `…`. */
   readonly reason: string;
   readonly machines: number;
@@ -103,13 +107,15 @@ export function nextFor({ cause, example }: CauseFound, { next }: Pick<Why, "nex
   return cause.condition === "debug" ? `the repair policy has given up; find the cause with ${read}` : next;
 }
 
-/** The first of a machine's conditions that needs someone; or that its birth cannot get a place by what it hears. */
+/** The first of a machine's conditions that needs someone; or that its birth cannot get a place by what it hears, or its mirror is degraded. */
 function troubleOf(machine: Machine): Trouble | undefined {
   for (const trouble of troubles) {
     const found = machine.conditions.find(({ kind }) => kind === trouble);
     if (found !== undefined) return { condition: trouble, reason: found.reason, sinceMs: found.sinceMs };
   }
-  const { heard, state, phaseAtMs = 0 } = machine;
+  const { heard, state, phaseAtMs = 0, mirror } = machine;
+  if (state === "healthy" && mirror !== undefined && mirror.missing.length > 0)
+    return { condition: "mirror", reason: describeMissing(mirror), sinceMs: mirror.sinceMs };
   if (state !== "birth" || heard?.kind !== "unplaced" || machine.placement !== undefined) return undefined;
   return { condition: "placement", reason: heard.reason, sinceMs: phaseAtMs };
 }

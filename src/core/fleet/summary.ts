@@ -96,6 +96,7 @@ class FleetTally {
   readonly #racks = new RackTally();
   readonly #causes = new CauseTally();
   readonly #misplaced = new CauseTally();
+  readonly #degraded = new CauseTally();
   readonly #arrival = new ArrivalTally();
   readonly #times: BirthTimesTally;
   readonly #work = new Map<Work, { machines: number; done: number; total: number }>();
@@ -119,6 +120,7 @@ class FleetTally {
     this.#racks.add(machine, { status, nowMs, name: nameOf(machine) });
     if (status === "failing") this.#causes.add(machine);
     if (status === "arriving") this.#misplaced.add(machine);
+    if (status === "up") this.#degraded.add(machine);
     if (status === "arriving") this.#addArriving(machine);
     const progress = this.#rules.progressOf?.(machine);
     if (progress !== undefined) this.#addWork(progress);
@@ -183,7 +185,7 @@ class FleetTally {
         }),
         diskKeys: this.#diskKeys,
       },
-      causes: [...this.#causes.found(), ...this.#misplaced.found()],
+      causes: [...this.#causes.found(), ...this.#misplaced.found(), ...this.#degraded.found()],
     };
   }
 

@@ -16,7 +16,12 @@ export function checkLayouts(layouts: readonly LayoutProfile[]): readonly RulePr
   return layouts.flatMap((layout, index) => {
     const again = layouts.findIndex(({ name }) => name === layout.name) < index;
     const twice = { path: `${index}.name`, expected: "a name that no other layout has", found: layout.name };
-    return [...(again ? [twice] : []), ...checkVolumes(layout, index), ...checkData(layout, index)];
+    return [
+      ...(again ? [twice] : []),
+      ...checkMirror(layout, index),
+      ...checkVolumes(layout, index),
+      ...checkData(layout, index),
+    ];
   });
 }
 
@@ -37,6 +42,19 @@ export function checkLayoutNames(
           },
         ],
   );
+}
+
+function checkMirror({ mirror, swapMiB, volumes }: LayoutProfile, index: number): readonly RuleProblem[] {
+  if (mirror === undefined) return [];
+  const path = `${index}.mirror`;
+  const rules = checkRootDiskRules([mirror.disks]).map((each) => ({
+    ...each,
+    path: `${path}.disks${each.path.replace(/^0/, "")}`,
+  }));
+  if (swapMiB === 0 && volumes.length === 0) return rules;
+  const expected = "no mirror where there is swap or a volume on the root disk, which would be on one disk only";
+  const found = [...(swapMiB === 0 ? [] : [`swapMiB ${swapMiB}`]), ...volumes.map(({ name }) => `volume ${name}`)];
+  return [...rules, { path, expected, found: found.join(", ") }];
 }
 
 function checkVolumes({ volumes, data }: LayoutProfile, index: number): readonly RuleProblem[] {

@@ -29,6 +29,8 @@ export type DataDiskInput = {
   readonly profile: LayoutProfile | undefined;
   readonly disks: readonly Disk[];
   readonly rootDisk: Disk;
+  /** The second disk of a mirrored root. */
+  readonly mirrorDisk?: Disk | undefined;
   /** The data disks that earlier births of this machine made, and those that a running one has begun to erase. */
   readonly recorded: readonly DiskIdentity[];
   /** All disks of the machine at its last birth; absent if there was none: the server has looked at what they hold. */
@@ -43,14 +45,15 @@ export type DataDiskInput = {
  * the birth: leaving it out would give a machine with less storage than its profile says.
  */
 export function chooseDataDisks(input: DataDiskInput): DataDiskChoice {
-  const { profile, disks, rootDisk, recorded, knownDisks } = input;
+  const { profile, disks, rootDisk, mirrorDisk, recorded, knownDisks } = input;
+  const isOfRoot = ({ path }: Disk) => path === rootDisk.path || path === mirrorDisk?.path;
   const ours = new Set(
     recorded.flatMap((each) => {
       const search = findRecorded(disks, each, knownDisks);
-      return search.kind === "found" && search.disk.path !== rootDisk.path ? [search.disk.path] : [];
+      return search.kind === "found" && !isOfRoot(search.disk) ? [search.disk.path] : [];
     }),
   );
-  const others = disks.filter((disk) => isFixed(disk) && disk.path !== rootDisk.path).sort(byIdentity);
+  const others = disks.filter((disk) => isFixed(disk) && !isOfRoot(disk)).sort(byIdentity);
   const data: DataDisk[] = [];
   const counts = new Map<DataDiskRule, number>();
   for (const disk of others) {
@@ -95,7 +98,8 @@ function whyRefused(
   return `expected empty disks, or data disks of this machine, found others: ${named.join("; ")}; erase them or exclude them from the layout's rules`;
 }
 
-function holds({ contents }: Disk): string {
+/** What a disk that is not empty holds, in words. */
+export function holds({ contents }: Disk): string {
   if (contents === undefined) return "what was not read";
   return foreignContents(contents).join(", ") || "data of unknown kind";
 }

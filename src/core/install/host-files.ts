@@ -20,6 +20,9 @@ export type HostFacts = {
   readonly rootSource: string;
   readonly bootPartUuid: string;
   readonly espPartUuid?: string;
+  /** Those of the second disk of a mirrored root. */
+  readonly mirrorBootPartUuid?: string;
+  readonly mirrorEspPartUuid?: string;
   /** The network, if it is more than that NIC and that address. */
   readonly network?: HostNetworkPlan;
   /** Volumes beside the root; absent if there are none. */
@@ -27,7 +30,20 @@ export type HostFacts = {
 };
 
 /** Directories that the mounts of a running system need, with their modes. */
-export const hostDirectories: readonly { readonly path: string; readonly mode: number }[] = [
+export function hostDirectories({
+  mirrorBootPartUuid,
+  mirrorEspPartUuid,
+}: Pick<HostFacts, "mirrorBootPartUuid" | "mirrorEspPartUuid">): readonly HostDirectory[] {
+  const mirror = [
+    ...(mirrorBootPartUuid === undefined ? [] : [rootPaths.mirrorBootPartition]),
+    ...(mirrorEspPartUuid === undefined ? [] : [rootPaths.mirrorEsp]),
+  ];
+  return [...usualDirectories, ...mirror.map((path) => ({ path, mode: 0o700 }))];
+}
+
+type HostDirectory = { readonly path: string; readonly mode: number };
+
+const usualDirectories: readonly HostDirectory[] = [
   { path: "/proc", mode: 0o555 },
   { path: "/sys", mode: 0o555 },
   { path: "/dev", mode: 0o755 },
@@ -95,9 +111,14 @@ function fstab(facts: HostFacts): string {
     [facts.rootSource, "/", "ext4", "errors=remount-ro", "0", "1"],
     [`PARTUUID=${facts.bootPartUuid}`, rootPaths.bootPartition, "ext4", notNeeded, "0", "2"],
   ];
-  if (facts.espPartUuid !== undefined) {
-    rows.push([`PARTUUID=${facts.espPartUuid}`, rootPaths.esp, "vfat", `umask=0077,${notNeeded}`, "0", "2"]);
-  }
+  const esps = [
+    [facts.espPartUuid, rootPaths.esp],
+    [facts.mirrorEspPartUuid, rootPaths.mirrorEsp],
+  ] as const;
+  for (const [uuid, point] of esps)
+    if (uuid !== undefined) rows.push([`PARTUUID=${uuid}`, point, "vfat", `umask=0077,${notNeeded}`, "0", "2"]);
+  if (facts.mirrorBootPartUuid !== undefined)
+    rows.push([`PARTUUID=${facts.mirrorBootPartUuid}`, rootPaths.mirrorBootPartition, "ext4", notNeeded, "0", "2"]);
   return rows.map((row) => `${row.join(" ")}\n`).join("");
 }
 

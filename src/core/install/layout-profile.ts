@@ -22,12 +22,17 @@ export type DataDiskRule = {
   readonly least: number;
 };
 
+/** Which disk holds the root beside the root disk: conditions that all hold for it. */
+export type MirrorRule = { readonly disks: RootDiskRule };
+
 /** How the disks of a machine are used; without a profile, one root fills the root disk. An image rule names it. */
 export type LayoutProfile = {
   readonly name: string;
   /** Encrypted with a new random key at every boot; 0 for none. */
   readonly swapMiB: number;
   readonly volumes: readonly ExtraVolume[];
+  /** The root is on two disks (mirror.ts); absent for one. */
+  readonly mirror?: MirrorRule;
   /** Tried in order: the first that takes a disk decides. */
   readonly data: readonly DataDiskRule[];
 };

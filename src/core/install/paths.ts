@@ -42,10 +42,16 @@ export const rootPaths = {
   /** Where the boot partition is mounted; its content is derived from /boot (core/image/boot). */
   bootPartition: "/var/lib/birther/boot",
   esp: "/boot/efi",
+  /** Those of the second disk of a mirrored root. */
+  mirrorBootPartition: "/var/lib/birther/boot-2",
+  mirrorEsp: "/var/lib/birther/esp-2",
 } as const;
 
 /** The device-mapper name of the unlocked root; its device is `/dev/mapper/` and the name. */
 export const rootMapperName = "birther-root";
+
+/** The array of a mirrored root. Its device is `/dev/` and the name. */
+export const rootArrayName = "md127";
 
 /** A file to write: its path on the new root, its mode and its text. */
 export type HostFile = { readonly path: string; readonly mode: number; readonly text: string };

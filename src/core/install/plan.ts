@@ -1,5 +1,5 @@
-import { diskKeyBytes, diskKeyVariable } from "../boot-loader/efi-variable.ts";
-import { fetchLoaderSteps, loaderSteps } from "../boot-loader/loader-steps.ts";
+import { diskKeyVariable } from "../boot-loader/efi-variable.ts";
+import { fetchLoaderSteps, loaderSteps, loaderTargets } from "../boot-loader/loader-steps.ts";
 import type { SignedLoader } from "../boot-loader/signed-loader.ts";
 import { type DiskIdentity, identityOf, mebibytes, recognitionOf } from "../hardware/disk-identity.ts";
 import type { Disk } from "../hardware/hardware.ts";
@@ -11,14 +11,16 @@ import type { Mac } from "../net/mac.ts";
 import type { Random } from "../ports.ts";
 import type { BirthPlainCause, KeySealing } from "../tpm/disk-key.ts";
 import type { DataDisk } from "./data-disks.ts";
-import { type Destruction, destructionSteps, signatureSeconds } from "./destruction.ts";
-import { hostDirectories, hostFiles, hostLinks, volumesLink } from "./host-files.ts";
-import { type Layout, partitionFor, planLayout, sfdiskScript } from "./layout.ts";
+import { type Destruction, destructionSteps } from "./destruction.ts";
+import { type HostFacts, hostDirectories, hostFiles, hostLinks, volumesLink } from "./host-files.ts";
+import { type Layout, partitionFor } from "./layout.ts";
 import { extraMiB, type LayoutProfile } from "./layout-profile.ts";
 import { loadDrivers } from "./load-drivers.ts";
 import type { MachineVolumes } from "./machine-volumes.ts";
 import type { HostNetworkPlan } from "./network-files.ts";
-import { imagePaths, newRoot, onNewRoot, rootMapperName, rootPaths } from "./paths.ts";
+import { imagePaths, onNewRoot, rootPaths } from "./paths.ts";
+import { fileSystemSteps, keySteps, partitionSteps, planRootLayouts, type RootMirror } from "./root-steps.ts";
+import { encryptionOf, type RootVolume, rootSourceOf } from "./root-volume.ts";
 import { type Step, step } from "./step.ts";
 import type { KeyLocation, StoragePolicy } from "./storage-policy.ts";
 import { extraPartitions, planVolumes } from "./volume-steps.ts";
@@ -49,6 +51,9 @@ export type InstallInput = {
   readonly data?: readonly DataDisk[];
   /** Former data disks of this machine that become none now. */
   readonly former?: readonly Disk[];
+  /** The second disk of a mirrored root, and that of the last birth if it becomes none now. */
+  readonly mirror?: Disk;
+  readonly formerMirror?: Disk;
   readonly hostname: string;
   readonly mac: Mac;
   /** Dotted quads. */
@@ -61,17 +66,6 @@ export type InstallInput = {
   /** What is erased beside the keys of the root disk. */
   readonly erase?: Omit<Destruction, "root">;
 };
-
-/** How the booted machine finds and opens its root. */
-export type RootVolume =
-  | {
-      readonly kind: "luks2";
-      readonly partUuid: string;
-      readonly keyVariable: string;
-      /** The agent seals the key to boots of the loader with this Authenticode hash, SHA-256 in hex. */
-      readonly seal?: { readonly loaderSha256: string };
-    }
-  | { readonly kind: "plain"; readonly partUuid: string };
 
 /** What the machine allows where the key is to be sealed. */
 export type Sealing =
@@ -88,6 +82,8 @@ export type InstallPlan = {
   readonly root: RootVolume;
   readonly bootPartUuid: string;
   readonly espPartUuid?: string;
+  /** The boot partition of a mirrored root's second disk. */
+  readonly mirrorBootPartUuid?: string;
   /** Volumes beside the root, which the installed system opens; absent if there are none. */
   readonly volumes?: MachineVolumes;
   /** The storage report for the machine's record. */
@@ -105,48 +101,44 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
   const signedLoader = input.firmware === "uefi" ? input.signedLoader : undefined;
   const { profile, data = [], sectorBytes, firmware } = input;
   const identity = identityOf(disk);
-  const layout = planLayout({ ...policy, disk, sectorBytes, firmware, extra: extraPartitions(profile) }, random);
-  const rootPartition = partitionFor(layout, "root");
-  const bootPartUuid = partitionFor(layout, "boot").uuid;
+  const extra = extraPartitions(profile);
+  const { layout, mirror } = planRootLayouts({ ...policy, disk, sectorBytes, firmware, extra }, input.mirror, random);
   const { sealing, measuring } = sealingOf(input, signedLoader);
-  const root: RootVolume =
-    keyPlace.kind === "uefi-variable"
-      ? {
-          kind: "luks2",
-          partUuid: rootPartition.uuid,
-          keyVariable: diskKeyVariable,
-          ...(measuring === undefined ? {} : { seal: { loaderSha256: measuring.sha256 } }),
-        }
-      : { kind: "plain", partUuid: rootPartition.uuid };
-  const volumes = planVolumes(
-    { profile, rootDisk: disk, rootLayout: layout, data, encrypted: root.kind === "luks2" },
-    random,
-  );
+  const root = rootVolume(input, { layout, mirror, measuring });
+  const encrypted = encryptionOf(root) !== undefined;
+  const volumes = planVolumes({ profile, rootDisk: disk, rootLayout: layout, data, encrypted }, random);
   const file = volumes.report.length === 0 ? {} : { volumes: volumes.file };
-  const esp = input.firmware === "uefi" ? { espPartUuid: partitionFor(layout, "esp").uuid } : {};
+  const made = madeOn(layout, mirror);
   return {
     kind: "planned",
     steps: [
-      loadDrivers(input.firmware, root.kind === "luks2"),
+      loadDrivers(input.firmware, encrypted, mirror !== undefined),
       ...fetchLoaderSteps(signedLoader),
       step("checkDisk", 60, { kind: "checkDisk", disk: identity }),
+      ...(mirror === undefined ? [] : [step("checkMirrorDisk", 60, { kind: "checkDisk", disk: mirror.disk })]),
       ...data.map((each) => step("checkDataDisk", 60, { kind: "checkDisk", disk: identityOf(each.disk) })),
       ...destructionSteps(input.firmware, destructionOf(input)),
       ...keySteps(root),
-      ...partitionSteps(layout, root, identity),
-      ...fileSystemSteps(layout, root),
+      ...partitionSteps({ layout, root, ...(mirror === undefined ? {} : { mirror }) }, identity),
+      ...fileSystemSteps(layout, root, mirror),
       ...volumes.steps,
-      ...loaderSteps(layout, {
-        ...{ signed: signedLoader, architecture: input.architecture ?? defaultArchitecture },
-        ...(measuring === undefined ? {} : { measuring: measuring.path }),
-      }),
-      ...populateSteps(input, root, { bootPartUuid, ...esp, ...file }),
+      ...[layout, ...(mirror === undefined ? [] : [mirror.layout])].flatMap((each, index) =>
+        loaderSteps(each, {
+          ...{
+            signed: signedLoader,
+            architecture: input.architecture ?? defaultArchitecture,
+            place: loaderTargets[index],
+          },
+          ...(measuring === undefined ? {} : { measuring: measuring.path }),
+        }),
+      ),
+      ...populateSteps(input, root, { ...made, ...file }),
     ],
     layout,
     root,
-    bootPartUuid,
-    ...esp,
-    ...file,
+    ...{ bootPartUuid: made.bootPartUuid, ...file },
+    ...(made.espPartUuid === undefined ? {} : { espPartUuid: made.espPartUuid }),
+    ...(made.mirrorBootPartUuid === undefined ? {} : { mirrorBootPartUuid: made.mirrorBootPartUuid }),
     storage: {
       rootDisk: {
         ...identity,
@@ -156,12 +148,45 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
       },
       disks: input.disks.map(identityOf),
       ...(profile === undefined ? {} : { layout: profile.name }),
+      ...(mirror === undefined ? {} : { mirrorDisk: mirror.disk }),
       ...(volumes.report.length === 0 ? {} : { volumes: volumes.report }),
       encryption:
         keyPlace.kind === "uefi-variable"
           ? { kind: "luks2", keyIn: "uefi-variable", ...(sealing === undefined ? {} : { sealing }) }
           : { kind: "none", reason: keyPlace.reason },
     },
+  };
+}
+
+/** How the root is found and opened. */
+function rootVolume(
+  { keyPlace }: InstallInput,
+  made: {
+    readonly layout: Layout;
+    readonly mirror: RootMirror | undefined;
+    readonly measuring: MeasuringLoader | undefined;
+  },
+): RootVolume {
+  const { layout, mirror, measuring } = made;
+  const seal = measuring === undefined ? {} : { seal: { loaderSha256: measuring.sha256 } };
+  const encryption = keyPlace.kind === "none" ? undefined : { keyVariable: diskKeyVariable, ...seal };
+  const partUuid = partitionFor(layout, "root").uuid;
+  if (mirror === undefined)
+    return encryption === undefined ? { kind: "plain", partUuid } : { kind: "luks2", partUuid, ...encryption };
+  const members = [partUuid, partitionFor(mirror.layout, "root").uuid];
+  return { kind: "mirror", members, ...(encryption === undefined ? {} : { luks2: encryption }) };
+}
+
+/** The partitions that start the system, which fstab and the agent name. */
+type StartPartitions = Pick<HostFacts, "bootPartUuid" | "espPartUuid" | "mirrorBootPartUuid" | "mirrorEspPartUuid">;
+
+function madeOn(layout: Layout, mirror: RootMirror | undefined): StartPartitions {
+  const [esp, second] = [layout, mirror?.layout].map((each) => each?.partitions.find(({ use }) => use === "esp")?.uuid);
+  return {
+    bootPartUuid: partitionFor(layout, "boot").uuid,
+    ...(esp === undefined ? {} : { espPartUuid: esp }),
+    ...(mirror === undefined ? {} : { mirrorBootPartUuid: partitionFor(mirror.layout, "boot").uuid }),
+    ...(second === undefined ? {} : { mirrorEspPartUuid: second }),
   };
 }
 
@@ -197,10 +222,12 @@ function sealingOf(
 }
 
 /** What is destroyed: by the operator's wish, by the layout, and of former data disks only what opened them. */
-function destructionOf({ disk, data = [], former = [], erase = {} }: InstallInput): Destruction {
+function destructionOf({ disk, data = [], former = [], mirror, formerMirror, erase = {} }: InstallInput): Destruction {
   const { others: wanted = [] } = erase;
   const isAmong = (disks: readonly DiskIdentity[], { path }: DiskIdentity) => disks.some((one) => one.path === path);
-  const taken = data.map((each) => identityOf(each.disk)).filter((each) => !isAmong(wanted, each));
+  const ofMirror = [mirror, formerMirror].flatMap((each) => each ?? []);
+  const all = [...ofMirror, ...data.map((each) => each.disk)].map(identityOf);
+  const taken = all.filter((each) => !isAmong(wanted, each));
   const others = [...wanted, ...taken];
   return {
     ...{ ...erase, root: identityOf(disk), others },
@@ -208,92 +235,15 @@ function destructionOf({ disk, data = [], former = [], erase = {} }: InstallInpu
   };
 }
 
-function keySteps(root: RootVolume): readonly Step[] {
-  if (root.kind === "plain") return [];
-  const make = { kind: "makeKey", variable: root.keyVariable, byteCount: diskKeyBytes } as const;
-  return [step("makeKeys", 60, make, "keysMade")];
-}
-
-function partitionSteps(layout: Layout, root: RootVolume, disk: DiskIdentity): readonly Step[] {
-  const expect = layout.partitions.map((partition) => partition.path);
-  const partition = { kind: "partition", disk, script: sfdiskScript(layout), expect } as const;
-  const erase = step("eraseSignatures", signatureSeconds, { kind: "eraseSignatures", disk });
-  if (root.kind === "plain") return [erase, step("partition", 120, partition, "partitioned")];
-  return [
-    erase,
-    step("partition", 120, partition),
-    step(
-      "encryptRoot",
-      180,
-      {
-        kind: "encrypt",
-        partition: partitionFor(layout, "root").path,
-        variable: root.keyVariable,
-        mapperName: rootMapperName,
-      },
-      "partitioned",
-    ),
-  ];
-}
-
-function rootDevice(layout: Layout, root: RootVolume): string {
-  return root.kind === "luks2" ? `/dev/mapper/${rootMapperName}` : partitionFor(layout, "root").path;
-}
-
-/** Creating a file system first discards the whole partition, which takes minutes on some disks. */
-const fileSystemSeconds = 900;
-
-function fileSystemSteps(layout: Layout, root: RootVolume): readonly Step[] {
-  const boot = partitionFor(layout, "boot").path;
-  const device = rootDevice(layout, root);
-  // GRUB 2.06 cannot read features that newer versions of mke2fs enable by default.
-  const forGrub = ["-O", "^metadata_csum_seed,^orphan_file"];
-  const steps = [
-    step("rootFileSystem", fileSystemSeconds, {
-      kind: "makeFileSystem",
-      device,
-      argv: ["/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", "-L", "root", device],
-    }),
-    step("bootFileSystem", fileSystemSeconds, {
-      kind: "makeFileSystem",
-      device: boot,
-      argv: ["/usr/sbin/mke2fs", "-q", "-F", "-t", "ext4", ...forGrub, "-L", "boot", boot],
-    }),
-    step("mountRoot", 60, { kind: "mount", source: device, target: newRoot, type: "ext4" }),
-    step("mountBoot", 60, { kind: "mount", source: boot, target: onNewRoot(rootPaths.bootPartition), type: "ext4" }),
-  ];
-  const esp = layout.partitions.find((partition) => partition.use === "esp");
-  if (esp === undefined) return steps;
-  // FAT32, which the specification requires for an ESP, starts at 65525 clusters (UEFI 2.10 §13.3); smaller ones get FAT16.
-  const bits = esp.sectorCount > 65_600 ? "32" : "16";
-  // Larger sectors make fewer clusters: with mkfs's usual four sectors each, 64 MiB are too few even for FAT16.
-  const clusters = layout.sectorBytes > 512 ? ["-s", "1"] : [];
-  return [
-    ...steps,
-    step("efiFileSystem", fileSystemSeconds, {
-      kind: "makeFileSystem",
-      device: esp.path,
-      argv: ["/usr/sbin/mkfs.vfat", "-F", bits, ...clusters, "-n", "ESP", esp.path],
-    }),
-    step("mountEfi", 60, {
-      kind: "mount",
-      source: esp.path,
-      target: onNewRoot(rootPaths.esp),
-      type: "vfat",
-    }),
-  ];
-}
-
 function populateSteps(
   input: InstallInput,
   root: RootVolume,
-  made: { readonly bootPartUuid: string; readonly espPartUuid?: string; readonly volumes?: MachineVolumes },
+  made: StartPartitions & { readonly volumes?: MachineVolumes },
 ): readonly Step[] {
-  const rootSource = root.kind === "luks2" ? `/dev/mapper/${rootMapperName}` : `PARTUUID=${root.partUuid}`;
   const { volumes } = made;
-  const files = hostFiles({ ...input, ...made, rootSource });
+  const files = hostFiles({ ...input, ...made, rootSource: rootSourceOf(root) });
   const points = volumes?.volumes.flatMap(({ mountPoint }) => mountPoint ?? []) ?? [];
-  const directories = [...hostDirectories, ...points.map((path) => ({ path, mode: 0o755 }))];
+  const directories = [...hostDirectories(made), ...points.map((path) => ({ path, mode: 0o755 }))];
   const links = volumes === undefined ? hostLinks : [...hostLinks, volumesLink];
   const unlock = step("copyUnlocker", 120, {
     kind: "copyProgram",
@@ -321,7 +271,7 @@ function populateSteps(
         { from: imagePaths.caCertificate, to: onNewRoot(rootPaths.caCertificate), mode: 0o644 },
       ],
     }),
-    ...(root.kind === "luks2" || volumes?.swap !== undefined ? [unlock] : []),
+    ...(encryptionOf(root) !== undefined || volumes?.swap !== undefined ? [unlock] : []),
     step("sync", 300, { kind: "sync" }, "populated"),
   ];
 }

@@ -2,6 +2,7 @@ import type { BootPartition } from "../boot-loader/efi-boot.ts";
 import type { DeviceJob } from "../erasure/device/device-job.ts";
 import type { DiskIdentity } from "../hardware/disk-identity.ts";
 import type { HostLink } from "./host-files.ts";
+import type { MdMember } from "./md-superblock.ts";
 import type { HostFile } from "./paths.ts";
 
 /** The operation of a step. Paths are as seen from the Bootstrap Image; init has one function per kind. */
@@ -31,6 +32,10 @@ export type Act =
     }
   /** Writes fresh random bytes to a file. */
   | { readonly kind: "makeKeyFile"; readonly path: string; readonly byteCount: number }
+  /** Makes an array of members whose first mebibyte is written, and waits for its device. */
+  | { readonly kind: "makeMirror"; readonly array: string; readonly members: readonly NewMember[] }
+  /** Assembles an array of members that are there: one is enough. */
+  | { readonly kind: "assembleMirror"; readonly array: string; readonly members: readonly string[] }
   /** Creates a LUKS2 volume with the key, and opens it as `/dev/mapper/NAME`. */
   | ({ readonly kind: "encrypt"; readonly partition: string; readonly mapperName: string } & KeySource)
   /** Opens an existing LUKS2 volume with the key, as `/dev/mapper/NAME`. */
@@ -64,9 +69,12 @@ export type Act =
       readonly roomSectors: number;
     }
   /** Adds Birther's entry to the firmware's boot order, after the network entry. */
-  | { readonly kind: "addBootEntry"; readonly partition: BootPartition; readonly file: string }
+  | { readonly kind: "addBootEntry"; readonly partition: BootPartition; readonly file: string; readonly name: string }
   /** Flushes all writes to the disk. */
   | { readonly kind: "sync" };
+
+/** A member of a new array: its partition, and what identifies it (md-superblock.ts). */
+export type NewMember = Pick<MdMember, "arrayId" | "memberId" | "partitionBytes"> & { readonly path: string };
 
 /** Where the key of a volume is: in a UEFI variable, or in a file that is nothing else. */
 export type KeySource = { readonly variable: string } | { readonly keyFile: string };
@@ -87,6 +95,10 @@ export const installSteps = {
   makeKeys: "make keys",
   eraseSignatures: "erase old signatures",
   partition: "partition",
+  checkMirrorDisk: "check the second disk of the mirror",
+  partitionMirrorDisk: "partition the second disk of the mirror",
+  makeMirror: "make the mirror",
+  assembleMirror: "assemble the mirror",
   encryptRoot: "encrypt root",
   checkDataDisk: "check a data disk",
   partitionDataDisk: "partition a data disk",

@@ -16,6 +16,7 @@ import type {
   HeardPlace,
   Machine,
   MachineId,
+  MirrorState,
   OrderAction,
   Phase,
   Reboot,
@@ -183,6 +184,7 @@ export type MachineEvent =
       readonly agent?: AgentReport;
       readonly measuredBoot?: MeasuredBoot;
       readonly diskKey?: DiskKeyState;
+      readonly mirror?: MirrorState;
       /** The short id of the boot that the agent runs in. */
       readonly boot?: string;
     }

@@ -29,13 +29,14 @@ function besideRoot({ hardware, storage }: Known): readonly Disk[] {
   return hardware.disks.filter((disk) => disk !== root);
 }
 
-/** The data disks of its last birth. */
+/** The data disks of its last birth, and the second disk of a mirrored root. */
 function dataDisks({ hardware, storage }: Known): readonly Disk[] {
-  const { rootDisk, disks, volumes = [] } = storage ?? {};
+  const { rootDisk, disks, volumes = [], mirrorDisk } = storage ?? {};
   if (hardware === undefined || rootDisk === undefined) return [];
   const [root] = findOn(hardware.disks, rootDisk, disks);
   if (root === undefined) return [];
-  return volumes.flatMap(({ disk }) => findOn(hardware.disks, disk, disks)).filter((disk) => disk !== root);
+  const recorded = [...(mirrorDisk === undefined ? [] : [mirrorDisk]), ...volumes.map(({ disk }) => disk)];
+  return recorded.flatMap((disk) => findOn(hardware.disks, disk, disks)).filter((disk) => disk !== root);
 }
 
 function findOn(now: readonly Disk[], recorded: RecordedDisk, then: readonly DiskIdentity[] = []): readonly Disk[] {
@@ -43,8 +44,9 @@ function findOn(now: readonly Disk[], recorded: RecordedDisk, then: readonly Dis
   return search.kind === "found" ? [search.disk] : [];
 }
 
-function plainDataDisks({ rootDisk, volumes = [] }: NonNullable<Machine["storage"]>): readonly string[] {
-  const paths = volumes.map(({ disk }) => disk.path).filter((path) => path !== rootDisk.path);
+function plainDataDisks({ rootDisk, volumes = [], mirrorDisk }: NonNullable<Machine["storage"]>): readonly string[] {
+  const disks = [...volumes.map(({ disk }) => disk), ...(mirrorDisk === undefined ? [] : [mirrorDisk])];
+  const paths = disks.map(({ path }) => path).filter((path) => path !== rootDisk.path);
   return [...new Set(paths)];
 }
 

@@ -105,6 +105,12 @@ export type VolumeReport = {
   readonly mountPoint?: string;
 };
 
+/** The disks of a mirrored root that the running system works without: they failed, are gone, or came back with old data. */
+export const mirrorDisks = ["rootDisk", "mirrorDisk"] as const;
+export type MirrorState = { readonly missing: readonly (typeof mirrorDisks)[number][] };
+/** The same, and since when. */
+export type MirrorRecord = MirrorState & { readonly sinceMs: number };
+
 /** How the machine's storage is protected; `none` carries the reason. */
 export type StorageReport = {
   readonly rootDisk: {
@@ -122,6 +128,8 @@ export type StorageReport = {
   readonly disks?: readonly DiskIdentity[];
   /** The layout profile; absent without one, and in records of older versions. */
   readonly layout?: string;
+  /** The second disk of a mirrored root; absent if there is none. */
+  readonly mirrorDisk?: DiskIdentity;
   /** Absent if there are none. */
   readonly volumes?: readonly VolumeReport[];
   /** The boot order that a birth on UEFI left; absent in records of older versions. */
@@ -324,6 +332,8 @@ type InstalledFacts = {
   readonly measuredBoot?: MeasuredBoot;
   /** What its agent says of the disk key, if the birth asked for it to be sealed. */
   readonly diskKey?: DiskKeyState;
+  /** What its agent says of a mirrored root. */
+  readonly mirror?: MirrorRecord;
   /** Present until its agent polls from another boot, or its rebirth or clean begins. */
   readonly reboot?: Reboot;
 };

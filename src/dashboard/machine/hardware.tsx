@@ -64,6 +64,7 @@ function factsOf(machine: MachineView, hardware: Known): readonly (readonly [str
 /** What a disk is used for: the root, a volume of the layout with its mount point, or nothing of Birther's. */
 function useOf(path: string, storage: MachineView["storage"]): string {
   if (path === storage?.rootDisk.path) return "root disk";
+  if (path === storage?.mirrorDisk?.path) return "second disk of the root's mirror";
   const volume = storage?.volumes?.find(({ disk }) => disk.path === path);
   if (volume === undefined) return "not used";
   return volume.mountPoint === undefined ? `volume ${volume.name}` : `volume ${volume.name} at ${volume.mountPoint}`;

@@ -30,7 +30,7 @@ export function outcomeEvents(id: MachineId, { outcome }: SmallPoll): readonly M
  * has booted it: directly after the birth the disk holds it, but the kernel is still the Bootstrap Image's.
  */
 export function directiveEvents(id: MachineId, request: SmallPoll, directive: SentDirective): readonly MachineEvent[] {
-  const { patchedImage, agent, measuredBoot, diskKey, bootId } = request;
+  const { patchedImage, agent, measuredBoot, diskKey, mirror, bootId } = request;
   const boot = bootId === undefined ? undefined : shortBootId(bootId);
   const booted = request.running === "image" && !request.rebootPending && request.rejectedKernel === undefined;
   const seen: MachineEvent = {
@@ -42,6 +42,7 @@ export function directiveEvents(id: MachineId, request: SmallPoll, directive: Se
     ...(agent === undefined ? {} : { agent }),
     ...(measuredBoot === undefined ? {} : { measuredBoot }),
     ...(diskKey === undefined ? {} : { diskKey }),
+    ...(mirror === undefined ? {} : { mirror }),
     ...(boot === undefined ? {} : { boot }),
     upToDate: booted && directive.kind === "wait" && directive.upToDate === true,
   };

@@ -31,7 +31,7 @@ export function checkBootable({ root, settings }: SubContext, cache: ObjectCache
       ? bytesAfter(update, `${boot}/${kernel.kernel}`, { root, cache })
       : undefined;
   if (bytes !== undefined && !isSigned(bytes)) throw new Error(unsignedKernel(image, kernel));
-  if (settings.root.kind === "luks2" && !hasModules(root, update, kernel))
+  if (settings.root.kind !== "plain" && !hasModules(root, update, kernel))
     throw new Error(
       `image ${image}: expected modules.dep for its kernel ${kernel.version}, found none; nothing was changed`,
     );

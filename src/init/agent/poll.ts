@@ -14,6 +14,7 @@ import { readKernelRecord, runningKernel } from "./boot/kernel-record.ts";
 import { judgeThisBoot } from "./boot/measured-boot.ts";
 import { keepKeySealed } from "./boot/sealing.ts";
 import type { MdbConnection } from "./mdb-connection.ts";
+import { openRootMirror } from "./mirror.ts";
 import type { ObjectCache } from "./objects/object-cache.ts";
 import type { Seeding } from "./peers/seeding.ts";
 import { isPidOne } from "./pid-one.ts";
@@ -56,6 +57,7 @@ export function openPoll(
   const boot = bootId();
   const running = isPidOne() ? "birth" : "image";
   const measuredBoot = judgeThisBoot(context);
+  const rootMirror = openRootMirror(context);
   /** Known after the first poll of this start: the plain key stays until a server has heard of the system on the disk. */
   let diskKey: DiskKeyState | undefined;
   let sealAgainMs = 0;
@@ -75,6 +77,8 @@ export function openPoll(
     const kernels = readKernelRecord(root);
     const rejectedKernel = kernelRejection(kernels);
     const seeds = seeding.report();
+    rootMirror.mend();
+    const mirror = rootMirror.state();
     unsent = [...unsent, ...takeLines()].slice(-maxLogLines);
     const request: SubPoll = {
       protocol: agentProtocol,
@@ -88,6 +92,7 @@ export function openPoll(
       freeBytes: freeBytes(root) + cache.begun.room(),
       ...(measuredBoot === undefined ? {} : { measuredBoot }),
       ...(diskKey === undefined ? {} : { diskKey }),
+      ...(mirror === undefined ? {} : { mirror }),
       ...(authorities === undefined ? {} : { authorities }),
       ...(seeds === undefined ? {} : { seeding: seeds }),
       agent: { version, ...(rejected === undefined ? {} : { rejected }) },

@@ -34,7 +34,10 @@ export function restart({
     }
   }
   host.sync();
-  for (const path of [rootPaths.esp, rootPaths.bootPartition, agentPaths.boot]) {
+  for (const path of [
+    ...[rootPaths.esp, rootPaths.mirrorEsp],
+    ...[rootPaths.bootPartition, rootPaths.mirrorBootPartition, agentPaths.boot],
+  ]) {
     try {
       host.unmount(path, 0);
     } catch (error) {

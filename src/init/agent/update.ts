@@ -6,7 +6,7 @@ import type { UpdateStep } from "../../core/image/update/update-step.ts";
 import { stepApplier } from "./apply-step.ts";
 import { deriveBootPartition } from "./boot/derive.ts";
 import { writeBootFiles } from "./boot/former-layout.ts";
-import { openPartition } from "./boot/partition.ts";
+import { openPartitions } from "./boot/partition.ts";
 import { checkRoom } from "./boot/room.ts";
 import { checkBootable } from "./check-update.ts";
 import type { ObjectCache } from "./objects/object-cache.ts";
@@ -43,7 +43,7 @@ export function applyUpdate(
   const { mountPoint } = context.settings.boot;
   const isFormer = mountPoint === undefined;
   if (!isFormer || update.kernelChanged || areBootFilesDue(root)) checkBootable(context, cache, update);
-  if (mountPoint !== undefined) checkRoom(context, update.steps, openPartition(context, mountPoint));
+  if (mountPoint !== undefined) checkRoom(context, update.steps, openPartitions(context, mountPoint));
   if (isFormer && update.kernelChanged) bootFilesAreDue(root);
   // What differs on a machine that ran the image already, or between two versions that are nearly the same.
   if (update.steps.length <= maxNamed)

@@ -16,6 +16,7 @@ import { addBootEntry, discardDiskKeys, diskKeyFile, makeDiskKey } from "../devi
 import { eraseSignatures } from "../device/erase-signatures.ts";
 import { type ErasingContext, eraseByDevice } from "../device/erasing/erase-by-device.ts";
 import { eraseLuksHeaders } from "../device/luks-headers.ts";
+import { assembleMirror, writeMemberHead } from "../device/mirror.ts";
 import { systemTree } from "../device/tree.ts";
 import { clock, sleepMs } from "../system/clock.ts";
 import { copyFile, exists, makeDirectories, makeSymlink, replaceBytes, writeText } from "../system/files.ts";
@@ -114,6 +115,20 @@ const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
     waitForDevices(act.expect);
   },
 
+  makeMirror: ({ array, members }) => {
+    for (const [number, member] of members.entries()) writeMemberHead(member, { number, members: members.length });
+    assembleMirror(
+      array,
+      members.map(({ path }) => path),
+    );
+    waitForDevices([`/dev/${array}`]);
+  },
+
+  assembleMirror: ({ array, members }) => {
+    assembleMirror(array, members);
+    waitForDevices([`/dev/${array}`]);
+  },
+
   encrypt: (act, _, seconds) => {
     const key = keyArguments(act);
     // A random key needs no slow derivation.
@@ -169,7 +184,7 @@ const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
   installBiosLoader: (act) => installBiosLoader(act.disk, act.coreSector, act.roomSectors),
 
   addBootEntry: (act, { log, bootOrder }) => {
-    const written = addBootEntry(act.partition, act.file);
+    const written = addBootEntry(act.partition, act.file, act.name);
     bootOrder?.(written);
     const { entries, firstBy, fault } = written;
     const order = entries.join(", ");

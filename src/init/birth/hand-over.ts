@@ -30,7 +30,10 @@ export function subSettingsOf(
     mac: settings.mac,
     firmware,
     root: plan.root,
-    boot: { partUuid: plan.bootPartUuid, mountPoint: rootPaths.bootPartition },
+    boot: {
+      ...{ partUuid: plan.bootPartUuid, mountPoint: rootPaths.bootPartition },
+      ...(plan.mirrorBootPartUuid === undefined ? {} : { mirrorPartUuid: plan.mirrorBootPartUuid }),
+    },
     ...(plan.espPartUuid === undefined ? {} : { esp: { partUuid: plan.espPartUuid } }),
   };
 }

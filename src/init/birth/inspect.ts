@@ -11,6 +11,7 @@ import { describeMissingFirmware } from "../../core/hardware/missing-firmware.ts
 import { chooseRootDisk } from "../../core/hardware/root-disk.ts";
 import { diskSight, memoryMiB, scanHardware } from "../../core/hardware/scan.ts";
 import { isFixed } from "../../core/hardware/suitable-disk.ts";
+import { recordedRoot } from "../../core/install/mirror.ts";
 import { architectureField } from "../../core/machine/architecture.ts";
 import type { WorkProgress } from "../../core/machine/work-progress.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
@@ -65,7 +66,8 @@ export function inspectMachine(context: BirthContext, taken: TakenOrder, beforeT
   runStep("report", requestSeconds, () => session.report([{ kind: "hardware", hardware }]));
 
   const choice = runStep("chooseRootDisk", 10, () => {
-    const { rootDisk: recorded, knownDisks, allowedDisk, action, rootDiskRules: rules } = order;
+    const { knownDisks, allowedDisk, action, rootDiskRules: rules } = order;
+    const recorded = recordedRoot(hardware.disks, order);
     const { firmware } = hardware;
     const history = { recorded, knownDisks, allowedDisk, firmware, action, rules };
     const chosen = chooseRootDisk(hardware.disks, order.storage, history);

@@ -7,6 +7,7 @@ import { lastDestruction } from "../../core/install/destruction.ts";
 import { describeLinks, type HostNetworkPlan } from "../../core/install/network-files.ts";
 import { imagePaths } from "../../core/install/paths.ts";
 import { type InstallInput, type InstallPlan, planInstall } from "../../core/install/plan.ts";
+import { encryptionOf } from "../../core/install/root-volume.ts";
 import type { InstallPhase } from "../../core/install/step.ts";
 import type { BootOrder } from "../../core/machine/record.ts";
 import type { Random } from "../../core/ports.ts";
@@ -70,7 +71,7 @@ export function install(
     if (planning.kind === "refused") throw stop(planning.reason);
     return planning;
   });
-  const seal = plan.root.kind === "luks2" ? plan.root.seal : undefined;
+  const seal = encryptionOf(plan.root)?.seal;
   if (seal !== undefined) console.log("info", "the disk key will be sealed to the boot path", seal);
   let { storage } = plan;
   const bootOrder = (order: BootOrder) => {

@@ -3,7 +3,7 @@ import { describeDisk, findRecorded } from "../../core/hardware/disk-identity.ts
 import { disksSettleSeconds } from "../../core/hardware/disk-settling.ts";
 import { diskSight } from "../../core/hardware/scan.ts";
 import { imagePaths, newRoot, onNewRoot, rootPaths } from "../../core/install/paths.ts";
-import { planResume, planResumeMounts } from "../../core/install/resume.ts";
+import { planResume, planResumeMounts, type ResumeInput } from "../../core/install/resume.ts";
 import type { Step } from "../../core/install/step.ts";
 import { agentPaths } from "../agent/paths.ts";
 import { readSubSettings } from "../agent/settings.ts";
@@ -24,9 +24,12 @@ import type { TakenOrder } from "./take-order.ts";
 export function resume(context: BirthContext, taken: TakenOrder, facts: NonNullable<OrderAnswer["resume"]>): never {
   const { runStep, console } = context;
   const { order, mdb, settings, drivers, firmware } = taken;
-  const disk = runStep("findRootDisk", disksSettleSeconds + 30, () => findRootDisk(order));
-  console.log("info", "resuming on the root disk", { path: disk });
-  const input = { firmware, disk, encrypted: facts.encrypted };
+  const { disk, mirror } = runStep("findRootDisk", disksSettleSeconds + 30, () => findRootDisk(order));
+  console.log("info", "resuming on the root disk", {
+    path: disk,
+    ...(mirror === undefined ? {} : { mirror: mirror.disk }),
+  });
+  const input = { firmware, disk, encrypted: facts.encrypted, ...(mirror === undefined ? {} : { mirror }) };
   const runSteps = (steps: readonly Step[]) => {
     for (const step of steps)
       runStep(step.id, step.deadlineSeconds, () =>
@@ -44,13 +47,16 @@ export function resume(context: BirthContext, taken: TakenOrder, facts: NonNulla
   handOver(context, taken, facts);
 }
 
-function findRootDisk(order: OrderAnswer): string {
-  const { rootDisk, knownDisks } = order;
+function findRootDisk(order: OrderAnswer): Pick<ResumeInput, "disk" | "mirror"> {
+  const { rootDisk, mirrorDisk, knownDisks } = order;
   if (rootDisk === undefined) throw stop("expected the root disk in the order, found none");
   waitForDisks(order);
   const { disks } = diskSight(systemTree);
   const search = findRecorded(disks, rootDisk, knownDisks);
-  if (search.kind === "found") return search.disk.path;
+  const second = mirrorDisk === undefined ? undefined : findRecorded(disks, mirrorDisk, knownDisks);
+  const mirror = second?.kind === "found" ? { disk: second.disk.path } : {};
+  if (search.kind === "found") return { disk: search.disk.path, ...(second === undefined ? {} : { mirror }) };
+  if (mirror.disk !== undefined) return { disk: mirror.disk, mirror: {} };
   const found = disks.map((disk) => `${disk.path} (${describeDisk(disk)})`).join("; ") || "no disks";
   throw stop(`the root disk on record (${describeDisk(rootDisk)}) is ${search.kind}; found ${found}`);
 }

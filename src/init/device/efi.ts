@@ -1,7 +1,6 @@
 import * as host from "host";
 import {
   type BootPartition,
-  bootEntryName,
   planBootEntry,
   readBootOrder,
   readLoadOption,
@@ -223,19 +222,19 @@ function contentOf(variable: string): Uint8Array {
  * Adds our entry to the firmware's boot order. A store that refuses it is a fault in the result and no failure: the loader
  * also lies at the fallback path.
  */
-export function addBootEntry(partition: BootPartition, file: string): BootOrder {
+export function addBootEntry(partition: BootPartition, file: string, name: string): BootOrder {
   const options = list(efivarsDirectory).flatMap((name) => {
     const number = bootOptionNumber(name);
     const option = number === undefined ? undefined : readLoadOption(number, contentOf(name));
     return option === undefined ? [] : [option];
   });
   const order = readBootOrder(contentOf(globalVariable("BootOrder")));
-  const plan = planBootEntry(order, options, bootCurrent());
+  const plan = planBootEntry({ order, options, current: bootCurrent(), name });
   const nameOf = (number: number) =>
-    number === plan.number ? bootEntryName : (options.find((one) => one.number === number)?.name ?? `Boot ${number}`);
+    number === plan.number ? name : (options.find((one) => one.number === number)?.name ?? `Boot ${number}`);
   try {
     for (const number of plan.remove) discard(bootOptionVariable(number));
-    store(bootOptionVariable(plan.number), writeLoadOption(bootEntryName, partition, file));
+    store(bootOptionVariable(plan.number), writeLoadOption(name, partition, file));
     store(globalVariable("BootOrder"), writeBootOrder(plan.order));
     return { entries: plan.order.map(nameOf), firstBy: plan.firstBy };
   } catch (error) {

@@ -43,9 +43,10 @@ export function orderFor(
     ...(choosesDisk ? layoutsOf(config.images, layouts) : {}),
   };
   const erase = action === "clean" && machine.erase !== undefined ? { erase: machine.erase } : {};
+  const history = diskHistoryOf(machine);
   return {
     protocol: protocolForOrder({
-      ...{ action, placementRules: config.placement.rules, imageRules, ...rules, ...erase },
+      ...{ action, placementRules: config.placement.rules, imageRules, ...rules, ...erase, ...history },
       permanent: extendedPart(permanent),
     }),
     machineId: machine.id,
@@ -62,7 +63,7 @@ export function orderFor(
     ...rules,
     ...erase,
     ...(signatureFor(network) === "debian" && signedLoader !== undefined ? { signedLoader } : {}),
-    ...diskHistoryOf(machine),
+    ...history,
     ...(action === "recover" ? {} : resumePart(machine)),
     permanent: {
       prefixLength: permanent.prefix.length,
@@ -156,7 +157,7 @@ function resumePart(machine: Machine): Pick<wire.SentOrder, "resume"> {
  */
 function diskHistoryOf(
   machine: Machine,
-): Pick<wire.SentOrder, "rootDisk" | "knownDisks" | "dataDisks" | "allowedDisk"> {
+): Pick<wire.SentOrder, "rootDisk" | "knownDisks" | "dataDisks" | "mirrorDisk" | "allowedDisk"> {
   const { storage, birthDisk, allowedDisk, mayWipe } = machine;
   const recorded = birthDisk ?? storage?.rootDisk;
   if (recorded === undefined) return {};
@@ -167,6 +168,7 @@ function diskHistoryOf(
     rootDisk: { serial, path, sizeBytes, ...(wwn === undefined ? {} : { wwn }) },
     ...(known === undefined ? {} : { knownDisks: [...known] }),
     ...dataDisksOf(machine),
+    ...(storage?.mirrorDisk === undefined ? {} : { mirrorDisk: { ...storage.mirrorDisk } }),
     ...(allowedDisk === undefined && mayWipe === undefined
       ? {}
       : { allowedDisk: selector === undefined ? {} : { selector } }),

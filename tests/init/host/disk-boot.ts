@@ -5,6 +5,7 @@ import {
   sealedKeyVariable,
   variableValue,
 } from "../../../src/core/boot-loader/efi-variable.ts";
+import { mdArrayOf, mdDataBytes } from "../../../src/core/install/md-superblock.ts";
 import { readResponse } from "../../../src/core/tpm/response.ts";
 import { unsealKey } from "../../../src/core/tpm/seal-session.ts";
 import { readSealedKey } from "../../../src/core/tpm/sealed-key.ts";
@@ -96,13 +97,21 @@ function openRoot(
   const plain = parts.find(({ uuid }) => source === `PARTUUID=${uuid}`);
   if (plain !== undefined)
     return findFileSystem(board, plain.device, "ext4") ?? "the root partition has no file system";
-  const device = parts[2]?.device;
+  const device = parts[2] && containerIn(parts[2].device);
+  if (source === "/dev/md127")
+    return (device && findFileSystem(board, device, "ext4")) ?? "the root's array has no file system";
   const key = variableOf(board, diskKeyVariable)?.subarray(0, diskKeyBytes) ?? unsealed(board, pcrs);
   if (device === undefined || typeof key === "string") return String(key);
   const pad = openLuks(device, key);
   if (typeof pad === "string") return `the root does not open: ${pad}`;
   const part = { name: "root", offset: luksDataOffset, sizeBytes: device.sizeBytes - luksDataOffset, pad };
   return findFileSystem(board, windowOn(device, part), "ext4") ?? "the opened root has no file system";
+}
+
+/** A member's data, as its array has it; a partition that is none is the container itself. */
+function containerIn(device: BlockDevice): BlockDevice {
+  if (mdArrayOf(device.read(0, 8192)) === undefined) return device;
+  return windowOn(device, { name: "member", offset: mdDataBytes, sizeBytes: device.sizeBytes - mdDataBytes });
 }
 
 function variableOf(board: Board, name: string): Uint8Array | undefined {

@@ -4,6 +4,7 @@ import { makeNic, type Nic, type Wire } from "./devices/network.ts";
 import { fillProc, fillSys, showDisk, showNic, showWatchdog } from "./devices/system-files.ts";
 import { makeWatchdog, type WatchdogHardware } from "./devices/watchdog.ts";
 import { type BootPcrs, notExtended } from "./measured-boot.ts";
+import { type Arrays, makeArrays } from "./storage/arrays.ts";
 import { type BlockLayer, makeBlockLayer } from "./storage/block-layer.ts";
 import { throughFirmware } from "./storage/device-firmware.ts";
 import { type FileSystem, makeFileSystem } from "./storage/file-system.ts";
@@ -61,6 +62,7 @@ export type Kernel = {
     readonly flags: number;
   }) => void;
   readonly loadModule: (name: string) => void;
+  readonly arrays: Arrays;
   readonly isLoaded: (name: string) => boolean;
   /** Whether init, or the agent after it, is the only process; otherwise a system runs. */
   readonly isPidOne: boolean;
@@ -109,7 +111,8 @@ export function bootKernel(facts: BootFacts): Kernel {
   fillSys(sys, board.facts);
 
   const isMounted = (path: string) => mounts.list().some(({ source }) => source === path);
-  const blocks = makeBlockLayer({ cpu, drivers, dev, isMounted });
+  const blocks = makeBlockLayer({ cpu, drivers, dev, sys, isMounted });
+  const arrays = makeArrays({ sys, blocks, dev });
   const nic = makeNic({ cpu, facts: board.facts, wire });
   const watchdog = makeWatchdog(cpu);
   addCharacterDevices(drivers, { dev, screen });
@@ -142,6 +145,7 @@ export function bootKernel(facts: BootFacts): Kernel {
       };
       cpu.alarms.add({ atMs: cpu.monotonicMs() + (disk.appearsAfterMs ?? 50), ring: appear });
     }
+    if (name === "md_mod") arrays.show();
     if (name === board.facts.nicDriver) showNic(sys, board.facts, nic.hasLink);
     if (name === "i6300esb" && board.facts.watchdog) {
       showWatchdog(sys);
@@ -219,7 +223,23 @@ export function bootKernel(facts: BootFacts): Kernel {
       if (task === undefined) throw new Error("the fake host has no event loop for PID 1");
       return task;
     },
-    ...{ board, cpu, chance, mounts, files, blocks, nic, watchdog, scripts, open, readFile, mount, loadModule, screen },
+    ...{
+      board,
+      cpu,
+      chance,
+      mounts,
+      files,
+      blocks,
+      arrays,
+      nic,
+      watchdog,
+      scripts,
+      open,
+      readFile,
+      mount,
+      loadModule,
+      screen,
+    },
     isLoaded: (name) => loaded.has(name),
     isPidOne: processId === 1,
     sync: () => {

@@ -9,6 +9,9 @@ import { type ObjectStore, openObjectStore } from "../../../src/dominator/storag
 /** Files of an image: text, or a symbolic link's target. */
 export type ImageSketch = { readonly [path: string]: string | { readonly link: string } };
 
+const modulesDep =
+  "kernel/dm-crypt.ko: kernel/dm-mod.ko\nkernel/dm-mod.ko:\nkernel/raid1.ko: kernel/md-mod.ko\nkernel/md-mod.ko:\n";
+
 /** Two versions of a system with a kernel; the second has another kernel, one more file and one fewer. */
 export const imageSketches: readonly ImageSketch[] = [
   {
@@ -17,8 +20,10 @@ export const imageSketches: readonly ImageSketch[] = [
     "/etc/gone": "of the first\n",
     "/usr/bin/tool": "tool of the first\n",
     "/usr/bin/copy-of-passwd": "root\n",
-    "/usr/lib/modules/6.1.0-1/modules.dep": "kernel/dm-crypt.ko: kernel/dm-mod.ko\nkernel/dm-mod.ko:\n",
+    "/usr/lib/modules/6.1.0-1/modules.dep": modulesDep,
     "/usr/lib/modules/6.1.0-1/kernel/dm-crypt.ko": "crypt",
+    "/usr/lib/modules/6.1.0-1/kernel/raid1.ko": "raid",
+    "/usr/lib/modules/6.1.0-1/kernel/md-mod.ko": "md",
     "/usr/lib/modules/6.1.0-1/kernel/dm-mod.ko": "mod",
     "/lib": { link: "usr/lib" },
     "/boot/vmlinuz-6.1.0-1": "kernel",
@@ -30,8 +35,10 @@ export const imageSketches: readonly ImageSketch[] = [
     "/etc/new": "of the second\n",
     "/usr/bin/tool": "tool of the second\n",
     "/usr/bin/copy-of-passwd": "root and more\n",
-    "/usr/lib/modules/6.1.0-2/modules.dep": "kernel/dm-crypt.ko: kernel/dm-mod.ko\nkernel/dm-mod.ko:\n",
+    "/usr/lib/modules/6.1.0-2/modules.dep": modulesDep,
     "/usr/lib/modules/6.1.0-2/kernel/dm-crypt.ko": "crypt",
+    "/usr/lib/modules/6.1.0-2/kernel/raid1.ko": "raid",
+    "/usr/lib/modules/6.1.0-2/kernel/md-mod.ko": "md",
     "/usr/lib/modules/6.1.0-2/kernel/dm-mod.ko": "mod",
     "/lib": { link: "usr/lib" },
     "/boot/vmlinuz-6.1.0-2": "kernel 2",

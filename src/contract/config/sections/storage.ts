@@ -49,6 +49,17 @@ const layout = v.strictObject({
     0,
     "Size of the swap space on the root disk. It is encrypted with a new random key at every boot, whatever the firmware.",
   ),
+  mirror: optional(
+    v.strictObject({
+      disks: withDefault(
+        rootDiskRule,
+        {},
+        "Conditions as those of `storage.rootDisk`, which all hold for the second disk; without one, any disk that the machine can start from.",
+      ),
+    }),
+    "Keeps the root on two disks (RAID 1), each of which starts the machine; `{}` takes any second disk. The smaller disk counts. " +
+      "A machine without a second disk is not born. Not together with `swapMiB` or `volumes` (docs/layouts.md).",
+  ),
   volumes: withDefault(
     v.pipe(
       v.array(

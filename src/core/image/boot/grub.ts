@@ -8,7 +8,20 @@ export type BootKernel = { readonly version: string; readonly kernel: string; re
 export type RootDevice =
   | { readonly kind: "plain"; readonly partUuid: string }
   /** The root is encrypted; a second initrd opens it (unlock.ts). */
-  | { readonly kind: "encrypted"; readonly mapping: string; readonly unlockInitrd: string };
+  | { readonly kind: "encrypted"; readonly mapping: string; readonly unlockInitrd: string }
+  /** The root is on an array, plain; a second initrd assembles it. */
+  | { readonly kind: "mirror"; readonly array: string; readonly unlockInitrd: string };
+
+function rootArgument(root: RootDevice): string {
+  switch (root.kind) {
+    case "plain":
+      return `root=PARTUUID=${root.partUuid}`;
+    case "encrypted":
+      return `root=/dev/mapper/${root.mapping} boot=birther`;
+    case "mirror":
+      return `root=/dev/${root.array} boot=birther`;
+  }
+}
 
 /** Finds the kernels in /boot that have an initrd, newest first. */
 export function bootKernels(names: readonly string[]): readonly BootKernel[] {
@@ -87,7 +100,7 @@ export function grubConfig(input: {
     menuEntry({
       title: `${input.title.replace(/'/g, "")}, Linux ${version}`,
       kernel: `/${kernel}`,
-      initrds: [`/${initrd}`, ...(root.kind === "encrypted" ? [`/${root.unlockInitrd}`] : [])],
+      initrds: [`/${initrd}`, ...(root.kind === "plain" ? [] : [`/${root.unlockInitrd}`])],
       root,
     }),
   );
@@ -102,9 +115,12 @@ ${entries.join("")}${restartEntry}`;
  * by the watchdog that systemd leaves armed (RebootWatchdogSec, 10 minutes).
  */
 export function menuEntry({ title, kernel, initrds, root, architecture, more }: MenuEntry): string {
-  const rootArguments =
-    root.kind === "plain" ? `root=PARTUUID=${root.partUuid}` : `root=/dev/mapper/${root.mapping} boot=birther`;
-  const options = [rootArguments, "ro", ...commonParametersOf(architecture), ...(more === undefined ? [] : [more])];
+  const options = [
+    rootArgument(root),
+    "ro",
+    ...commonParametersOf(architecture),
+    ...(more === undefined ? [] : [more]),
+  ];
   return `menuentry '${title}' {
   linux ${kernel} ${options.join(" ")}
   initrd ${initrds.join(" ")}

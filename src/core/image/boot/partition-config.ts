@@ -26,7 +26,7 @@ export function partitionConfig({ firmware, root, architecture, kernels, candida
     menuEntry({
       title: `Linux ${kernel.version} (${shortId(kernel.id)})`,
       kernel: pathOf(kernel, kernel.kernel),
-      initrds: [kernel.initrd, ...(root.kind === "encrypted" ? [root.unlockInitrd] : [])].map((name) =>
+      initrds: [kernel.initrd, ...(root.kind === "plain" ? [] : [root.unlockInitrd])].map((name) =>
         pathOf(kernel, name),
       ),
       root,

@@ -1,4 +1,6 @@
 import type { CpioEntry } from "../../bytes/cpio.ts";
+import { mdSays } from "../../install/md-superblock.ts";
+import { rootArrayName } from "../../install/paths.ts";
 import { planModules, readDependencies } from "../../modules/dependencies.ts";
 
 /**
@@ -24,6 +26,15 @@ export const unlockModules = [
   "tpm_tis",
 ] as const;
 
+/** Those of a mirrored root. */
+export const mirrorModules = ["md-mod", "raid1"] as const;
+
+/** Time for a member to appear, and for the second one after that: disks spin up one after the other. */
+const memberSeconds = 180;
+const otherMemberSeconds = 30;
+/** The lower half of a count of events, from its highest byte. */
+const eventBytes = [3, 2, 1, 0].map((at) => mdSays.events + at);
+
 /** Tells the agent's script to write the disk key to its output: from the files of the plain and of the sealed variable. */
 export const unsealOption = "--unseal";
 
@@ -31,9 +42,19 @@ export const unsealOption = "--unseal";
 const home = "birther";
 
 /** The facts of one machine and one kernel from which the second initrd is made. */
-export type UnlockInput = {
-  /** The partition with the LUKS2 container. */
-  readonly partUuid: string;
+export type UnlockInput = OpenedRoot & {
+  /** modules.dep of the image's kernel. */
+  readonly modulesDep: string;
+  readonly readModule: (relativePath: string) => Uint8Array;
+};
+
+/** Where the root is: in a LUKS2 container on a partition, or on a mirror, in a container or not. */
+type OpenedRoot =
+  | { readonly partUuid: string; readonly encryption: UnlockEncryption }
+  | { readonly members: readonly string[]; readonly encryption?: UnlockEncryption };
+
+/** What opens the container. */
+export type UnlockEncryption = {
   /** The EFI variable with its vendor GUID, as efivarfs names the file: four attribute bytes, then the key. */
   readonly keyVariable: string;
   readonly keyBytes: number;
@@ -41,9 +62,6 @@ export type UnlockInput = {
   readonly sealed?: { readonly variable: string; readonly native: Uint8Array; readonly script: Uint8Array };
   /** The name under /dev/mapper. */
   readonly mapping: string;
-  /** modules.dep of the image's kernel. */
-  readonly modulesDep: string;
-  readonly readModule: (relativePath: string) => Uint8Array;
   /** Base names and contents of cryptsetup, its libraries and its dynamic loader. */
   readonly cryptsetup: Uint8Array;
   readonly libraries: readonly { readonly name: string; readonly bytes: Uint8Array }[];
@@ -55,21 +73,14 @@ export type UnlockInput = {
  * with `boot=birther` on the command line, our script is the last one.
  */
 export function unlockArchive(input: UnlockInput): readonly CpioEntry[] {
-  const modules = planModules(unlockModules, readDependencies(input.modulesDep), new Set()).files;
+  const { encryption } = input;
+  const wanted = [...("members" in input ? mirrorModules : []), ...(encryption === undefined ? [] : unlockModules)];
+  const modules = planModules(wanted, readDependencies(input.modulesDep), new Set()).files;
   const files = modules.map((path, index) => ({ name: `${index + 10}-${baseName(path)}`, path }));
   return [
     // kmod acts by the name under which it is called; as `insmod` it takes a path and needs no index of modules.
     { kind: "link", path: `${home}/bin/insmod`, target: "/sbin/modprobe" },
-    { kind: "file", path: `${home}/bin/cryptsetup`, mode: 0o755, bytes: input.cryptsetup },
-    ...input.libraries.map(
-      (library): CpioEntry => ({
-        kind: "file",
-        path: `${home}/lib/${library.name}`,
-        mode: 0o755,
-        bytes: library.bytes,
-      }),
-    ),
-    ...unsealFiles(input),
+    ...(encryption === undefined ? [] : openingFiles(encryption)),
     ...files.map(
       (file): CpioEntry => ({
         kind: "file",
@@ -82,12 +93,27 @@ export function unlockArchive(input: UnlockInput): readonly CpioEntry[] {
       kind: "file",
       path: "scripts/birther",
       mode: 0o644,
-      bytes: asciiBytes(unlockScript(input, loaderName(input.libraries), files)),
+      bytes: asciiBytes(unlockScript(input, files)),
     },
   ];
 }
 
-function unsealFiles({ sealed }: UnlockInput): readonly CpioEntry[] {
+function openingFiles(encryption: UnlockEncryption): readonly CpioEntry[] {
+  return [
+    { kind: "file", path: `${home}/bin/cryptsetup`, mode: 0o755, bytes: encryption.cryptsetup },
+    ...encryption.libraries.map(
+      (library): CpioEntry => ({
+        kind: "file",
+        path: `${home}/lib/${library.name}`,
+        mode: 0o755,
+        bytes: library.bytes,
+      }),
+    ),
+    ...unsealFiles(encryption),
+  ];
+}
+
+function unsealFiles({ sealed }: UnlockEncryption): readonly CpioEntry[] {
   if (sealed === undefined) return [];
   return [
     { kind: "file", path: `${home}/bin/birther-js`, mode: 0o755, bytes: sealed.native },
@@ -95,7 +121,7 @@ function unsealFiles({ sealed }: UnlockInput): readonly CpioEntry[] {
   ];
 }
 
-function loaderName(libraries: UnlockInput["libraries"]): string {
+function loaderName(libraries: UnlockEncryption["libraries"]): string {
   const loader = libraries.find((library) => /^ld-linux.*\.so/.test(library.name));
   if (loader === undefined) throw new Error("the unlock files hold no dynamic loader (ld-linux*.so*)");
   return loader.name;
@@ -106,16 +132,18 @@ function loaderName(libraries: UnlockInput["libraries"]): string {
  * DM_DISABLE_UDEV: a plain image's initrd has no udev rules of device-mapper, so libdevmapper would wait for udev
  * forever.
  */
-function unlockScript(input: UnlockInput, loader: string, modules: readonly { readonly name: string }[]): string {
+function unlockScript(input: UnlockInput, modules: readonly { readonly name: string }[]): string {
+  const load = `	for module in ${modules.map((module) => module.name).join(" ")}; do
+		/${home}/bin/insmod "/${home}/modules/$module" >/dev/null 2>&1
+	done`;
+  if ("members" in input) return mirrorScript(input, load);
   return `# Opens the encrypted root with the key in NVRAM; written by birther-agent for this machine and this kernel.
 birther_unlock()
 {
-	for module in ${modules.map((module) => module.name).join(" ")}; do
-		/${home}/bin/insmod "/${home}/modules/$module" >/dev/null 2>&1
-	done
+${load}
 	mount -t efivarfs -o ro,nosuid,nodev,noexec efivarfs /sys/firmware/efi/efivars
 	local_device_setup "/dev/disk/by-partuuid/${input.partUuid}" "encrypted root"
-${openCommands(input, loader)}
+${openCommands(input.encryption)}
 	umount /sys/firmware/efi/efivars
 }
 
@@ -127,8 +155,136 @@ mountroot()
 `;
 }
 
+/**
+ * The boot script of a mirrored root: assembles it from whichever members are there, and opens it. The files of md in /sys do
+ * what mdadm would (Documentation/admin-guide/md.rst), so that a plain image needs none; where the image's own initrd
+ * has one, it may have begun.
+ */
+function mirrorScript(
+  { members, encryption }: { readonly members: readonly string[]; readonly encryption?: UnlockEncryption },
+  load: string,
+): string {
+  const open =
+    encryption === undefined
+      ? '	ROOT="$DEV"'
+      : `	mount -t efivarfs -o ro,nosuid,nodev,noexec efivarfs /sys/firmware/efi/efivars
+${openCommands(encryption)}
+	umount /sys/firmware/efi/efivars`;
+  return `# Assembles the mirror of the root; written by birther-agent for this machine and this kernel.
+birther_members()
+{
+	found=""
+	count=0
+	for uuid in ${members.join(" ")}; do
+		path=$(readlink "/dev/disk/by-partuuid/$uuid" 2>/dev/null) || continue
+		found="$found \${path##*/}"
+		count=$((count + 1))
+	done
+}
+
+# The value of a byte of a member; the shell drops a byte that is zero.
+birther_byte()
+{
+	byte="$(dd if="/dev/$1" bs=1 skip="$2" count=1 2>/dev/null; echo x)"
+	byte="\${byte%x}"
+	if [ -n "$byte" ]; then
+		echo $(($(printf '%d' "'$byte") & 255))
+	else
+		echo 0
+	fi
+}
+
+# Whether a member went on without the one with this number.
+birther_alone()
+{
+	at=$((${mdSays.roles} + 2 * $2))
+	[ $(($(birther_byte "$1" $at) + 256 * $(birther_byte "$1" $((at + 1))))) != "$2" ]
+}
+
+birther_events()
+{
+	events=0
+	for at in ${eventBytes.join(" ")}; do
+		events=$((events * 256 + $(birther_byte "$1" $at)))
+	done
+	echo $events
+}
+
+# Leaves out a member that cannot be read, or has older data; the kernel would not always see that.
+birther_choose()
+{
+	if [ "$(birther_events "$1")" = 0 ]; then
+		found="$2"
+		echo "birther: $1 of the root's mirror cannot be read; starting without it"
+	elif [ "$(birther_events "$2")" = 0 ]; then
+		found="$1"
+		echo "birther: $2 of the root's mirror cannot be read; starting without it"
+	elif birther_alone "$1" 1; then
+		if ! birther_alone "$2" 0; then
+			found="$1"
+			echo "birther: $2 of the root's mirror was away; starting without it"
+		elif [ "$(birther_events "$1")" -ge "$(birther_events "$2")" ]; then
+			found="$1"
+			echo "birther: both disks of the root's mirror were away in turn; starting without $2"
+		else
+			found="$2"
+			echo "birther: both disks of the root's mirror were away in turn; starting without $1"
+		fi
+	elif birther_alone "$2" 0; then
+		found="$2"
+		echo "birther: $1 of the root's mirror was away; starting without it"
+	fi
+}
+
+birther_assemble()
+{
+	seconds=0
+	while birther_members; [ $count -lt ${members.length} ]; do
+		if [ $count -gt 0 ] && [ $seconds -ge ${otherMemberSeconds} ]; then
+			echo "birther: only $found of the root's mirror is there; starting without the other one"
+			break
+		fi
+		[ $seconds -lt ${memberSeconds} ] || panic "birther: expected a member of the root's mirror, found none"
+		sleep 1
+		seconds=$((seconds + 1))
+	done
+	[ $count -lt 2 ] || birther_choose $found
+	array=""
+	for member in $found; do
+		for holder in "/sys/class/block/$member/holders/"md*; do
+			[ ! -e "$holder" ] || array="\${holder##*/}"
+		done
+	done
+	if [ -z "$array" ]; then
+		array=${rootArrayName}
+		echo "$array" >/sys/module/md_mod/parameters/new_array
+		echo 1.2 >"/sys/block/$array/md/metadata_version"
+	fi
+	for member in $found; do
+		[ ! -e "/sys/class/block/$member/holders/$array" ] || continue
+		read -r number <"/sys/class/block/$member/dev"
+		echo "$number" >"/sys/block/$array/md/new_dev" || echo "birther: $member does not belong to the root's mirror any more"
+	done
+	read -r state <"/sys/block/$array/md/array_state"
+	case "$state" in
+	clear | inactive) echo active >"/sys/block/$array/md/array_state" || panic "birther: the root's mirror does not start" ;;
+	esac
+	DEV="/dev/$array"
+}
+
+mountroot()
+{
+${load}
+	birther_assemble
+${open}
+	local_mount_root
+}
+`;
+}
+
 /** With sealing, our program takes the plain key where there is one: after a birth and a recovery, until the agent has sealed it. */
-function openCommands({ keyVariable, keyBytes, mapping, sealed }: UnlockInput, loader: string): string {
+function openCommands({ keyVariable, keyBytes, mapping, sealed, libraries }: UnlockEncryption): string {
+  const loader = loaderName(libraries);
   const open = `DM_DISABLE_UDEV=1 /${home}/lib/${loader} --library-path /${home}/lib /${home}/bin/cryptsetup open --type luks2`;
   const variables = "/sys/firmware/efi/efivars";
   if (sealed === undefined)

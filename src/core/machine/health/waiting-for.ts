@@ -4,6 +4,7 @@ import { conditionOf, isDisputed, nameOf } from "../life/move.ts";
 import { type Condition, isLeftToOthers, type Machine, type Phase, type PlaceTrouble } from "../record.ts";
 import { describeSuspect } from "../suspect.ts";
 import { type Deadlines, phaseWaitsFor } from "./deadlines.ts";
+import { describeMirror, mirrorAdvice } from "./mirror-text.ts";
 import { deadlineOf, formatDuration } from "./stall-detection.ts";
 
 /** Facts besides the record; each is optional. */
@@ -227,6 +228,10 @@ const reasons: readonly Reason[] = [
       ...{ sinceMs, byMs },
     };
   },
+  ({ state, mirror, storage }) =>
+    state !== "healthy" || mirror === undefined || mirror.missing.length === 0 || storage === undefined
+      ? undefined
+      : { missing: `a whole mirror: ${describeMirror(mirror, storage)}`, next: mirrorAdvice, sinceMs: mirror.sinceMs },
   (machine, facts) => {
     const deadline = deadlineOf(machine, facts);
     if (

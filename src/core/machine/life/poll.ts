@@ -35,6 +35,11 @@ function isSameKeyState(one: DiskKeyState | undefined, other: DiskKeyState | und
   return one?.kind === other?.kind && reasonOf(one) === reasonOf(other);
 }
 
+/** Whether the mirrored root works without other disks than before. */
+function hasOtherMirror({ mirror }: MachineIn<"healthy">, event: Pick<EventOf<"subSeen">, "mirror">): boolean {
+  return event.mirror !== undefined && mirror?.missing.join() !== event.mirror.missing.join();
+}
+
 /** Whether the machine restarted for its new image without a PXE request: its firmware tries the disk before the network. */
 function hasBootedSilently({ phase, phaseAtMs, pxe }: MachineIn<"healthy">): boolean {
   return phase === "rebooting" && phaseAtMs !== undefined && pxe.lastRequestAtMs < phaseAtMs;
@@ -58,6 +63,7 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     !isSameAgent(machine.agent, event.agent) ||
     !isSameMeasurement(machine.measuredBoot, event.measuredBoot) ||
     (event.diskKey !== undefined && !isSameKeyState(machine.diskKey, event.diskKey)) ||
+    hasOtherMirror(machine, event) ||
     wasSilent ||
     hasRebooted(machine, event) ||
     cameBack ||
@@ -88,6 +94,9 @@ export const noteSub: Transition<"subSeen", "healthy"> = (machine, event, contex
     ...(event.measuredBoot === undefined ? {} : { measuredBoot: event.measuredBoot }),
     // The first poll of a start does not say it: a machine that is lost before its second one still has a sealed key.
     ...(event.diskKey === undefined ? {} : { diskKey: event.diskKey }),
+    ...(event.mirror !== undefined && hasOtherMirror(machine, event)
+      ? { mirror: { ...event.mirror, sinceMs: context.nowMs } }
+      : {}),
   };
   const heard = wasSilent ? withoutConditions(noted, "failing") : noted;
   // The report of the hand-over was lost, or the PXE request came from elsewhere.

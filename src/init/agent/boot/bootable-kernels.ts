@@ -3,7 +3,8 @@ import { isSecureBootOn } from "../../../core/hardware/scan.ts";
 import { type BootKernel, bootKernels, type RootDevice } from "../../../core/image/boot/grub.ts";
 import { bootPartition } from "../../../core/image/boot/kernel-store.ts";
 import { isSigned } from "../../../core/image/signature.ts";
-import { rootMapperName } from "../../../core/install/paths.ts";
+import { rootArrayName, rootMapperName } from "../../../core/install/paths.ts";
+import { encryptionOf } from "../../../core/install/root-volume.ts";
 import { systemTree } from "../../device/tree.ts";
 import { list, readBytes } from "../../system/files.ts";
 import { unsignedKernel } from "../check-update.ts";
@@ -33,7 +34,9 @@ export function bootableKernels(
 
 /** Where the kernel finds the root. */
 export function rootDevice({ root }: SubSettings): RootDevice {
+  const { unlockInitrd } = bootPartition;
+  if (encryptionOf(root) !== undefined) return { kind: "encrypted", mapping: rootMapperName, unlockInitrd };
   return root.kind === "plain"
     ? { kind: "plain", partUuid: root.partUuid }
-    : { kind: "encrypted", mapping: rootMapperName, unlockInitrd: bootPartition.unlockInitrd };
+    : { kind: "mirror", array: rootArrayName, unlockInitrd };
 }

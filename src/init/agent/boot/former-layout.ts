@@ -17,7 +17,7 @@ export function writeBootFiles(context: SubContext, image: string, going: Readon
   const boot = `${root}${agentPaths.boot}`;
   const [kernel, ...others] = bootableKernels(context, image, going);
   makeDirectories(`${boot}/grub`);
-  if (settings.root.kind === "luks2") {
+  if (settings.root.kind !== "plain") {
     replaceBytes(`${boot}/${bootPartition.unlockInitrd}`, makeUnlockInitrd(root, kernel.version, settings.root), 0o600);
     log("info", "wrote the second initrd", { kernel: kernel.version });
   }

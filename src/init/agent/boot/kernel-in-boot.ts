@@ -21,13 +21,14 @@ const fileMode = 0o600;
 export function readKernelInBoot(context: SubContext, image: string, going: ReadonlySet<string>): KernelInBoot {
   const { root, settings } = context;
   const [kernel] = bootableKernels(context, image, going);
-  const files = [kernel.kernel, kernel.initrd].map((name) => fileOnRoot(`${root}${agentPaths.boot}/${name}`, name));
-  if (settings.root.kind === "luks2") files.push(fileInMemory(makeUnlockInitrd(root, kernel.version, settings.root)));
+  const files = [kernel.kernel, kernel.initrd].map((name) => fileAt(`${root}${agentPaths.boot}/${name}`, name));
+  if (settings.root.kind !== "plain") files.push(fileInMemory(makeUnlockInitrd(root, kernel.version, settings.root)));
   const id = kernelId(files, sha512Text);
   return { kernel: { ...kernel, id, names: files.map(({ name }) => name) }, files };
 }
 
-function fileOnRoot(path: string, name: string): SourceFile {
+/** A file as a part of a kernel. Throws if it is not there. */
+export function fileAt(path: string, name: string): SourceFile {
   const [stat, errno] = os.stat(path);
   if (stat === null) throw systemError(`stat ${path}`, errno);
   return { name, sha512: host.sha512File(path), size: stat.size, write: (to) => copyFile(path, to, fileMode) };

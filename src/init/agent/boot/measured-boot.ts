@@ -23,8 +23,12 @@ import { parseJson } from "./kernel-record.ts";
 /** Linux 5.12 and later shows the PCRs of a TPM 2.0 here. */
 export const pcrs = "/sys/class/tpm/tpm0/pcr-sha256";
 
-/** The configuration that the boot partition holds, or is about to hold in place of the text `replaces`. */
-type Written = { readonly config: string; readonly candidate: string | undefined; readonly replaces?: string };
+/** The configuration that the boot partition holds, or is about to hold in place of the texts `replaces`. */
+type Written = {
+  readonly config: string;
+  readonly candidate: string | undefined;
+  readonly replaces?: readonly string[];
+};
 
 /**
  * Records what the next boot will measure if the boot partition holds this configuration: before it is written beside what the present
@@ -36,10 +40,10 @@ export function expectMeasurements(context: SubContext, partition: string, writt
   try {
     const record = readRecord(context.root);
     const name = sha512Text(written.config);
-    const present = written.replaces === undefined ? undefined : sha512Text(written.replaces);
+    const present = (written.replaces ?? []).map(sha512Text);
     const known = record.written.find(({ config }) => config === name);
     const next = known ?? { config: name, boots: bootsOf(context, partition, written) };
-    const others = record.written.filter(({ config }) => config === present && config !== name);
+    const others = record.written.filter(({ config }) => present.includes(config) && config !== name);
     saveRecord(context.root, { ...record, written: [...others, next] });
   } catch (error) {
     context.log("warn", "the measurements of the next boot were not recorded", { fault: messageOf(error) });

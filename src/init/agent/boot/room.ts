@@ -5,6 +5,7 @@ import { bootKernels } from "../../../core/image/boot/grub.ts";
 import { bootPartition } from "../../../core/image/boot/kernel-store.ts";
 import type { UpdateStep } from "../../../core/image/update/update-step.ts";
 import { rootPaths } from "../../../core/install/paths.ts";
+import { encryptionOf } from "../../../core/install/root-volume.ts";
 import { exists, list } from "../../system/files.ts";
 import { agentPaths } from "../paths.ts";
 import type { SubContext } from "../sub-context.ts";
@@ -27,7 +28,11 @@ export function demandRoom(version: string, bytes: number, freeBytes: number): v
  * Throws if the kernel that an update leaves in /boot does not fit on the boot partition beside the one that boots now. Asked before
  * the first step; other kernels on the partition make room for it.
  */
-export function checkRoom({ root, settings }: SubContext, steps: readonly UpdateStep[], partition: string): void {
+export function checkRoom(
+  { root, settings }: SubContext,
+  steps: readonly UpdateStep[],
+  partitions: readonly string[],
+): void {
   const [kernel] = bootKernels(namesAfter(steps, agentPaths.boot, list(`${root}${agentPaths.boot}`)));
   if (kernel === undefined) return;
   const paths = [kernel.kernel, kernel.initrd].map((name) => `${agentPaths.boot}/${name}`);
@@ -38,11 +43,14 @@ export function checkRoom({ root, settings }: SubContext, steps: readonly Update
     content.kind === "object" ? content.size : sizeOf(`${root}${paths[index]}`),
   );
   const unlock =
-    settings.root.kind === "plain" ? [] : ["bin", "lib"].map((name) => `${root}${agentPaths.unlock}/${name}`);
-  const isSealed = settings.root.kind === "luks2" && settings.root.seal !== undefined;
+    encryptionOf(settings.root) === undefined
+      ? []
+      : ["bin", "lib"].map((name) => `${root}${agentPaths.unlock}/${name}`);
+  const isSealed = encryptionOf(settings.root)?.seal !== undefined;
   const unsealer = isSealed ? [rootPaths.agent, rootPaths.agentScript].map((path) => sizeOf(`${root}${path}`)) : [];
   const bytes = sum([...sizes, ...unlock.map(bytesIn), ...unsealer]);
-  demandRoom(kernel.version, bytes, host.statfs(partition).freeBytes + replaceableBytes(root, partition));
+  for (const partition of partitions)
+    demandRoom(kernel.version, bytes, host.statfs(partition).freeBytes + replaceableBytes(root, partition));
 }
 
 /** The bytes of the kernels on the boot partition that neither run nor are confirmed. */

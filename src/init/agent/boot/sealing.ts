@@ -9,6 +9,7 @@ import {
 import { firmwareBoots } from "../../../core/boot-loader/firmware-measurements.ts";
 import { bytesFromHex, sameBytes } from "../../../core/bytes/text.ts";
 import { type PossibleBoot, pcrDigestOf } from "../../../core/image/boot/measured-boot.ts";
+import { encryptionOf } from "../../../core/install/root-volume.ts";
 import type { AgentPlainCause, DiskKeyState } from "../../../core/tpm/disk-key.ts";
 import type { MeasuredBoot } from "../../../core/tpm/measured-boot.ts";
 import { recoveryBranches } from "../../../core/tpm/recovery.ts";
@@ -115,7 +116,7 @@ export function sealToBootsLater(context: SealContext, boots: readonly PossibleB
 
 /** The Authenticode hash of the boot loader; undefined if the key is not to be sealed. */
 function sealingOf({ settings }: SealContext): { readonly loader: Uint8Array | undefined } {
-  const hex = settings.root.kind === "luks2" ? settings.root.seal?.loaderSha256 : undefined;
+  const hex = encryptionOf(settings.root)?.seal?.loaderSha256;
   return { loader: hex === undefined ? undefined : bytesFromHex(hex) };
 }
 

@@ -1,35 +1,54 @@
 import { diskKeyBytes, sealedKeyVariable } from "../../../core/boot-loader/efi-variable.ts";
 import { writeCpio } from "../../../core/bytes/cpio.ts";
 import { moduleDirectories } from "../../../core/image/boot/kept-modules.ts";
-import { type UnlockInput, unlockArchive } from "../../../core/image/boot/unlock.ts";
+import { mirrorModules, type UnlockEncryption, unlockArchive } from "../../../core/image/boot/unlock.ts";
 import { rootMapperName, rootPaths } from "../../../core/install/paths.ts";
-import { exists, list, readBytes, readText } from "../../system/files.ts";
+import type { RootEncryption, RootVolume } from "../../../core/install/root-volume.ts";
+import { planModules, readBuiltins, readDependencies } from "../../../core/modules/dependencies.ts";
+import { exists, list, readBytes, readText, readTextIfThere } from "../../system/files.ts";
 import { agentPaths } from "../paths.ts";
 
-/** How an encrypted root is opened. */
-type EncryptedRoot = { readonly partUuid: string; readonly keyVariable: string; readonly seal?: object };
+/** A root that the image's own initrd does not find: encrypted, or a mirror. */
+export type RootToOpen = Exclude<RootVolume, { readonly kind: "plain" }>;
 
 /** The second initrd for a kernel of this version; throws if its modules are missing. */
-export function makeUnlockInitrd(root: string, version: string, encrypted: EncryptedRoot): Uint8Array {
+export function makeUnlockInitrd(root: string, version: string, volume: RootToOpen): Uint8Array {
   const modules = modulesOf(root, version);
+  const of = {
+    modulesDep: readText(`${modules}/modules.dep`),
+    readModule: (path: string) => readBytes(`${modules}/${path}`),
+  };
+  if (volume.kind === "luks2")
+    return writeCpio(unlockArchive({ ...of, partUuid: volume.partUuid, encryption: opener(root, volume) }));
+  demandMirrorModules(of.modulesDep, modules, version);
+  const { members, luks2 } = volume;
+  const encryption = luks2 === undefined ? {} : { encryption: opener(root, luks2) };
+  return writeCpio(unlockArchive({ ...of, members, ...encryption }));
+}
+
+/** A kernel without RAID 1 would not find its root. */
+function demandMirrorModules(modulesDep: string, modules: string, version: string): void {
+  const builtins = readBuiltins(readTextIfThere(`${modules}/modules.builtin`) ?? "");
+  const { missing } = planModules(mirrorModules, readDependencies(modulesDep), builtins);
+  if (missing.length > 0)
+    throw new Error(
+      `image: expected kernel ${version} to have ${missing.join(" and ")}, which this machine's mirrored root needs, found neither modules nor built-in ones`,
+    );
+}
+
+function opener(root: string, { keyVariable, seal }: RootEncryption): UnlockEncryption {
   const unlock = `${root}${agentPaths.unlock}`;
-  return writeCpio(
-    unlockArchive({
-      partUuid: encrypted.partUuid,
-      keyVariable: encrypted.keyVariable,
-      keyBytes: diskKeyBytes,
-      ...(encrypted.seal === undefined ? {} : { sealed: unsealer(root) }),
-      mapping: rootMapperName,
-      modulesDep: readText(`${modules}/modules.dep`),
-      readModule: (path) => readBytes(`${modules}/${path}`),
-      cryptsetup: readBytes(`${unlock}/bin/cryptsetup`),
-      libraries: list(`${unlock}/lib`).map((name) => ({ name, bytes: readBytes(`${unlock}/lib/${name}`) })),
-    }),
-  );
+  return {
+    ...{ keyVariable, keyBytes: diskKeyBytes },
+    ...(seal === undefined ? {} : { sealed: unsealer(root) }),
+    mapping: rootMapperName,
+    cryptsetup: readBytes(`${unlock}/bin/cryptsetup`),
+    libraries: list(`${unlock}/lib`).map((name) => ({ name, bytes: readBytes(`${unlock}/lib/${name}`) })),
+  };
 }
 
 /** The program that the birth installed: it stays the same when the agent is upgraded, and so the initrd does, too. */
-function unsealer(root: string): NonNullable<UnlockInput["sealed"]> {
+function unsealer(root: string): NonNullable<UnlockEncryption["sealed"]> {
   const [native, script] = [rootPaths.agent, rootPaths.agentScript].map((path) => readBytes(`${root}${path}`));
   return { variable: sealedKeyVariable, native: native ?? new Uint8Array(), script: script ?? new Uint8Array() };
 }

@@ -20,6 +20,8 @@ const modules: { readonly [name: string]: Module } = {
   nls_ascii: { file: "kernel/fs/nls/nls_ascii.ko" },
   dm_mod: { file: "kernel/drivers/md/dm-mod.ko" },
   dm_crypt: { file: "kernel/drivers/md/dm-crypt.ko", needs: ["dm_mod"] },
+  md_mod: { file: "kernel/drivers/md/md-mod.ko" },
+  raid1: { file: "kernel/drivers/md/raid1.ko", needs: ["md_mod"] },
   ecb: { file: "kernel/crypto/ecb.ko" },
   xts: { file: "kernel/crypto/xts.ko", needs: ["ecb"] },
 };

@@ -152,6 +152,9 @@ export const packetReceive: typeof Native.packetReceive = (fd, timeoutMs) =>
     "packetReceive",
   );
 
+export const mdRejoin: typeof Native.mdRejoin = (array, member) =>
+  call("mdRejoin", member, ({ arrays }) => arrays.rejoin(array, member), `mdRejoin ${array}: ${member}`);
+
 export const setPrivateFlag: typeof Native.setPrivateFlag = (name, flag) =>
   call("setPrivateFlag", `${name} ${flag}`, ({ board }) => board.facts.nicDriver === "i40e");
 export const linkSettings: typeof Native.linkSettings = (name) =>

@@ -15,6 +15,8 @@ export type BlockLayer = {
   /** Makes the kernel read the table again; new partitions appear after a moment. */
   readonly rereadPartitions: (path: string) => void;
   readonly sync: () => void;
+  /** The name in /dev of the device with this `MAJOR:MINOR`. */
+  readonly named: (number: string) => string | undefined;
 };
 
 const firstRdev = 0xfe00;
@@ -31,9 +33,11 @@ export function makeBlockLayer(deps: {
   readonly cpu: Cpu;
   readonly drivers: DeviceDrivers;
   readonly dev: TreeFiller;
+  readonly sys: TreeFiller;
   readonly isMounted: (path: string) => boolean;
 }): BlockLayer {
-  const { cpu, drivers, dev, isMounted } = deps;
+  const { cpu, drivers, dev, sys, isMounted } = deps;
+  const numbers = new Map<string, string>();
   const devices = new Map<string, BlockDevice>();
   const parts = new Map<string, string[]>();
   let nextRdev = firstRdev;
@@ -43,23 +47,32 @@ export function makeBlockLayer(deps: {
     drivers.set(nextRdev, (opened) => openDevice(opened, device));
     dev.remove(path.replace(/^\/dev/, ""));
     dev.node(path.replace(/^\/dev/, ""), "block", nextRdev);
+    const [name, number] = [path.replace(/^.*\//, ""), `${nextRdev >> 8}:${nextRdev & 0xff}`];
+    sys.text(`/class/block/${name}/dev`, `${number}\n`);
+    numbers.set(number, name);
     nextRdev += 1;
   }
   function addPartitions(path: string, disk: Disk): void {
     const rows = tableOf(disk);
-    // The second name is udev's; in the Bootstrap Image, nobody asks for it.
-    const namesOf = (row: (typeof rows)[number]) => [
-      partitionPath(path, row.number),
-      `/dev/disk/by-partuuid/${row.uuid}`,
-    ];
-    parts.set(path, rows.flatMap(namesOf));
-    for (const row of rows) {
-      const [offset, sizeBytes] = [row.first * disk.sectorBytes, row.count * disk.sectorBytes];
-      for (const name of namesOf(row)) add(name, windowOn(disk, { name, offset, sizeBytes }));
-    }
+    parts.set(
+      path,
+      rows.flatMap((row) => {
+        const [offset, sizeBytes] = [row.first * disk.sectorBytes, row.count * disk.sectorBytes];
+        const name = partitionPath(path, row.number);
+        const device = windowOn(disk, { name, offset, sizeBytes });
+        add(name, device);
+        // The second name is udev's; in the Bootstrap Image, nobody asks for it.
+        const link = `/dev/disk/by-partuuid/${row.uuid}`;
+        devices.set(link, device);
+        dev.remove(link.replace(/^\/dev/, ""));
+        dev.symlink(link.replace(/^\/dev/, ""), `../../${name.replace("/dev/", "")}`);
+        return [name, link];
+      }),
+    );
   }
   return {
     get: (path) => devices.get(path),
+    named: (number) => numbers.get(number),
     add,
     addDisk: (disk) => {
       add(`/dev/${disk.name}`, disk);
