@@ -18,6 +18,7 @@
 #include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "host.h"
@@ -78,6 +79,33 @@ static JSValue host_sync(JSContext *ctx, const struct argument *a)
 	(void)a;
 	sync();
 	return JS_UNDEFINED;
+}
+
+/*
+ * sync(2) in a process of its own, which this one need not wait for; without room for one, this one syncs. PID 1 may have reaped it
+ * already: then it has ended, too.
+ */
+static JSValue host_sync_within(JSContext *ctx, const struct argument *a)
+{
+	static pid_t syncing;
+	double left_ms = a[0].number;
+	(void)ctx;
+	if (syncing <= 0 && (syncing = fork()) == 0) {
+		sync();
+		_exit(0);
+	}
+	if (syncing < 0) {
+		sync();
+		return JS_TRUE;
+	}
+	for (long pause_ms = 1; waitpid(syncing, NULL, WNOHANG) == 0; pause_ms = pause_ms < 32 ? pause_ms * 2 : 32) {
+		if (left_ms <= 0) return JS_FALSE;
+		struct timespec pause = { .tv_nsec = pause_ms * 1000000 };
+		nanosleep(&pause, NULL);
+		left_ms -= (double)pause_ms;
+	}
+	syncing = 0;
+	return JS_TRUE;
 }
 
 static JSValue host_fsync(JSContext *ctx, const struct argument *a)
@@ -284,6 +312,7 @@ const struct host_entry system_entries[] = {
 	{ "switchRoot", "sv", host_switch_root },
 	{ "reboot", "s", host_reboot },
 	{ "sync", "", host_sync },
+	{ "syncWithin", "n", host_sync_within },
 	{ "fsync", "n", host_fsync },
 	{ "loadModule", "ss", host_load_module },
 	{ "watchdogTimeout", "nn", host_watchdog_timeout },

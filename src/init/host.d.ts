@@ -50,6 +50,8 @@ declare module "host" {
   /** sync(2), then reboot(2): `restart`, `powerOff` or `halt`. */
   export function reboot(how: "restart" | "powerOff" | "halt"): never;
   export function sync(): void;
+  /** Starts sync(2) in another process unless one of these still runs, waits for it this long, and tells whether it has ended. */
+  export function syncWithin(milliseconds: number): boolean;
   export function fsync(fd: number): void;
 
   /** finit_module(2). Ignores a module that is already loaded. */

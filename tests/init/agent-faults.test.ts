@@ -156,6 +156,24 @@ test("agent: a disk that hangs during the update causes a reset, and the next bo
   assert.deepEqual(end, { kind: "reset", by: "watchdog" });
 });
 
+test("agent: a disk that takes five minutes to write all that waits for it: the machine is not reset", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const machine = rackMachine(site);
+  const slowly = { call: "sync", times: 5, trouble: { kind: "runsFor", milliseconds: 300_000 } } as const;
+  const { end, kernel } = machine.boot({ troubles: [slowly], minutes: 60 });
+  assert.ok(kernel.cpu.struck() > 4, "the syncs of the update were never slow");
+  assert.deepEqual(end, { kind: "restarted", how: "restart" });
+});
+
+test("agent: a disk that never ends writing causes a reset", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const never = { kind: "runsFor", milliseconds: Number.POSITIVE_INFINITY } as const;
+  const { end } = rackMachine(site).boot({ troubles: [{ call: "sync", trouble: never }], minutes: 120 });
+  assert.deepEqual(end, { kind: "reset", by: "watchdog" });
+});
+
 test("agent: what it logged before polls failed reaches the MDB with the first poll that succeeds", (t) => {
   const site = openSite();
   t.after(site.close);

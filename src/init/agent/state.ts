@@ -1,8 +1,11 @@
-import * as host from "host";
 import { encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { exists, makeDirectories, readTextIfThere, remove, replaceBytes, writeText } from "../beneath/files.ts";
 import { readText } from "../system/files.ts";
 import { agentPaths } from "./paths.ts";
+import type { SubContext } from "./sub-context.ts";
+import { syncDisks } from "./sync-disks.ts";
+
+type StateContext = Pick<SubContext, "root" | "alive">;
 
 /** The image that the last finished update installed on this root. */
 export function readPatchedImage(root: string): string | undefined {
@@ -14,18 +17,18 @@ export function readPatchedImage(root: string): string | undefined {
  * Records the start of an update; until it is finished the disk holds no image. A kernel change is recorded too: if
  * this update fails after placing its files, the next one finds no change, and the reboot is due all the same.
  */
-export function beginUpdate(root: string, kernelChanged: boolean): void {
+export function beginUpdate({ root, alive }: StateContext, kernelChanged: boolean): void {
   makeDirectories(root, agentPaths.state);
   if (kernelChanged) writeText(root, agentPaths.kernelChangedIn, bootId());
   remove(root, agentPaths.patchedImage);
-  host.sync();
+  syncDisks({ alive });
 }
 
 /** Records that an update is complete and on the disk. */
-export function finishUpdate(root: string, image: string): void {
-  host.sync();
+export function finishUpdate({ root, alive }: StateContext, image: string): void {
+  syncDisks({ alive });
   replaceBytes(root, agentPaths.patchedImage, encodeUtf8(`${image}\n`));
-  host.sync();
+  syncDisks({ alive });
 }
 
 /** Whether an update of the current boot changed the kernel, so that a reboot is due. */

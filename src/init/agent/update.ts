@@ -1,4 +1,3 @@
-import * as host from "host";
 import { counted } from "../../core/bytes/counted.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
 import type { Directive } from "../../core/image/update/directive.ts";
@@ -13,6 +12,7 @@ import type { ObjectCache } from "./objects/object-cache.ts";
 import type { Scan } from "./scan.ts";
 import { areBootFilesDue, beginUpdate, bootFilesAreDue, bootFilesDone, finishUpdate } from "./state.ts";
 import type { SubContext } from "./sub-context.ts";
+import { syncDisks } from "./sync-disks.ts";
 
 const progressEvery = 2000;
 /** Limits of the paths that a small or a failed update names. */
@@ -49,7 +49,7 @@ export function applyUpdate(
   if (update.steps.length <= maxNamed)
     for (const { kind, path } of update.steps)
       log("info", "update step", { step: kind, path: plainText(path).slice(0, maxNameLength) });
-  beginUpdate(root, update.kernelChanged);
+  beginUpdate(context, update.kernelChanged);
   const unsupported: string[] = [];
   const onUnsupported = (path: string) => void unsupported.push(path);
   const applyStep = stepApplier({ root, cache, scan, alive, onUnsupported, steps: update.steps });
@@ -69,11 +69,11 @@ export function applyUpdate(
   applyAll(update.steps.slice(0, split));
   const going = new Set(late.flatMap((step) => (step.kind === "removeFile" ? [step.path] : [])));
   if (mountPoint !== undefined) {
-    host.sync();
+    syncDisks(context);
     deriveBootPartition(context, { mountPoint, image: update.image, going, isRequired: true });
   } else if (areBootFilesDue(root)) {
     writeBootFiles(context, update.image, going);
-    host.sync();
+    syncDisks(context);
     bootFilesDone(root);
   }
   applyAll(late);
@@ -84,7 +84,7 @@ export function applyUpdate(
       first: plainText(unsupported[0] ?? ""),
     });
   if (left.length > 0) throw new Error(describeLeft(update.image, left));
-  finishUpdate(root, update.image);
+  finishUpdate(context, update.image);
 }
 
 /** Names the first paths that changed since the scan. */

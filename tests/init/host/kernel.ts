@@ -67,6 +67,8 @@ export type Kernel = {
   /** Whether init, or the agent after it, is the only process; otherwise a system runs. */
   readonly isPidOne: boolean;
   readonly sync: () => void;
+  /** When sync(2) in a process of its own ends, while one runs. */
+  syncEndsMs: number | undefined;
   /** Output on the consoles, and of processes. */
   readonly screen: string[];
   /** Programs that were run: their arguments, joined by spaces. */
@@ -240,6 +242,7 @@ export function bootKernel(facts: BootFacts): Kernel {
       loadModule,
       screen,
     },
+    syncEndsMs: undefined,
     isLoaded: (name) => loaded.has(name),
     isPidOne: processId === 1,
     sync: () => {

@@ -19,6 +19,7 @@ import {
 } from "../../system/files.ts";
 import { bootId } from "../state.ts";
 import type { SubContext } from "../sub-context.ts";
+import { syncDisks } from "../sync-disks.ts";
 import { rootDevice } from "./bootable-kernels.ts";
 import { fileAt, type KernelInBoot, readKernelInBoot } from "./kernel-in-boot.ts";
 import { readKernelRecord, runningKernel, saveKernelRecord } from "./kernel-record.ts";
@@ -72,7 +73,7 @@ export function deriveBootPartition(context: SubContext, derivation: Derivation)
   const ready = onEach(context, held, (one) => {
     for (const kernel of missingOn(one, { wanted, held, needed })) {
       makeRoom(one.directory, kernel, new Set([...needed, ...(held.length > 1 ? startedBy(one.directory) : [])]));
-      store(one.directory, kernel);
+      store(context, one.directory, kernel);
       const { id: stored, version: of } = kernel.kernel;
       log("info", "stored a kernel on the boot partition", { kernel: of, id: shortId(stored) });
     }
@@ -225,16 +226,16 @@ function makeRoom(partition: string, wanted: KernelInBoot, needed: ReadonlySet<s
 }
 
 /** Writes all files under a draft's name, then gives the directory its name. */
-function store(partition: string, { kernel, files }: KernelInBoot): void {
+function store(context: SubContext, partition: string, { kernel, files }: KernelInBoot): void {
   const directory = `${partition}${bootPartition.kernels}/${kernel.id}`;
   const draft = `${directory}.draft`;
   removeTree(draft);
   removeTree(directory);
   makeDirectories(draft, 0o700);
   for (const { name, write } of files) write(`${draft}/${name}`);
-  host.sync();
+  syncDisks(context);
   checked(`rename ${draft} into place`, os.rename(draft, directory));
-  host.sync();
+  syncDisks(context);
 }
 
 function removeOthers(partition: string, needed: ReadonlySet<string>): void {

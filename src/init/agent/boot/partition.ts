@@ -4,6 +4,7 @@ import { messageOf } from "../../birth/stop.ts";
 import { makeDirectories } from "../../system/files.ts";
 import { deviceOf } from "../scan.ts";
 import type { SubContext } from "../sub-context.ts";
+import { syncDisks } from "../sync-disks.ts";
 
 const remountReadOnly = 0x21; // MS_REMOUNT | MS_RDONLY (mount(2))
 const remountWritable = 0x20;
@@ -52,10 +53,13 @@ function openPartition({ root, log }: PartitionContext, partUuid: string, mountP
  * GRUB reads ext4 without its journal, and sync(2) leaves changes in the journal. Only a remount as read-only writes
  * them to where GRUB reads (ext4_mark_recovery_complete).
  */
-export function flushPartition({ root, log }: Pick<SubContext, "root" | "log">, directory: string): void {
+export function flushPartition(
+  { root, log, alive }: Pick<SubContext, "root" | "log" | "alive">,
+  directory: string,
+): void {
   if (deviceOf(directory) === deviceOf(root === "" ? "/" : root)) return;
   try {
-    host.sync();
+    syncDisks({ alive });
     host.mount("", directory, "", remountReadOnly, "");
     host.mount("", directory, "", remountWritable, "");
   } catch (error) {

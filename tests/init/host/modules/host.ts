@@ -209,6 +209,19 @@ export const reboot: typeof Native.reboot = (how) =>
   });
 
 export const sync: typeof Native.sync = () => call("sync", "", (kernel) => kernel.sync());
+/** Its process takes as long as the trouble of its first call says (`runsFor`). */
+export const syncWithin: typeof Native.syncWithin = (milliseconds) =>
+  call("sync", "", (kernel, trouble) => {
+    const { cpu } = kernel;
+    const beganMs = cpu.monotonicMs();
+    const endMs = kernel.syncEndsMs ?? beganMs + (trouble?.kind === "runsFor" ? trouble.milliseconds : 0);
+    const leftMs = Math.max(0, endMs - beganMs);
+    kernel.syncEndsMs = leftMs > milliseconds ? endMs : undefined;
+    cpu.advance(Math.min(leftMs, milliseconds));
+    if (leftMs > milliseconds) return false;
+    kernel.sync();
+    return true;
+  });
 export const fsync: typeof Native.fsync = (fd) =>
   call("fsync", aboutOf(fd), (kernel) => fileOf(kernel, fd).sync?.(), "fsync");
 
