@@ -318,7 +318,7 @@ export const suites: readonly Suite[] = [
     run: {
       kind: "files",
       globs: ["tests/image/*.test.ts"],
-      minutes: { "tests/image/boot.test.ts": 0.9 },
+      minutes: { "tests/image/boot.test.ts": 1.2 },
       timeoutMs: 10 * minuteMs,
     },
   },

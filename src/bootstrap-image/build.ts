@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type AgentFileName, agentFiles } from "../core/agent/version.ts";
 import type { FirmwareFamilyName } from "../core/bootstrap-image/firmware-families.ts";
+import { defaultProfile, type ImageProfile } from "../core/bootstrap-image/image-profile.ts";
 import type { BootstrapSuite } from "../core/bootstrap-image/suite.ts";
 import { type CpioEntry, writeCpio } from "../core/bytes/cpio.ts";
 import { defaultArchitecture, type MachineArchitecture } from "../core/machine/architecture.ts";
@@ -41,6 +42,7 @@ import { targets } from "./target.ts";
 export type BootstrapImage = {
   readonly suite: BootstrapSuite;
   readonly architecture: MachineArchitecture;
+  readonly profile: ImageProfile;
   /** The versions of GRUB that machines start their disk with; `measuring` for the site's own key and for sealed disk keys. */
   readonly grub: { readonly own: string; readonly measuring?: string };
   readonly kernelPath: string;
@@ -67,6 +69,8 @@ export type BuildOptions = {
   readonly debian: Debian;
   /** Downloads and finished parts; safe to delete at any time. */
   readonly cacheDirectory: string;
+  /** Which machines it has drivers for; the default if it is not said. */
+  readonly profile?: ImageProfile;
   /** Families of network cards whose firmware goes into the second archive; none if it is not said. */
   readonly firmware?: readonly FirmwareFamilyName[];
   /** Receives vmlinuz, initramfs.img, firmware.img, the signed image and the bill of materials, and in `agent` the agent's files. */
@@ -295,7 +299,7 @@ async function initramfsParts(
  * cards is a second file, which loaders hand to the kernel after the initramfs; in the signed image it is behind it.
  */
 export async function buildBootstrapImage(options: BuildOptions): Promise<BootstrapImage> {
-  const { debian, outputDirectory, firmware: families = [] } = options;
+  const { debian, outputDirectory, profile = defaultProfile, firmware: families = [] } = options;
   const kernel = await fetchKernel(options);
   const packages = await resolvePackages(options);
   const programs = await buildPrograms(packages, options);
@@ -317,6 +321,7 @@ export async function buildBootstrapImage(options: BuildOptions): Promise<Bootst
   return {
     suite: debian.suite,
     architecture: debian.architecture,
+    profile,
     grub: {
       own: grubIn(packages.system),
       ...(packages.loaders.length === 0 ? {} : { measuring: grubIn(packages.loaders) }),
@@ -331,7 +336,7 @@ export async function buildBootstrapImage(options: BuildOptions): Promise<Bootst
       ...parts.flatMap(({ components }) => components),
     ],
     kernelVersion: kernel.version,
-    families: familiesOf(debian.architecture),
+    families: familiesOf(debian.architecture, profile),
     ...(firmware === undefined
       ? {}
       : { firmware: { families, bytes: firmware.bytes.length, components: firmware.components } }),

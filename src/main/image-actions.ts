@@ -47,7 +47,7 @@ async function assertSource(source: string): Promise<void> {
 /** Builds the Bootstrap Image of a state directory, or finds the finished one. */
 export const buildBootstrapImage: Actions["buildBootstrapImage"] = async (
   stateDirectory,
-  { architecture, suite, firmware, renew = false } = {},
+  { architecture, suite, profile, firmware, renew = false } = {},
 ) => {
   const {
     families,
@@ -57,6 +57,7 @@ export const buildBootstrapImage: Actions["buildBootstrapImage"] = async (
     stateDirectory,
     ...(architecture === undefined ? {} : { architecture }),
     ...(suite === undefined ? {} : { suite }),
+    ...(profile === undefined ? {} : { profile }),
     ...(firmware === undefined ? {} : { firmware }),
     renew,
     log,

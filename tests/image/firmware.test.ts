@@ -68,17 +68,17 @@ test("firmware is pinned in the lock file with its families; a renewal takes tod
     const [today] = await first.firmware.resolve(["firmware-bnx2x"]);
     assert.match(today?.file ?? "", /^firmware-bnx2x_\d+-/);
     await first.kernel();
-    await first.keep(["bnx2x"]);
+    await first.keep({ families: ["bnx2x"], profile: "virtual" });
     const older = today?.file.replace(/_[^_]+_all/, "_20200101-1_all") ?? "";
     await writeFile(lockFile, (await readFile(lockFile, "utf8")).replace(today?.file ?? "", older));
     const second = await open();
-    assert.deepEqual(second.lastFamilies, ["bnx2x"]);
+    assert.deepEqual([second.lastFamilies, second.lastProfile], [["bnx2x"], "virtual"]);
     assert.equal((await second.firmware.resolve(["firmware-bnx2x"]))[0]?.file, older);
     const renewed = await open(true);
-    assert.deepEqual(renewed.lastFamilies, ["bnx2x"]);
+    assert.deepEqual([renewed.lastFamilies, renewed.lastProfile], [["bnx2x"], "virtual"]);
     assert.equal((await renewed.firmware.resolve(["firmware-bnx2x"]))[0]?.file, today?.file);
     await renewed.kernel();
-    await renewed.keep([]);
+    await renewed.keep({ families: [] });
     assert.equal((await readLock(lockFile))?.firmware, undefined);
   } finally {
     await rm(directory, { recursive: true });

@@ -1,5 +1,6 @@
 import { readFile, rename, writeFile } from "node:fs/promises";
 import * as v from "valibot";
+import { defaultProfile, imageProfiles } from "../../core/bootstrap-image/image-profile.ts";
 import { bootstrapSuites } from "../../core/bootstrap-image/suite.ts";
 import { errorCode } from "../../core/error-code.ts";
 import { defaultArchitecture, machineArchitectures } from "../../core/machine/architecture.ts";
@@ -12,6 +13,8 @@ const packages = v.array(
 const schema = v.object({
   suite: v.picklist(bootstrapSuites),
   architecture: v.optional(v.picklist(machineArchitectures), defaultArchitecture),
+  /** Absent in lock files of versions that knew only the default. */
+  profile: v.optional(v.picklist(imageProfiles), defaultProfile),
   /** The names of the kernel's packages, which change with each version. */
   kernel: v.pipe(v.array(v.string()), v.readonly()),
   packages,

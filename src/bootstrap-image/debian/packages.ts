@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { copyFile, mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type FirmwareFamilyName, isFirmwareFamily } from "../../core/bootstrap-image/firmware-families.ts";
+import { defaultProfile, type ImageProfile } from "../../core/bootstrap-image/image-profile.ts";
 import type { BootstrapSuite } from "../../core/bootstrap-image/suite.ts";
 import { defaultArchitecture, type MachineArchitecture } from "../../core/machine/architecture.ts";
 import type { Log } from "../../core/ports.ts";
@@ -38,8 +39,13 @@ export type Debian = ReleasePackages & {
   readonly firmware: ReleasePackages;
   /** The firmware families of the last build, of which the image is made if no others are asked for. */
   readonly lastFamilies: readonly FirmwareFamilyName[];
-  /** Writes what was resolved to the lock file, and the image's firmware families: the next build takes the same. */
-  readonly keep: (families?: readonly FirmwareFamilyName[]) => Promise<void>;
+  /** The profile of the last build, which the image has if no other is asked for. */
+  readonly lastProfile: ImageProfile;
+  /** Writes what was resolved to the lock file, and the image's choices: the next build takes the same. */
+  readonly keep: (choices?: {
+    readonly families?: readonly FirmwareFamilyName[];
+    readonly profile?: ImageProfile;
+  }) => Promise<void>;
 };
 
 export type DebianOptions = {
@@ -84,16 +90,17 @@ export async function openDebian(options: DebianOptions): Promise<Debian> {
   let kernelNames: readonly string[] | undefined = kept?.kernel;
   return {
     ...{ suite, architecture, release, host, measuringLoaders, firmware, lastFamilies },
+    lastProfile: last?.profile ?? defaultProfile,
     ...{ resolve: own.resolve, unpack: own.unpack },
     kernel: async () => {
       kernelNames ??= await kernelPackages(own.lists, kernelMetaPackage(architecture), kernelSuite);
       return own.resolve(kernelNames);
     },
-    keep: async (families = []) => {
+    keep: async ({ families = [], profile = defaultProfile } = {}) => {
       if (lockFile === undefined || kernelNames === undefined) return;
       const loaders = { release: measuringLoaderRelease, packages: measuringLoaders.pinned() };
       await writeLock(lockFile, {
-        ...{ suite, architecture, kernel: kernelNames, packages: own.pinned() },
+        ...{ suite, architecture, profile, kernel: kernelNames, packages: own.pinned() },
         ...(host === own ? {} : { host: host.pinned() }),
         ...(measuringLoaders === host ? {} : { loaders }),
         ...(families.length === 0 ? {} : { firmware: { families: [...families], packages: firmware.pinned() } }),

@@ -1,3 +1,4 @@
+import type { ImageProfile } from "../../core/bootstrap-image/image-profile.ts";
 import type { MachineArchitecture } from "../../core/machine/architecture.ts";
 
 /** A row of the table of drivers. */
@@ -7,6 +8,7 @@ export type DriverFamily = {
   readonly modules: readonly string[];
   readonly laterBuiltIn?: true;
   readonly only?: MachineArchitecture;
+  readonly virtual?: true;
 };
 
 /**
@@ -14,10 +16,10 @@ export type DriverFamily = {
  * more hardware, add a row; docs/bootstrap-image.md shows the table. Not here: NICs that do nothing without firmware
  * (core/bootstrap-image/firmware-families.ts); Fibre Channel (machines install to their own disks); USB. `kind` groups the
  * rows; `modules` are names as in `modinfo`, with underscores; `laterBuiltIn` says that newer kernels have no such modules
- * because they need none; `only` one architecture has such hardware.
+ * because they need none; `only` one architecture has such hardware; `virtual` says that hypervisors emulate it.
  */
 export const driverFamilies: readonly DriverFamily[] = [
-  { kind: "nic", name: "Intel PRO/1000 and I21x", modules: ["e1000", "e1000e"] },
+  { kind: "nic", name: "Intel PRO/1000 and I21x", modules: ["e1000", "e1000e"], virtual: true },
   { kind: "nic", name: "Intel I350, I210 (igb) and I225 (igc)", modules: ["igb", "igbvf", "igc"] },
   { kind: "nic", name: "Intel 82599, X540, X550", modules: ["ixgbe", "ixgbevf"] },
   { kind: "nic", name: "Intel X710, XL710, X722", modules: ["i40e", "iavf"] },
@@ -34,10 +36,10 @@ export const driverFamilies: readonly DriverFamily[] = [
   { kind: "nic", name: "AMD XGBE", modules: ["amd_xgbe"] },
   { kind: "nic", name: "Realtek 8111, 8125", modules: ["r8169", "realtek"] },
   { kind: "nic", name: "Huawei HiNIC", modules: ["hinic"] },
-  { kind: "nic", name: "VMware vmxnet3", modules: ["vmxnet3"] },
-  { kind: "nic", name: "virtio network", modules: ["virtio_net"] },
-  { kind: "nic", name: "Amazon ENA and Google gVNIC", modules: ["ena", "gve"] },
-  { kind: "nic", name: "Hyper-V network", modules: ["hv_netvsc"] },
+  { kind: "nic", name: "VMware vmxnet3", modules: ["vmxnet3"], virtual: true },
+  { kind: "nic", name: "virtio network", modules: ["virtio_net"], virtual: true },
+  { kind: "nic", name: "Amazon ENA and Google gVNIC", modules: ["ena", "gve"], virtual: true },
+  { kind: "nic", name: "Hyper-V network", modules: ["hv_netvsc"], virtual: true },
   { kind: "nic", name: "HiSilicon HNS3", modules: ["hns3", "hclge", "hclgevf"], only: "arm64" },
   { kind: "nic", name: "Marvell OCTEON 9 and 10", modules: ["rvu_af", "rvu_nicpf", "rvu_nicvf"], only: "arm64" },
   { kind: "nic", name: "Cavium ThunderX", modules: ["thunder_bgx", "nicpf", "nicvf"], only: "arm64" },
@@ -45,15 +47,15 @@ export const driverFamilies: readonly DriverFamily[] = [
   { kind: "nic", name: "NXP Layerscape", modules: ["fsl_enetc", "fsl_dpaa2_eth"], only: "arm64" },
   { kind: "nic", name: "Socionext NETSEC", modules: ["netsec"], only: "arm64" },
 
-  { kind: "storage", name: "NVMe", modules: ["nvme"] },
+  { kind: "storage", name: "NVMe", modules: ["nvme"], virtual: true },
   { kind: "storage", name: "Intel VMD", modules: ["vmd"], only: "amd64" },
-  { kind: "storage", name: "AHCI SATA", modules: ["ahci"] },
-  { kind: "storage", name: "PIIX and generic ATA", modules: ["ata_piix", "ata_generic"] },
+  { kind: "storage", name: "AHCI SATA", modules: ["ahci"], virtual: true },
+  { kind: "storage", name: "PIIX and generic ATA", modules: ["ata_piix", "ata_generic"], virtual: true },
   { kind: "storage", name: "Intel C600 SAS", modules: ["isci"], only: "amd64" },
   { kind: "storage", name: "Broadcom MegaRAID SAS", modules: ["megaraid_sas"] },
   { kind: "storage", name: "Broadcom SAS2 and SAS3 HBA", modules: ["mpt3sas"] },
   { kind: "storage", name: "Broadcom SAS4 HBA", modules: ["mpi3mr"] },
-  { kind: "storage", name: "LSI Fusion-MPT", modules: ["mptsas", "mptspi"] },
+  { kind: "storage", name: "LSI Fusion-MPT", modules: ["mptsas", "mptspi"], virtual: true },
   { kind: "storage", name: "HPE Smart Array", modules: ["hpsa"] },
   { kind: "storage", name: "Microchip SmartPQI", modules: ["smartpqi"] },
   { kind: "storage", name: "Adaptec AACRAID", modules: ["aacraid"] },
@@ -61,11 +63,11 @@ export const driverFamilies: readonly DriverFamily[] = [
   { kind: "storage", name: "Microchip PM80xx", modules: ["pm80xx"] },
   { kind: "storage", name: "Areca", modules: ["arcmsr"], only: "amd64" },
   { kind: "storage", name: "3ware", modules: ["3w_9xxx", "3w_sas"] },
-  { kind: "storage", name: "VMware PVSCSI", modules: ["vmw_pvscsi"], only: "amd64" },
-  { kind: "storage", name: "virtio block and SCSI", modules: ["virtio_blk", "virtio_scsi"] },
-  { kind: "storage", name: "Hyper-V storage", modules: ["hv_storvsc"] },
-  { kind: "storage", name: "Xen front ends", modules: ["xen_blkfront", "xen_netfront"] },
-  { kind: "storage", name: "SCSI disks", modules: ["sd_mod"] },
+  { kind: "storage", name: "VMware PVSCSI", modules: ["vmw_pvscsi"], only: "amd64", virtual: true },
+  { kind: "storage", name: "virtio block and SCSI", modules: ["virtio_blk", "virtio_scsi"], virtual: true },
+  { kind: "storage", name: "Hyper-V storage", modules: ["hv_storvsc"], virtual: true },
+  { kind: "storage", name: "Xen front ends", modules: ["xen_blkfront", "xen_netfront"], virtual: true },
+  { kind: "storage", name: "SCSI disks", modules: ["sd_mod"], virtual: true },
   { kind: "storage", name: "HiSilicon SAS", modules: ["hisi_sas_v2_hw", "hisi_sas_v3_hw"], only: "arm64" },
   {
     kind: "storage",
@@ -74,11 +76,11 @@ export const driverFamilies: readonly DriverFamily[] = [
     only: "arm64",
   },
 
-  { kind: "watchdog", name: "Intel 6300ESB (QEMU)", modules: ["i6300esb"] },
-  { kind: "watchdog", name: "Intel TCO", modules: ["iTCO_wdt", "lpc_ich", "i2c_i801"], only: "amd64" },
+  { kind: "watchdog", name: "Intel 6300ESB (QEMU)", modules: ["i6300esb"], virtual: true },
+  { kind: "watchdog", name: "Intel TCO", modules: ["iTCO_wdt", "lpc_ich", "i2c_i801"], only: "amd64", virtual: true },
   { kind: "watchdog", name: "AMD SP5100 TCO", modules: ["sp5100_tco", "i2c_piix4"], only: "amd64" },
   { kind: "watchdog", name: "IPMI BMC", modules: ["ipmi_watchdog", "ipmi_si", "ipmi_devintf"] },
-  { kind: "watchdog", name: "ACPI WDAT", modules: ["wdat_wdt"] },
+  { kind: "watchdog", name: "ACPI WDAT", modules: ["wdat_wdt"], virtual: true },
   { kind: "watchdog", name: "SBSA generic watchdog", modules: ["sbsa_gwdt"], only: "arm64" },
   { kind: "watchdog", name: "HPE iLO", modules: ["hpwdt"], only: "amd64" },
   {
@@ -87,7 +89,7 @@ export const driverFamilies: readonly DriverFamily[] = [
     modules: ["w83627hf_wdt", "it87_wdt", "f71808e_wdt"],
     only: "amd64",
   },
-  { kind: "watchdog", name: "kernel timer, without hardware", modules: ["softdog"] },
+  { kind: "watchdog", name: "kernel timer, without hardware", modules: ["softdog"], virtual: true },
 
   { kind: "sensor", name: "temperature of Intel and AMD processors", modules: ["coretemp", "k10temp"], only: "amd64" },
   { kind: "sensor", name: "memory errors of AMD processors", modules: ["amd64_edac"], only: "amd64" },
@@ -126,7 +128,8 @@ export const driverFamilies: readonly DriverFamily[] = [
   { kind: "base", name: "raw packets", modules: ["af_packet"] },
 ];
 
-/** The families of an image. */
-export function familiesOf(architecture: MachineArchitecture): readonly DriverFamily[] {
-  return driverFamilies.filter(({ only = architecture }) => only === architecture);
+/** The families of an image; that for virtual machines has no drivers of physical machines and no sensors. */
+export function familiesOf(architecture: MachineArchitecture, profile: ImageProfile): readonly DriverFamily[] {
+  const own = driverFamilies.filter(({ only = architecture }) => only === architecture);
+  return profile === "generic" ? own : own.filter(({ kind, virtual }) => kind === "base" || virtual === true);
 }

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { firmwareFamilies } from "../../core/bootstrap-image/firmware-families.ts";
+import { defaultProfile, type ImageProfile } from "../../core/bootstrap-image/image-profile.ts";
 import type { CpioEntry } from "../../core/bytes/cpio.ts";
 import { moduleName } from "../../core/modules/module-name.ts";
 import type { Log } from "../../core/ports.ts";
@@ -113,12 +114,13 @@ async function writeModules(files: readonly ModuleFile[], directory: string): Pr
 /** Downloads the suite's kernel package and copies the image's part; the result is cached by package and table. */
 export async function fetchKernel(of: {
   readonly debian: Debian;
+  readonly profile?: ImageProfile;
   readonly cacheDirectory: string;
   readonly log: Log;
 }): Promise<Kernel> {
-  const { debian, cacheDirectory, log } = of;
+  const { debian, profile = defaultProfile, cacheDirectory, log } = of;
   const packages = await debian.kernel();
-  const table = familiesOf(debian.architecture);
+  const table = familiesOf(debian.architecture, profile);
   const sources = ["kernel.ts", "kernel-modules.ts", "../program/elf.ts"].map((name) =>
     readFile(join(import.meta.dirname, name)),
   );

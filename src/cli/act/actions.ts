@@ -2,6 +2,7 @@ import type { Config } from "../../contract/config/schema.ts";
 import type { CollectedView, ImageView } from "../../contract/operator/views.ts";
 import type { Recipe } from "../../contract/recipe.ts";
 import type { FirmwareFamilyName } from "../../core/bootstrap-image/firmware-families.ts";
+import type { ImageProfile } from "../../core/bootstrap-image/image-profile.ts";
 import type { BootstrapSuite } from "../../core/bootstrap-image/suite.ts";
 import type { MachineArchitecture } from "../../core/machine/architecture.ts";
 import type { ImportProgress, NotCarried } from "../output/import-progress.ts";
@@ -10,6 +11,7 @@ import type { ImportProgress, NotCarried } from "../output/import-progress.ts";
 export type BootstrapView = {
   readonly suite: BootstrapSuite;
   readonly architecture: MachineArchitecture;
+  readonly profile: ImageProfile;
   /** Versions of GRUB for disks; `measuring` for the site's own key and for sealed disk keys, which only amd64 has. */
   readonly grub: { readonly own: string; readonly measuring?: string };
   readonly kernelBytes: number;
@@ -54,14 +56,15 @@ export type Actions = {
     readonly verbose: boolean;
   }) => Promise<void>;
   /**
-   * Builds the Bootstrap Image of a state directory unless it is up to date: of the suite, the firmware families and the packages
-   * of the last build, or of others, or with `renew` of today's packages.
+   * Builds the Bootstrap Image of a state directory unless it is up to date: of the suite, the profile, the firmware families and the
+   * packages of the last build, or of others, or with `renew` of today's packages.
    */
   readonly buildBootstrapImage: (
     stateDirectory: string,
     options?: {
       readonly architecture?: MachineArchitecture;
       readonly suite?: BootstrapSuite;
+      readonly profile?: ImageProfile;
       readonly firmware?: readonly FirmwareFamilyName[];
       readonly renew?: boolean;
     },

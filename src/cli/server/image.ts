@@ -5,6 +5,7 @@ import {
   firmwareFamilyNames,
   isFirmwareFamily,
 } from "../../core/bootstrap-image/firmware-families.ts";
+import { type ImageProfile, imageProfiles } from "../../core/bootstrap-image/image-profile.ts";
 import { type BootstrapSuite, bootstrapSuites } from "../../core/bootstrap-image/suite.ts";
 import { counted } from "../../core/bytes/counted.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
@@ -38,6 +39,7 @@ type ImageActions = Pick<
 type BuildOptions = LocalOptions & {
   readonly arch?: MachineArchitecture;
   readonly suite?: BootstrapSuite;
+  readonly profile?: ImageProfile;
   readonly firmware?: readonly FirmwareFamilyName[];
   readonly renew?: boolean;
 };
@@ -88,6 +90,12 @@ function buildCommands(image: Command, actions: ImageActions, state: FindState):
     )
     .addOption(
       new Option(
+        "--profile <profile>",
+        "Bootstrap Image: drivers for virtual machines only (virtual), or for servers, too (generic); as in the last build without this option",
+      ).choices(imageProfiles),
+    )
+    .addOption(
+      new Option(
         "--firmware <families>",
         "Bootstrap Image: network cards whose firmware comes as a second archive, such as bnx2x,nfp, or none; as in the last build without this option",
       ).argParser(readFamilies),
@@ -95,20 +103,21 @@ function buildCommands(image: Command, actions: ImageActions, state: FindState):
     .option("--renew", "Bootstrap Image: take today's Debian packages instead of the pinned ones");
   localOptions(build).action(async (stream: string | undefined, recipe: string | undefined, options: BuildOptions) => {
     const stateDirectory = await state(options);
-    const { arch, suite, firmware, renew } = options;
+    const { arch, suite, profile, firmware, renew } = options;
     if (stream === undefined) {
       const wanted = {
         ...architectureOf(options),
         ...(suite === undefined ? {} : { suite }),
+        ...(profile === undefined ? {} : { profile }),
         ...(firmware === undefined ? {} : { firmware }),
         ...(renew === undefined ? {} : { renew }),
       };
       return printBootstrap(await actions.buildBootstrapImage(stateDirectory, wanted), options);
     }
-    if (arch !== undefined || suite !== undefined || firmware !== undefined || renew !== undefined)
+    if ([arch, suite, profile, firmware, renew].some((option) => option !== undefined))
       throw failure(
         "misused",
-        "--arch, --suite, --firmware and --renew are for the Bootstrap Image",
+        "--arch, --suite, --profile, --firmware and --renew are for the Bootstrap Image",
         "a recipe names its suite and packages itself",
       );
     await buildByRecipe(actions, { stateDirectory, stream, file: recipe }, options);
@@ -239,7 +248,7 @@ function printBootstrap(view: BootstrapView, { output }: Pick<LocalOptions, "out
   const measuring = other === undefined ? "" : `; with the site's own key or a sealed disk key ${other}`;
   print(
     `kernel     ${formatBytes(view.kernelBytes).padStart(9)}  ${view.kernelVersion} (${view.suite}, ${view.architecture})`,
-    `initramfs  ${formatBytes(view.initramfsBytes).padStart(9)}  ${view.driverFamilies} driver families`,
+    `initramfs  ${formatBytes(view.initramfsBytes).padStart(9)}  ${view.driverFamilies} driver families (${view.profile})`,
     `total      ${formatBytes(view.totalBytes).padStart(9)}  ${view.totalBytes} bytes`,
     ...(view.firmware === undefined
       ? []

@@ -7,6 +7,7 @@ import { fetchLoaders } from "../../bootstrap-image/loader/loaders.ts";
 import { findSecureBootKey } from "../../bootstrap-image/secure-boot/key.ts";
 import { targets } from "../../bootstrap-image/target.ts";
 import type { FirmwareFamilyName } from "../../core/bootstrap-image/firmware-families.ts";
+import type { ImageProfile } from "../../core/bootstrap-image/image-profile.ts";
 import { type BootstrapSuite, chooseSuite, defaultSuite } from "../../core/bootstrap-image/suite.ts";
 import { defaultArchitecture, type MachineArchitecture } from "../../core/machine/architecture.ts";
 import type { Log } from "../../core/ports.ts";
@@ -31,6 +32,8 @@ export async function prepareServer(options: {
   readonly architecture?: MachineArchitecture;
   /** Where the image comes from; as the last build if it is undefined. */
   readonly suite?: BootstrapSuite;
+  /** Which machines it has drivers for; as the last build if it is undefined. */
+  readonly profile?: ImageProfile;
   /** Network cards whose firmware a second archive brings; as the last build if it is undefined. */
   readonly firmware?: readonly FirmwareFamilyName[];
   /** Takes today's Debian packages instead of those of the last build. */
@@ -52,17 +55,17 @@ export async function prepareServer(options: {
   const suite = chooseSuite(architecture, options.suite, last?.suite);
   if (suite.stays) log("info", stayingWith(suite.name));
   const debian = await openDebian({ suite: suite.name, architecture, cacheDirectory, log, lockFile, renew });
-  const firmware = options.firmware ?? debian.lastFamilies;
+  const { profile = debian.lastProfile, firmware = debian.lastFamilies } = options;
   if (firmware.length > 0 && architecture !== defaultArchitecture)
     throw new Error(`Bootstrap Image for ${architecture}: expected no firmware families, found ${firmware.join(", ")}`);
   await mkdir(outputDirectory, { recursive: true });
   await fetchLoaders({ debian, cacheDirectory, outputDirectory: loaders });
   const secureBootKey = await findSecureBootKey(paths.secureBoot);
   const image = await buildBootstrapImage({
-    ...{ debian, cacheDirectory, outputDirectory, caPem, log, firmware },
+    ...{ debian, cacheDirectory, outputDirectory, caPem, log, profile, firmware },
     ...(secureBootKey === undefined ? {} : { secureBootKey }),
   });
-  await debian.keep(firmware);
+  await debian.keep({ families: firmware, profile });
   return image;
 }
 

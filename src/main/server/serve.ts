@@ -15,11 +15,12 @@ import { startServer } from "./server.ts";
 export const serve: Actions["serve"] = async ({ config, logJson, verbose }) => {
   const log = openLog({ json: logJson, least: verbose ? "debug" : "info" });
   const stop = stopSignal(log);
-  const { suite, firmware } = config.bootstrapImage;
+  const { suite, profile, firmware } = config.bootstrapImage;
   const prepare = async (caPem: string) => {
     const image = await prepareServer({
       stateDirectory: config.stateDirectory,
       ...(suite === undefined ? {} : { suite }),
+      ...(profile === undefined ? {} : { profile }),
       ...{ firmware, log, caPem },
     });
     log("info", "Bootstrap Image ready", readyFacts(image));
@@ -47,9 +48,9 @@ export const serve: Actions["serve"] = async ({ config, logJson, verbose }) => {
   }
 };
 
-function readyFacts({ suite, architecture, kernelVersion, totalBytes, firmware }: BootstrapImage) {
+function readyFacts({ suite, architecture, profile, kernelVersion, totalBytes, firmware }: BootstrapImage) {
   const second = firmware && { firmware: firmware.families.join(" "), firmwareBytes: firmware.bytes };
-  return { suite, architecture, kernel: kernelVersion, bytes: totalBytes, ...second };
+  return { suite, architecture, profile, kernel: kernelVersion, bytes: totalBytes, ...second };
 }
 
 /** Aborted by the first SIGINT or SIGTERM, with its name as the reason; a second one ends the process. */

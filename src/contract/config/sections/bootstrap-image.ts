@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { firmwareFamilyNames } from "../../../core/bootstrap-image/firmware-families.ts";
+import { imageProfiles } from "../../../core/bootstrap-image/image-profile.ts";
 import { bootstrapSuites } from "../../../core/bootstrap-image/suite.ts";
 import { leaf, optional, withDefault } from "../entry.ts";
 
@@ -13,6 +14,10 @@ export const bootstrapImage = withDefault(
     suite: optional(
       suite,
       "The suite of Debian that its kernel, tools and boot loaders come from: `trixie` is Debian 13, `trixie-backports` takes the newer kernel from its backports, for hardware that is younger than the release, and `bookworm` is Debian 12. Without this key the first build takes `trixie`, and later ones stay with the suite of the build before. The boot loader for disks with `secureBootKey: own` or `storage.sealDiskKey` is Debian 12's GRUB in any case (docs/decisions/grub-of-debian-12.md). The packages of the first build are pinned by their hashes in `bootstrap/packages.lock.json` below `stateDirectory`; `birther image build --renew` takes those of today.",
+    ),
+    profile: optional(
+      leaf(imageProfiles.join(" or "), v.picklist(imageProfiles)),
+      "Which machines it has drivers for: `generic` for servers as they are sold and for virtual machines, `virtual` for virtual machines only, with an image that is a fifth smaller. Without this key the first build is `generic`, and later ones are as the build before.",
     ),
     firmware: withDefault(
       v.pipe(
