@@ -419,8 +419,8 @@ export const suites: readonly Suite[] = [
   {
     name: "sealing",
     about:
-      "a disk key sealed by a swtpm, under OVMF: the disk's own system gets it, a stranger's from the wire does not",
-    cost: "20 min",
+      "disk keys in swtpm: sealed under OVMF, so that a stranger's system from the wire does not get one; kept under SeaBIOS",
+    cost: "40 min",
     needsRoot: true,
     packages: [...packagesOf.demo, "swtpm"],
     run: {

@@ -13,7 +13,7 @@ import type { DiskIdentity } from "../core/hardware/disk-identity.ts";
 import { type BurnInReport, bootTrusts, type Hardware } from "../core/hardware/hardware.ts";
 import { type RootDiskRule, ruleBuses, ruleTransports } from "../core/hardware/root-disk-rules.ts";
 import { type LayoutProfile, mostDataDisks } from "../core/install/layout-profile.ts";
-import type { StoragePolicy } from "../core/install/storage-policy.ts";
+import { type StoragePolicy, tpmKeyUses } from "../core/install/storage-policy.ts";
 import { volumeFileSystems } from "../core/install/volume-file-system.ts";
 import { portKinds } from "../core/lldp/lldpdu.ts";
 import { machineArchitectures, namedArchitectures } from "../core/machine/architecture.ts";
@@ -169,6 +169,7 @@ export const storagePolicy = v.object({
   bootMiB: count,
   /** Servers before it say nothing. */
   sealDiskKey: v.optional(v.boolean(), false),
+  diskKeyInTpm: v.optional(v.picklist(tpmKeyUses), "never"),
 });
 
 /** core/hardware/root-disk-rules.ts */
@@ -271,7 +272,9 @@ export const orderAnswer = v.object({
   knownDisks: v.exactOptional(v.array(diskIdentity)),
   allowedDisk: v.exactOptional(v.object({ selector: v.exactOptional(text) })),
   erase: v.exactOptional(eraseWish),
-  resume: v.exactOptional(v.object({ hostname: text, address: ipv4, encrypted: v.boolean() })),
+  resume: v.exactOptional(
+    v.object({ hostname: text, address: ipv4, encrypted: v.boolean(), keyInTpm: v.exactOptional(v.literal(true)) }),
+  ),
   permanent: v.object({
     prefixLength: count,
     gateway: v.exactOptional(ipv4),
@@ -465,7 +468,7 @@ export const storageReport = v.object({
   encryption: v.variant("kind", [
     v.object({
       kind: v.literal("luks2"),
-      keyIn: v.literal("uefi-variable"),
+      keyIn: v.picklist(["uefi-variable", "tpm"]),
       sealing: v.exactOptional(keySealing),
     }),
     v.object({ kind: v.literal("none"), reason: text }),

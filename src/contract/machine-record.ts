@@ -232,7 +232,7 @@ export function recordAsText(machine: Machine): RecordText {
 }
 
 /** The newest version of the form in which records are stored, which we read; a record without one has version 1. */
-export const recordVersion = 2;
+export const recordVersion = 3;
 
 /**
  * The version of a record that asks for more than the keys of the root disk to be erased: an older server would order a clean without
@@ -240,7 +240,18 @@ export const recordVersion = 2;
  */
 const eraseVersion = 2;
 
+/**
+ * The version of a record of a machine whose disk key is in its TPM: an older server would look for a variable when it resumes the
+ * birth.
+ */
+const tpmKeyVersion = 3;
+
 /** A record in the form in which it is stored. */
 export function storedRecord(machine: Machine): RecordText & { readonly recordVersion: number } {
-  return { recordVersion: machine.erase === undefined ? 1 : eraseVersion, ...recordAsText(machine) };
+  return { recordVersion: versionOf(machine), ...recordAsText(machine) };
+}
+
+function versionOf({ erase, storage }: Machine): number {
+  if (storage?.encryption.kind === "luks2" && storage.encryption.keyIn === "tpm") return tpmKeyVersion;
+  return erase === undefined ? 1 : eraseVersion;
 }

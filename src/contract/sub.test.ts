@@ -38,6 +38,15 @@ test("sub messages: what is right passes unchanged", () => {
   assert.deepEqual(v.parse(directive, update), update);
 });
 
+test("sub messages: a root whose key is in the TPM has a kind of its own, which is never taken for a key in a variable", () => {
+  const { partUuid } = settings.root;
+  const inTpm = { ...settings, root: { kind: "luks2-tpm", partUuid, tpmIndex: 0x01b1_7e40 } };
+  assert.deepEqual(v.parse(subSettings, inTpm), inTpm);
+  const mirror = { ...settings, root: { kind: "mirror", members: [partUuid, partUuid], luks2: { tpmIndex: 1 } } };
+  assert.deepEqual(v.parse(subSettings, mirror), mirror);
+  assert.throws(() => v.parse(subSettings, { ...inTpm, root: { ...inTpm.root, kind: "luks2" } }), /keyVariable/);
+});
+
 test("sub messages: a poll of an agent that was installed before there was a protocol number is of protocol 1", () => {
   const { protocol: _none, ...former } = poll;
   assert.deepEqual(v.parse(subPollRequest, former), { ...former, protocol: 1 });

@@ -71,6 +71,7 @@ export const packPath = "/packs/";
 /** More than a server names (core/network/site-server.ts). */
 const mdbs = v.pipe(v.array(endpoint), v.maxLength(64));
 
+const keyInTpm = { tpmIndex: v.pipe(count, v.maxValue(0xffffffff)) } as const;
 const encryption = {
   keyVariable: text,
   /** The agent seals the key to boots of the loader with this Authenticode hash. */
@@ -96,12 +97,14 @@ export const subSettings = v.object({
       partUuid: uuid,
       ...encryption,
     }),
+    /** Agents before it do not know this kind, and do not start: they would write an initrd that looks for a variable. */
+    v.object({ kind: v.literal("luks2-tpm"), partUuid: uuid, ...keyInTpm }),
     v.object({ kind: v.literal("plain"), partUuid: uuid }),
     /** Agents before it do not know this kind, and do not start: they would write an initrd that opens one of the partitions. */
     v.object({
       kind: v.literal("mirror"),
       members: v.pipe(v.array(uuid), v.length(2), v.readonly()),
-      luks2: v.exactOptional(v.object(encryption)),
+      luks2: v.exactOptional(v.union([v.object(encryption), v.object(keyInTpm)])),
     }),
   ]),
   boot: v.object({

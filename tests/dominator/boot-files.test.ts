@@ -123,6 +123,29 @@ test("second initrd of a machine with a sealed key: our program gives the key to
   assert.match(script, /--key-file - --keyfile-size 64/);
 });
 
+test("second initrd of a machine whose key is in its TPM: our program reads it there, and the firmware's variables are not asked", () => {
+  const archive = writeCpio(
+    unlockArchive({
+      ...{ partUuid: "11111111-2222-4333-8444-555555555555", modulesDep: "", readModule: () => bytes("") },
+      encryption: {
+        ...{ fromTpm: { native: bytes("native program"), script: bytes("script") } },
+        ...{ keyBytes: 64, mapping: "root", cryptsetup: bytes("binary") },
+        libraries: [{ name: "ld-linux-x86-64.so.2", bytes: bytes("loader") }],
+      },
+    }),
+  );
+  const cpio = (path: string) =>
+    execFileSync("cpio", ["--quiet", "-i", "--to-stdout", path], { input: archive, encoding: "utf8" });
+  assert.deepEqual(["birther/bin/birther-js", "birther/agent.js"].map(cpio), ["native program", "script"]);
+  const script = cpio("scripts/birther");
+  execFileSync("sh", ["-n"], { input: script });
+  assert.match(
+    script,
+    /birther-js \/birther\/agent\.js --tpm-key \| DM_DISABLE_UDEV=1 .* open --type luks2 \\\n\t+--key-file - /,
+  );
+  assert.ok(!script.includes("efivars"), script);
+});
+
 test("archive: sizes that are not multiples of four, and UTF-8 names", () => {
   for (const length of [0, 1, 2, 3, 4, 5]) {
     const archive = writeCpio([{ kind: "file", path: "ü", mode: 0o600, bytes: new Uint8Array(length).fill(97) }]);

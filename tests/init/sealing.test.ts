@@ -109,7 +109,7 @@ test("without sealDiskKey, without a TPM and on BIOS firmware nothing is sealed,
   for (const [facts, asked, why] of [
     [{ tpm: makeTpm(), grubMeasures: true }, { ...storage, sealDiskKey: false }, "unsealed-not-asked"],
     [{}, storage, "unsealed-no-tpm"],
-    [{ tpm: makeTpm(), firmware: "bios" }, { ...storage, allowUnencrypted: true }, "unencrypted"],
+    [{ tpm: makeTpm(), firmware: "bios" }, { ...storage, allowUnencrypted: true }, "tpm-key"],
   ] as const) {
     const site = openSite({ config: { storage: asked } });
     t.after(site.close);

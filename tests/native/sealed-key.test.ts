@@ -4,7 +4,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import type { TpmDialogue } from "../../src/core/tpm/dialogue.ts";
 import { extended, zeroPcr } from "../../src/core/tpm/pcr.ts";
 import { nameOfArea } from "../../src/core/tpm/public-area.ts";
 import { readResponse } from "../../src/core/tpm/response.ts";
@@ -19,22 +18,13 @@ import {
   whyNotOpened,
 } from "../../src/core/tpm/seal-session.ts";
 import { readSealedKey, type SealedKey, writeSealedKey } from "../../src/core/tpm/sealed-key.ts";
-import { type Swtpm, startSwtpm } from "../support/swtpm.ts";
+import { hold, type Swtpm, startSwtpm } from "../support/swtpm.ts";
 
 const sha256 = (bytes: Uint8Array) => new Uint8Array(createHash("sha256").update(bytes).digest());
 const digest = (text: string) => sha256(Buffer.from(text));
 const nonce = new Uint8Array(32).fill(5);
 const key = new Uint8Array(64).map((_, index) => index + 1);
 const purpose = digest("a purpose");
-
-async function hold<Result>(tpm: Swtpm, dialogue: TpmDialogue<Result>): Promise<Result> {
-  for (let step = dialogue.next(); ; ) {
-    if (step.done === true) return step.value;
-    const response = readResponse(await tpm.exchange(step.value.bytes));
-    if (response.kind === "misshapen") assert.fail(step.value.name);
-    step = dialogue.next(response.kind === "success" ? { kind: "done", body: response.body } : response);
-  }
-}
 
 async function extend(tpm: Swtpm, pcr: number, by: Uint8Array): Promise<void> {
   assert.equal(readResponse(await tpm.exchange(extendPcr(pcr, by))).kind, "success");

@@ -1,25 +1,22 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { appendFile, copyFile, mkdir, readdir } from "node:fs/promises";
+import { appendFile, copyFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import { promisify } from "node:util";
 import { bundleForQuickJs } from "../../src/bootstrap-image/program/bundle.ts";
 import { writeCpio } from "../../src/core/bytes/cpio.ts";
-import { buildRecipe, demoRecipe } from "../../src/dominator/import/recipe.ts";
 import type { LabMachine } from "../../src/lab/machine.ts";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
+import { demoConfig } from "../../src/main/demo/plan.ts";
 import { importImage } from "../../src/main/image-actions.ts";
-import { cacheDirectory } from "../../src/main/paths.ts";
 import { birther } from "../birth/birther-cli.ts";
 import { diskKeyIn } from "../birth/disk-key.ts";
-import { type FaultyRack, faultyRack, withSystemImages } from "../faults/faulty-rack.ts";
+import { faultyRack, withSystemImages } from "../faults/faulty-rack.ts";
 import { keptLog, recordOf, type Scene, up } from "../firmware/record-of.ts";
-import { debian12 } from "../support/images-of-tests.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
+import { imageWithNewKernel } from "./image-with-new-kernel.ts";
 
 const spec = machineSpec(1, { firmware: "uefi", tpm: "tpm-crb" });
-const storage = { allowUnencrypted: false, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256, sealDiskKey: true };
+const storage = { ...demoConfig("").storage, allowUnencrypted: false, sealDiskKey: true };
 
 /** The machine has come up again since then, with this image, and its key is sealed: once off, its firmware holds no plain one. */
 async function sealedAgain(
@@ -52,32 +49,6 @@ async function offWithoutPlainKey(scene: Scene, machine: LabMachine) {
     throw new Error(`${scene.said.slice(-40).join("\n")}\n${await scene.place.console(machine.name)}`, { cause });
   });
   await machine.powerOff();
-}
-
-/** The demo's system image with another kernel: the same one and a few bytes behind it, which only hashes see. */
-async function imageWithNewKernel({ directory }: FaultyRack): Promise<string> {
-  const source = join(directory, "new-kernel");
-  await mkdir(source);
-  const archive = await buildRecipe({
-    recipe: demoRecipe(debian12.system),
-    cacheDirectory,
-    log: () => {},
-    onProgress: () => {},
-  });
-  await promisify(execFile)("tar", [
-    "--extract",
-    "--numeric-owner",
-    "--xattrs",
-    "--file",
-    archive,
-    "--directory",
-    source,
-  ]);
-  const boot = join(source, "boot");
-  const kernels = (await readdir(boot)).filter((name) => name.startsWith("vmlinuz-"));
-  assert.equal(kernels.length, 1);
-  await appendFile(join(boot, kernels[0] ?? ""), "another kernel\n");
-  return source;
 }
 
 await insideNamespace(import.meta.url, () => {

@@ -63,9 +63,9 @@ test("a stored record without a version is of version 1; one of a newer version 
   const { recordVersion, ...unversioned } = stored;
   assert.equal(recordVersion, 1);
   assert.deepEqual(readMachine({ id, document: JSON.stringify(unversioned) }), { kind: "machine", machine: healthy });
-  const read = readMachine({ id, document: JSON.stringify({ ...stored, recordVersion: 3 }) });
+  const read = readMachine({ id, document: JSON.stringify({ ...stored, recordVersion: 4 }) });
   assert.ok(read.kind === "unreadable");
-  assert.equal(read.record.fault, "recordVersion: expected at most 2, found 3");
+  assert.equal(read.record.fault, "recordVersion: expected at most 3, found 4");
   assert.match(refuseUnreadable(read.record).next, /^update this server/);
 });
 
@@ -79,6 +79,14 @@ test("only a clean that erases more than keys is stored as a version that an old
     kind: "machine",
     machine: more,
   });
+});
+
+test("a machine whose disk key is in its TPM is stored as a version that an older server leaves alone", () => {
+  const encryption = { kind: "luks2", keyIn: "tpm" } as const;
+  const installed = healthy as MachineIn<"healthy">;
+  const machine = { ...installed, storage: { ...installed.storage, encryption } };
+  assert.equal(storedRecord(machine).recordVersion, 3);
+  assert.deepEqual(readMachine({ id, document: JSON.stringify(storedRecord(machine)) }), { kind: "machine", machine });
 });
 
 test("with one damaged record the others are served, and its machine is neither reborn nor replaced", async () => {

@@ -4,6 +4,8 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { misshapen, type TpmDialogue } from "../../src/core/tpm/dialogue.ts";
+import { readResponse } from "../../src/core/tpm/response.ts";
 import { waitFor } from "./inside-namespace.ts";
 
 /** A software TPM (Debian's swtpm) that is started and tested, with an endorsement seed of its own. */
@@ -33,6 +35,16 @@ export async function startSwtpm(kept?: string): Promise<Swtpm> {
       if (kept === undefined) await rm(directory, { recursive: true });
     },
   };
+}
+
+/** Holds a dialogue with a TPM. */
+export async function hold<Result>(tpm: Swtpm, dialogue: TpmDialogue<Result>): Promise<Result> {
+  for (let step = dialogue.next(); ; ) {
+    if (step.done === true) return step.value;
+    const response = readResponse(await tpm.exchange(step.value.bytes));
+    if (response.kind === "misshapen") throw misshapen(step.value.name);
+    step = dialogue.next(response.kind === "success" ? { kind: "done", body: response.body } : response);
+  }
 }
 
 async function connected(path: string): Promise<Socket | undefined> {

@@ -70,17 +70,18 @@ function expectedText({ racks }: SummaryView): string[] {
   return [`${counted(expected, "slot")} expected, ${formatCount(unheard)} never heard from`];
 }
 
-/** How many disk keys are sealed and why others are not, where sealing was asked for at all. */
+/** How many disk keys are sealed or in TPMs, and why others are not, where there is any or sealing was asked for. */
 export function diskKeysText(counts: SummaryView["diskKeys"]): string[] {
-  const { "sealed-key": sealed = 0, unencrypted = 0 } = counts;
+  const { "sealed-key": sealed = 0, "tpm-key": inTpm = 0, unencrypted = 0 } = counts;
   const plain = unsealedTrusts
     .map((why) => ({ why, machines: counts[why] ?? 0 }))
     .filter(({ machines }) => machines > 0)
     .sort((a, b) => b.machines - a.machines);
-  if (sealed === 0 && plain.every(({ why }) => why === "unsealed-not-asked")) return [];
+  if (sealed === 0 && inTpm === 0 && plain.every(({ why }) => why === "unsealed-not-asked")) return [];
   const [most] = plain;
   const parts = [
     `${formatCount(sealed)} sealed`,
+    ...(inTpm === 0 ? [] : [`${formatCount(inTpm)} in TPMs`]),
     ...plain.map(({ why, machines }) => `${formatCount(machines)} ${why.replace("unsealed-", "not sealed: ")}`),
     ...(unencrypted === 0 ? [] : [`${formatCount(unencrypted)} not encrypted`]),
   ];

@@ -240,7 +240,10 @@ function storageText(machine: MachineView, erasures: readonly ErasureAnswer[]): 
   const { storage } = machine;
   if (storage === undefined) return undefined;
   const { rootDisk, encryption } = storage;
-  const how = encryption.kind === "luks2" ? `LUKS2, key in ${encryption.keyIn}` : `not encrypted: ${encryption.reason}`;
+  const how =
+    encryption.kind === "luks2"
+      ? `LUKS2, key in ${encryption.keyIn === "tpm" ? "the TPM" : encryption.keyIn}`
+      : `not encrypted: ${encryption.reason}`;
   const others = disksNotErased(machine).map((disk) => describeNotErased(disk) + lastErased(disk, erasures));
   const untouched = others.length === 0 ? "" : `; not touched by births: ${others.join("; ")}`;
   const { recognition } = rootDisk;

@@ -17,6 +17,8 @@ const texts: {
   },
   disk: {
     "sealed-key": "disk key sealed: its TPM gives it only to the kernel, initrds and command line that its agent wrote",
+    "tpm-key":
+      "disk key in its TPM: any kernel that it boots can read it, until its own system starts; nobody reads it without the board",
     "unsealed-key": "disk key not sealed: any kernel that it boots can read the key and the root disk",
     unencrypted: "root disk not encrypted: readable by anyone who has it, and by any kernel that it boots",
   },

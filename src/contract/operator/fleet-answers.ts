@@ -110,7 +110,7 @@ export const summaryAnswer = pinnedShape<SummaryView>()(
       }),
     ),
     diskKeys: v.pipe(
-      someOf(["sealed-key", "unencrypted", ...unsealedTrusts]),
+      someOf(["sealed-key", "tpm-key", "unencrypted", ...unsealedTrusts]),
       v.description("what protects the disk keys of healthy machines, and why those not sealed are not"),
     ),
     causes: v.pipe(v.array(cause), v.description("failures by reason and place, those of most machines first")),

@@ -7,6 +7,8 @@ const suspectTheDisk =
 
 const suspectTheImage =
   "Read the lines above (also in `birther log`). If it fails again, the Bootstrap Image may be incomplete: stop the server, run `birther image build`, and start it again.";
+const suspectTheTpm =
+  "Read the reason above. Enable the TPM in the firmware's settings; one with an owner password, or full, must be cleared there.";
 const suspectTheNvram =
   "Check the firmware's memory for UEFI variables (NVRAM): restore the defaults in its setup, delete unused boot entries, or update the firmware.";
 
@@ -41,7 +43,8 @@ const advice: { readonly [Id in BirthStepId]: string } = {
   chooseDataDisks:
     "Erase the disks that are named above, or correct the layout in storage.layouts of the Birther's configuration.",
   reportDataDisks: reachTheBirther,
-  planInstallation: "Set storage.allowUnencrypted, or use UEFI firmware with writable variables on this machine.",
+  planInstallation:
+    "Set storage.allowUnencrypted, or give this machine a place for its key: UEFI firmware with writable variables, or a TPM 2.0 that is enabled, or cleared if it is full or has a password.",
   askToBeHealthy: reachTheBirther,
   writeSubSettings: suspectTheDisk,
   writeCredential: suspectTheDisk,
@@ -54,6 +57,7 @@ const advice: { readonly [Id in BirthStepId]: string } = {
   fetchLoader: reachTheBirther,
   checkDisk: suspectTheDisk,
   discardKeys: suspectTheNvram,
+  discardTpmKey: suspectTheTpm,
   eraseHeaders: suspectTheDisk,
   eraseByDevice:
     "Read the reason above. A disk that is frozen needs its power cut; one whose erasing failed should be replaced. `birther clean NAME --restart` without --sanitize destroys keys only.",

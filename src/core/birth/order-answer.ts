@@ -145,7 +145,13 @@ export type OrderAnswer = {
   /** Only with the action `clean`: what it erases beside the keys of the root disk. */
   readonly erase?: EraseWish;
   /** Only with the action `resume`: the machine as its birth left it. */
-  readonly resume?: { readonly hostname: string; readonly address: Ipv4; readonly encrypted: boolean };
+  readonly resume?: {
+    readonly hostname: string;
+    readonly address: Ipv4;
+    readonly encrypted: boolean;
+    /** Absent if its key is in a variable, and from servers before it. */
+    readonly keyInTpm?: true;
+  };
   readonly permanent: {
     readonly prefixLength: number;
     readonly gateway?: Ipv4;

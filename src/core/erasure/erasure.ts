@@ -4,7 +4,7 @@ import type { BirthAction, StorageReport } from "../machine/record.ts";
 
 /** How data, or what opens it, is destroyed. */
 export const erasureMethods = [
-  /** Disk keys, plain or sealed by a TPM, were deleted from the firmware's variables. */
+  /** Disk keys, plain or sealed by a TPM, were deleted from the firmware's variables, or the one in a TPM from its memory. */
   "keyDestroyed",
   /** LUKS headers with their key slots were overwritten. */
   "headerOverwritten",

@@ -47,7 +47,7 @@ const leastRootMiB = 512;
  */
 export function chooseRootDisk(
   disks: readonly Disk[],
-  policy: Omit<StoragePolicy, "allowUnencrypted" | "sealDiskKey">,
+  policy: Pick<StoragePolicy, "minRootDiskMiB" | "espMiB" | "bootMiB">,
   history: RootDiskHistory = {},
 ): RootDiskChoice {
   const neededMiB = Math.max(policy.minRootDiskMiB, policy.espMiB + policy.bootMiB + leastRootMiB);

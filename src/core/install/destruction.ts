@@ -1,3 +1,4 @@
+import { diskKeyBytes } from "../boot-loader/efi-variable.ts";
 import type { DeviceJob } from "../erasure/device/device-job.ts";
 import type { DiskIdentity } from "../hardware/disk-identity.ts";
 import type { Firmware } from "../machine/record.ts";
@@ -6,6 +7,8 @@ import { type InstallStepId, type Step, step } from "./step.ts";
 /** Which disks are taken, and how they are erased. */
 export type Destruction = {
   readonly root: DiskIdentity;
+  /** The machine has a TPM 2.0, which may hold a key whatever its firmware is now, and which answered in this boot or not. */
+  readonly tpm?: { readonly answers: boolean };
   /** Disks beside the root disk whose data is destroyed with it. */
   readonly others?: readonly DiskIdentity[];
   /** Former data disks: only what opened them is destroyed. */
@@ -16,16 +19,18 @@ export type Destruction = {
 
 /** A hard disk seeks two thousand times for the search; a disk full of headers is overwritten in minutes. */
 const eraseSeconds = 900;
+/** A TPM that tests itself after its start is busy for seconds. */
+export const tpmKeySeconds = 120;
 /** A table of 512 old partitions gives 9 GiB to read, and to overwrite where it is not zero. */
 export const signatureSeconds = 900;
 
 /**
  * What opened the old data goes first, on every disk that is taken, and is seen to be gone before anything new is made: the keys in
- * the firmware, the LUKS headers, then all data of disks that erase themselves or take discards.
+ * the firmware and in the TPM, the LUKS headers, then all data of disks that erase themselves or take discards.
  */
 export function destructionSteps(
   firmware: Firmware,
-  { root, others = [], headersOnly = [], byDevice }: Destruction,
+  { root, tpm, others = [], headersOnly = [], byDevice }: Destruction,
 ): readonly Step[] {
   const disks = [root, ...others];
   const erasesItself = ({ path }: DiskIdentity) =>
@@ -37,6 +42,9 @@ export function destructionSteps(
   const headers = (disk: DiskIdentity) => step("eraseHeaders", eraseSeconds, { kind: "eraseHeaders", disk });
   return [
     ...(firmware === "bios" ? [] : [step("discardKeys", 60, { kind: "discardKeys" })]),
+    ...(tpm === undefined
+      ? []
+      : [step("discardTpmKey", tpmKeySeconds, { kind: "discardTpmKey", ...tpm, byteCount: diskKeyBytes })]),
     ...[...disks.filter((disk) => !isShut(disk)), ...headersOnly].map(headers),
     ...(byDevice === undefined ? [] : [step("eraseByDevice", eraseSeconds, { kind: "eraseByDevice", jobs: byDevice })]),
     ...disks.filter(isShut).map(headers),
@@ -49,6 +57,7 @@ export function destructionSteps(
 
 const destroying: readonly InstallStepId[] = [
   "discardKeys",
+  "discardTpmKey",
   "eraseHeaders",
   "eraseByDevice",
   "discardDisk",

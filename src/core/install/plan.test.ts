@@ -19,7 +19,14 @@ const input: InstallInput = {
   secureBoot: false,
   bySignedImage: false,
   keyPlace: { kind: "uefi-variable" },
-  policy: { allowUnencrypted: true, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256, sealDiskKey: false },
+  policy: {
+    allowUnencrypted: true,
+    minRootDiskMiB: 2048,
+    espMiB: 64,
+    bootMiB: 256,
+    sealDiskKey: false,
+    diskKeyInTpm: "fallback",
+  },
   disk: rootDisk,
   disks: [rootDisk],
   diskWhy: "the only suitable disk",
@@ -139,6 +146,21 @@ test("no place for a key and no permission to install without: refused, with wha
     plan.kind === "refused" ? plan.reason : "",
     /expected a place for the disk key, found none .*storage\.allowUnencrypted/,
   );
+});
+
+test("a key in the TPM: made there after the former one is destroyed, and never to be sealed", () => {
+  const facts = { firmware: "bios", keyPlace: { kind: "tpm" }, erase: { tpm: { answers: true } } } as const;
+  const plan = planned({ ...facts, policy: { ...input.policy, allowUnencrypted: false } });
+  const acts = plan.steps.map(({ act }) => act.kind).filter((kind) => /Key|encrypt/.test(kind));
+  assert.deepEqual(acts, ["discardTpmKey", "makeTpmKey", "encrypt"]);
+  assert.deepEqual(plan.storage.encryption, { kind: "luks2", keyIn: "tpm" });
+  const partUuid = plan.layout.partitions.at(-1)?.uuid;
+  assert.deepEqual(plan.root, { kind: "luks2-tpm", partUuid, tpmIndex: 0x01b1_7e40 });
+  const sealing = { kind: "possible", loader: { path: "/grub-tpm.efi", sha256: "c".repeat(64) } } as const;
+  assert.deepEqual(planned({ ...facts, firmware: "uefi", sealing }).storage.encryption, {
+    kind: "luks2",
+    keyIn: "tpm",
+  });
 });
 
 test("the storage report says whether the key is to be sealed, and why not", () => {

@@ -10,6 +10,7 @@ import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Random } from "../ports.ts";
 import type { BirthPlainCause, KeySealing } from "../tpm/disk-key.ts";
+import { keyIndex } from "../tpm/nv-key.ts";
 import type { DataDisk } from "./data-disks.ts";
 import { type Destruction, destructionSteps } from "./destruction.ts";
 import { type HostFacts, hostDirectories, hostFiles, hostLinks, volumesLink } from "./host-files.ts";
@@ -151,9 +152,9 @@ export function planInstall(input: InstallInput, random: Random): InstallPlannin
       ...(mirror === undefined ? {} : { mirrorDisk: mirror.disk }),
       ...(volumes.report.length === 0 ? {} : { volumes: volumes.report }),
       encryption:
-        keyPlace.kind === "uefi-variable"
-          ? { kind: "luks2", keyIn: "uefi-variable", ...(sealing === undefined ? {} : { sealing }) }
-          : { kind: "none", reason: keyPlace.reason },
+        keyPlace.kind === "none"
+          ? { kind: "none", reason: keyPlace.reason }
+          : { kind: "luks2", keyIn: keyPlace.kind, ...(sealing === undefined ? {} : { sealing }) },
     },
   };
 }
@@ -169,12 +170,22 @@ function rootVolume(
 ): RootVolume {
   const { layout, mirror, measuring } = made;
   const seal = measuring === undefined ? {} : { seal: { loaderSha256: measuring.sha256 } };
-  const encryption = keyPlace.kind === "none" ? undefined : { keyVariable: diskKeyVariable, ...seal };
+  const inVariable = { keyVariable: diskKeyVariable, ...seal };
+  const inTpm = { tpmIndex: keyIndex };
   const partUuid = partitionFor(layout, "root").uuid;
-  if (mirror === undefined)
-    return encryption === undefined ? { kind: "plain", partUuid } : { kind: "luks2", partUuid, ...encryption };
-  const members = [partUuid, partitionFor(mirror.layout, "root").uuid];
-  return { kind: "mirror", members, ...(encryption === undefined ? {} : { luks2: encryption }) };
+  const members = mirror && [partUuid, partitionFor(mirror.layout, "root").uuid];
+  switch (keyPlace.kind) {
+    case "none":
+      return members === undefined ? { kind: "plain", partUuid } : { kind: "mirror", members };
+    case "uefi-variable":
+      return members === undefined
+        ? { kind: "luks2", partUuid, ...inVariable }
+        : { kind: "mirror", members, luks2: inVariable };
+    case "tpm":
+      return members === undefined
+        ? { kind: "luks2-tpm", partUuid, ...inTpm }
+        : { kind: "mirror", members, luks2: inTpm };
+  }
 }
 
 /** The partitions that start the system, which fstab and the agent name. */
@@ -211,10 +222,11 @@ function whyTooSmall({ profile, disk, policy }: InstallInput): string | undefine
 
 /** What becomes of the wish to have the key sealed, and the loader that measures, if it is. */
 function sealingOf(
-  { firmware, sealing }: InstallInput,
+  { firmware, sealing, keyPlace }: InstallInput,
   signedLoader: SignedLoader | undefined,
 ): { readonly sealing?: KeySealing; readonly measuring?: MeasuringLoader } {
-  if (firmware === "bios" || sealing === undefined) return {};
+  // Only a variable is sealed.
+  if (firmware === "bios" || keyPlace.kind === "tpm" || sealing === undefined) return {};
   // Under Debian's loaders, PCR 4 has the kernel, too.
   if (signedLoader !== undefined) return { sealing: "debian-loaders" };
   if (sealing.kind === "impossible") return { sealing: sealing.cause };

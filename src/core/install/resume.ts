@@ -10,6 +10,8 @@ export type ResumeInput = {
   readonly firmware: Firmware;
   readonly disk: string;
   readonly encrypted: boolean;
+  /** Whether the key is in the TPM. */
+  readonly keyInTpm?: boolean;
   /** Of a mirrored root: the second disk, or that it is gone. */
   readonly mirror?: { readonly disk?: string };
 };
@@ -25,12 +27,8 @@ export function planResume(input: ResumeInput): readonly Step[] {
   const others = second === undefined ? [] : [second.esp, second.boot, second.root];
   const members = second === undefined ? [root] : [root, second.root];
   const container = mirror === undefined ? root : `/dev/${rootArrayName}`;
-  const unlock = {
-    kind: "unlock",
-    partition: container,
-    variable: diskKeyVariable,
-    mapperName: rootMapperName,
-  } as const;
+  const key = input.keyInTpm === true ? { inTpm: true as const } : { variable: diskKeyVariable };
+  const unlock = { kind: "unlock", partition: container, ...key, mapperName: rootMapperName } as const;
   const source = encrypted ? `/dev/mapper/${rootMapperName}` : container;
   return [
     loadDrivers(firmware, encrypted, mirror !== undefined),

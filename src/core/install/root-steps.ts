@@ -2,11 +2,11 @@ import { diskKeyBytes } from "../boot-loader/efi-variable.ts";
 import { type DiskIdentity, identityOf } from "../hardware/disk-identity.ts";
 import type { Disk } from "../hardware/hardware.ts";
 import type { Random } from "../ports.ts";
-import { signatureSeconds } from "./destruction.ts";
+import { signatureSeconds, tpmKeySeconds } from "./destruction.ts";
 import { type Layout, type LayoutInput, partitionFor, planLayout, sfdiskScript } from "./layout.ts";
 import { newRoot, onNewRoot, rootArrayName, rootMapperName, rootPaths } from "./paths.ts";
-import { encryptionOf, type RootVolume } from "./root-volume.ts";
-import { type NewMember, type Step, step } from "./step.ts";
+import { encryptionOf, type RootEncryption, type RootVolume } from "./root-volume.ts";
+import { type KeySource, type NewMember, type Step, step } from "./step.ts";
 
 /** The second disk of a mirrored root: laid out as the root disk is. */
 export type RootMirror = {
@@ -38,8 +38,10 @@ export function planRootLayouts(
 export function keySteps(root: RootVolume): readonly Step[] {
   const encryption = encryptionOf(root);
   if (encryption === undefined) return [];
-  const make = { kind: "makeKey", variable: encryption.keyVariable, byteCount: diskKeyBytes } as const;
-  return [step("makeKeys", 60, make, "keysMade")];
+  const byteCount = diskKeyBytes;
+  return encryption.tpmIndex === undefined
+    ? [step("makeKeys", 60, { kind: "makeKey", variable: encryption.keyVariable, byteCount }, "keysMade")]
+    : [step("makeKeys", tpmKeySeconds, { kind: "makeTpmKey", byteCount }, "keysMade")];
 }
 
 /** Partitions the root disk, and its mirror, and opens the root's device. The mirror's old signatures are gone already. */
@@ -63,12 +65,16 @@ export function partitionSteps(
           step("encryptRoot", 180, {
             kind: "encrypt",
             partition: containerOf(layout, root),
-            variable: encryption.keyVariable,
+            ...keySourceOf(encryption),
             mapperName: rootMapperName,
           }),
         ]),
   ];
   return steps.map((each, index) => (index === steps.length - 1 ? { ...each, reaches: "partitioned" } : each));
+}
+
+function keySourceOf({ keyVariable }: RootEncryption): KeySource {
+  return keyVariable === undefined ? { inTpm: true } : { variable: keyVariable };
 }
 
 function partition(disk: DiskIdentity, layout: Layout) {

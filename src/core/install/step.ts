@@ -17,6 +17,10 @@ export type Act =
   | { readonly kind: "discardDisk"; readonly disk: DiskIdentity }
   /** Lets disks erase themselves, all at once; what a disk declines goes on the record. */
   | { readonly kind: "eraseByDevice"; readonly jobs: readonly DeviceJob[] }
+  /** Destroys Birther's disk key in the TPM; one that gave no answer in this boot is not asked. */
+  | { readonly kind: "discardTpmKey"; readonly answers: boolean; readonly byteCount: number }
+  /** Stores fresh random bytes in the TPM. */
+  | { readonly kind: "makeTpmKey"; readonly byteCount: number }
   /** Stores fresh random bytes in a UEFI variable. */
   | { readonly kind: "makeKey"; readonly variable: string; readonly byteCount: number }
   /** Fails if the path now leads to another disk: the following steps are destructive. */
@@ -76,8 +80,8 @@ export type Act =
 /** A member of a new array: its partition, and what identifies it (md-superblock.ts). */
 export type NewMember = Pick<MdMember, "arrayId" | "memberId" | "partitionBytes"> & { readonly path: string };
 
-/** Where the key of a volume is: in a UEFI variable, or in a file that is nothing else. */
-export type KeySource = { readonly variable: string } | { readonly keyFile: string };
+/** Where the key of a volume is: in a UEFI variable, in the TPM (core/tpm/nv-key.ts), or in a file that is nothing else. */
+export type KeySource = { readonly variable: string } | { readonly inTpm: true } | { readonly keyFile: string };
 
 /** A phase that ends with a step of the plan. */
 export type InstallPhase = "keysMade" | "partitioned" | "populated";
@@ -88,6 +92,7 @@ export const installSteps = {
   fetchLoader: "fetch the signed boot loader",
   checkDisk: "check the root disk",
   discardKeys: "discard old keys",
+  discardTpmKey: "discard the old key in the TPM",
   eraseHeaders: "erase old LUKS headers",
   eraseByDevice: "let the disks erase themselves",
   discardDisk: "discard old data",

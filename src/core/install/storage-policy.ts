@@ -7,6 +7,13 @@ export type StorageSettings = StoragePolicy & {
   readonly layouts: readonly LayoutProfile[];
 };
 
+/**
+ * Which machines keep the disk key in a TPM 2.0: none, or those whose firmware keeps none (BIOS, or UEFI without usable
+ * variables).
+ */
+export const tpmKeyUses = ["never", "fallback"] as const;
+export type TpmKeyUse = (typeof tpmKeyUses)[number];
+
 /** How a root disk is partitioned and encrypted. */
 export type StoragePolicy = {
   /** Install without encryption if the machine cannot keep a key. */
@@ -16,7 +23,30 @@ export type StoragePolicy = {
   readonly bootMiB: number;
   /** Seal the disk key to the boot path of a machine whose TPM 2.0 answers at its birth. */
   readonly sealDiskKey: boolean;
+  readonly diskKeyInTpm: TpmKeyUse;
 };
 
 /** Where this machine can keep a disk key, or why it cannot. */
-export type KeyLocation = { readonly kind: "uefi-variable" } | { readonly kind: "none"; readonly reason: string };
+export type KeyLocation =
+  | { readonly kind: "uefi-variable" }
+  | { readonly kind: "tpm" }
+  | { readonly kind: "none"; readonly reason: string };
+
+/** Whether a place keeps a key, or why it does not: `a TPM 2.0 …`, `BIOS firmware …`. */
+export type KeyOffer = { readonly kind: "keeps" } | { readonly kind: "keepsNone"; readonly reason: string };
+
+/**
+ * Where the disk key goes: a variable of the firmware, which the agent may seal later; the TPM where the firmware keeps none; else
+ * nowhere, with the reasons of both. The TPM is tried only if it counts.
+ */
+export function keyLocationOf(
+  variables: KeyOffer,
+  tpm: () => KeyOffer,
+  { diskKeyInTpm }: Pick<StoragePolicy, "diskKeyInTpm">,
+): KeyLocation {
+  if (variables.kind === "keeps") return { kind: "uefi-variable" };
+  const none = (reason: string): KeyLocation => ({ kind: "none", reason: `${variables.reason}; ${reason}` });
+  if (diskKeyInTpm === "never") return none("storage.diskKeyInTpm is never");
+  const offer = tpm();
+  return offer.kind === "keeps" ? { kind: "tpm" } : none(offer.reason);
+}

@@ -137,7 +137,7 @@ export type StorageReport = {
   readonly encryption:
     | {
         readonly kind: "luks2";
-        readonly keyIn: "uefi-variable";
+        readonly keyIn: "uefi-variable" | "tpm";
         /** Absent if the configuration did not ask for sealing, and in records of older versions. */
         readonly sealing?: KeySealing;
       }

@@ -30,6 +30,14 @@ const cases: readonly (readonly [string, Parameters<typeof trustOf>[0], Trust])[
     { hardware: { ...hardware, tpm: false }, tpm, storage: luks2 },
     { boot: "wire-trusted", identity: "tpm-bound", disk: "unsealed-key", unsealed: "unsealed-not-asked" },
   ],
+  [
+    "a disk key in the TPM, whatever an earlier agent said",
+    {
+      storage: { rootDisk, encryption: { kind: "luks2", keyIn: "tpm" } },
+      diskKey: { kind: "plain", reason: "the TPM is gone", cause: "tpm-gone" },
+    },
+    { disk: "tpm-key" },
+  ],
   ["a sealed disk key", { storage: luks2, diskKey: { kind: "sealed" } }, { disk: "sealed-key" }],
   [
     "a disk key that an agent of an older version could not seal",

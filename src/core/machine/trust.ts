@@ -11,10 +11,11 @@ export const identityTrusts = ["tpm-bound", "tpm-unproved", "no-tpm"] as const;
 export type IdentityTrust = (typeof identityTrusts)[number];
 
 /**
- * Who can read its root disk: `sealed-key`, only the system that its agent wrote; `unsealed-key`, any kernel that it boots;
+ * Who can read its root disk: `sealed-key`, only the system that its agent wrote; `tpm-key`, any kernel that it boots, but no longer once its
+ * own system runs, and nobody without the board; `unsealed-key`, any kernel that it boots;
  * `unencrypted`, also anyone who has the disk.
  */
-export const diskTrusts = ["sealed-key", "unsealed-key", "unencrypted"] as const;
+export const diskTrusts = ["sealed-key", "tpm-key", "unsealed-key", "unencrypted"] as const;
 export type DiskTrust = (typeof diskTrusts)[number];
 
 /**
@@ -77,6 +78,7 @@ export function diskTrustOf({ storage, diskKey }: DiskFacts): Pick<Trust, "disk"
   if (storage === undefined) return {};
   const { encryption } = storage;
   if (encryption.kind === "none") return { disk: "unencrypted" };
+  if (encryption.keyIn === "tpm") return { disk: "tpm-key" };
   if (diskKey?.kind === "sealed") return { disk: "sealed-key" };
   // The newest word: the birth was before.
   if (diskKey !== undefined) return { disk: "unsealed-key", unsealed: `unsealed-${diskKey.cause ?? "failed"}` };

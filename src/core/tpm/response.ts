@@ -36,8 +36,8 @@ export function readActivated(body: Cursor): Uint8Array | undefined {
   return readUnsigned(body, 4) === undefined ? undefined : readSized(body);
 }
 
-/** Response codes after which the same command may succeed: RETRY, YIELDED, TESTING (Part 2, 6.6.3). */
-const passing: readonly number[] = [0x922, 0x908, 0x90a];
+/** Response codes after which the same command may succeed: RETRY, YIELDED, TESTING, NV_RATE (Part 2, 6.6.3). */
+const passing: readonly number[] = [0x922, 0x908, 0x90a, 0x920];
 
 /** Whether the TPM is only busy. */
 export function isBusy(code: number): boolean {

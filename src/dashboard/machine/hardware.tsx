@@ -120,5 +120,6 @@ function DiskKey({ machine: { storage, timeline, generation } }: { machine: Mach
 function encryptionText(storage: MachineView["storage"]): string {
   if (storage === undefined) return "not installed yet";
   const { encryption } = storage;
-  return encryption.kind === "luks2" ? "LUKS2, its key is in a UEFI variable" : `none: ${encryption.reason}`;
+  if (encryption.kind === "none") return `none: ${encryption.reason}`;
+  return `LUKS2, its key is in ${encryption.keyIn === "tpm" ? "the TPM" : "a UEFI variable"}`;
 }

@@ -2,6 +2,7 @@ import type { ErasureStep } from "../../core/erasure/erasure.ts";
 import type { DiscardedBlocks } from "../device/discard.ts";
 import type { DiscardedKeys } from "../device/efi.ts";
 import type { ErasedHeaders } from "../device/luks-headers.ts";
+import type { DiscardedTpmKey } from "../device/tpm-key.ts";
 
 /** What the contract takes. */
 const reasonLimit = 500;
@@ -26,6 +27,21 @@ export function keysErasure(old: DiscardedKeys, times: Times): ErasureStep {
   return {
     ...{ method, what: `${counted(old.count, "disk key")} in UEFI variables, plain or sealed by the TPM` },
     ...{ found: old.count, ...times, verification: { kind: "verified", how } },
+  };
+}
+
+/** What became of the old disk key in the TPM, for the record. */
+export function tpmKeyErasure(old: Exclude<DiscardedTpmKey, { kind: "none" }>, times: Times): ErasureStep {
+  const method = "keyDestroyed";
+  if (old.kind === "unknown")
+    return {
+      ...{ method, what: "a disk key in the TPM", found: 0, ...times },
+      verification: { kind: "unverified", reason: `it may be there still: ${old.reason}`.slice(0, reasonLimit) },
+    };
+  const how = "removed, then the TPM was asked: it has no such index";
+  return {
+    ...{ method, what: "1 disk key in the TPM (NV index)", found: 1, ...times },
+    verification: { kind: "verified", how },
   };
 }
 

@@ -17,12 +17,13 @@ import { eraseSignatures } from "../device/erase-signatures.ts";
 import { type ErasingContext, eraseByDevice } from "../device/erasing/erase-by-device.ts";
 import { eraseLuksHeaders } from "../device/luks-headers.ts";
 import { assembleMirror, writeMemberHead } from "../device/mirror.ts";
+import { discardTpmKey, makeTpmKey, readTpmKey } from "../device/tpm-key.ts";
 import { systemTree } from "../device/tree.ts";
 import { clock, sleepMs } from "../system/clock.ts";
 import { copyFile, exists, makeDirectories, makeSymlink, replaceBytes, writeText } from "../system/files.ts";
-import { runOrThrow } from "../system/run.ts";
+import { type RunOptions, runOrThrow } from "../system/run.ts";
 import { copyProgram } from "./copy-program.ts";
-import { discardErasure, headersErasure, keysErasure, signaturesErasure } from "./erasure-steps.ts";
+import { discardErasure, headersErasure, keysErasure, signaturesErasure, tpmKeyErasure } from "./erasure-steps.ts";
 import { fetchFiles } from "./fetch-files.ts";
 import { stop } from "./stop.ts";
 
@@ -66,6 +67,17 @@ const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
     if (old.kind === "gone") log("info", "old disk keys deleted, and found to be gone", { count: old.count });
     else log("warn", "the firmware's variables cannot be read: an old disk key may be left", { reason: old.reason });
   },
+
+  discardTpmKey: ({ answers, byteCount }, { log, erased }) => {
+    const startedAtMs = clock.nowMs();
+    const old = discardTpmKey(answers, byteCount);
+    if (old.kind === "none") return;
+    erased?.(tpmKeyErasure(old, { startedAtMs, endedAtMs: clock.nowMs() }));
+    if (old.kind === "gone") log("info", "old disk key in the TPM destroyed, and found to be gone");
+    else log("warn", "an old disk key may be left in the TPM", { reason: old.reason });
+  },
+
+  makeTpmKey: ({ byteCount }) => makeTpmKey(byteCount),
 
   eraseHeaders: (act, { log, erased }) => {
     stopIfOtherDisk(act.disk);
@@ -130,11 +142,11 @@ const executors: { readonly [Kind in Act["kind"]]: Executor<Kind> } = {
   },
 
   encrypt: (act, _, seconds) => {
-    const key = keyArguments(act);
+    const { key, input } = keyOf(act);
     // A random key needs no slow derivation.
     const derivation = ["--pbkdf", "pbkdf2", "--pbkdf-force-iterations", "1000"];
     const format = ["/usr/sbin/cryptsetup", "luksFormat", "--batch-mode", "--type", "luks2", ...derivation, ...key];
-    runOrThrow([...format, act.partition], { env: withoutUdev, timeoutSeconds: seconds });
+    runOrThrow([...format, act.partition], { env: withoutUdev, timeoutSeconds: seconds, ...input });
     unlock(act, seconds);
   },
 
@@ -201,21 +213,22 @@ export function executeStep(step: Step, tools: StepContext): void {
   one(step.act, tools, step.deadlineSeconds - marginSeconds);
 }
 
-/** The root's key straight from NVRAM, so that no other copy exists and the key is proven readable. */
-function keyArguments(source: KeySource): readonly string[] {
-  if ("keyFile" in source)
-    return ["--key-file", source.keyFile, "--keyfile-offset", "0", "--keyfile-size", String(volumeKeyBytes)];
-  const { variable } = source;
-  const range = ["--keyfile-offset", String(variableValueAt), "--keyfile-size", String(diskKeyBytes)];
-  return ["--key-file", diskKeyFile(variable), ...range];
+/** The root's key straight from NVRAM or the TPM, so that no other copy exists and the key is proven readable. */
+function keyOf(source: KeySource): { readonly key: readonly string[]; readonly input?: RunOptions } {
+  const part = (file: string, offset: number, size: number) =>
+    ["--key-file", file, "--keyfile-offset", String(offset), "--keyfile-size", String(size)] as const;
+  if ("keyFile" in source) return { key: part(source.keyFile, 0, volumeKeyBytes) };
+  if ("inTpm" in source) return { key: part("-", 0, diskKeyBytes), input: { input: readTpmKey() } };
+  return { key: part(diskKeyFile(source.variable), variableValueAt, diskKeyBytes) };
 }
 
 function unlock(
   act: { readonly partition: string; readonly mapperName: string } & KeySource,
   timeoutSeconds: number,
 ): void {
-  const open = ["/usr/sbin/cryptsetup", "open", "--type", "luks2", ...keyArguments(act)];
-  runOrThrow([...open, act.partition, act.mapperName], { env: withoutUdev, timeoutSeconds });
+  const { key, input } = keyOf(act);
+  const open = ["/usr/sbin/cryptsetup", "open", "--type", "luks2", ...key];
+  runOrThrow([...open, act.partition, act.mapperName], { env: withoutUdev, timeoutSeconds, ...input });
   waitForDevices([`/dev/mapper/${act.mapperName}`]);
 }
 

@@ -3,15 +3,17 @@ import { authenticodeSha256 } from "../../core/boot-loader/authenticode.ts";
 import { counted } from "../../core/bytes/counted.ts";
 import { hexFromBytes } from "../../core/bytes/text.ts";
 import { logicalSectorBytes } from "../../core/hardware/scan.ts";
-import { lastDestruction } from "../../core/install/destruction.ts";
+import { lastDestruction, tpmKeySeconds } from "../../core/install/destruction.ts";
 import { describeLinks, type HostNetworkPlan } from "../../core/install/network-files.ts";
 import { imagePaths } from "../../core/install/paths.ts";
 import { type InstallInput, type InstallPlan, planInstall } from "../../core/install/plan.ts";
 import { encryptionOf } from "../../core/install/root-volume.ts";
 import type { InstallPhase } from "../../core/install/step.ts";
+import { keyLocationOf } from "../../core/install/storage-policy.ts";
 import type { BootOrder } from "../../core/machine/record.ts";
 import type { Random } from "../../core/ports.ts";
-import { findKeyLocation } from "../device/efi.ts";
+import { variablesOffer } from "../device/efi.ts";
+import { tpmOffer } from "../device/tpm-key.ts";
 import { systemTree } from "../device/tree.ts";
 import { readBytes } from "../system/files.ts";
 import { sha256 } from "../system/sha256.ts";
@@ -41,16 +43,16 @@ export function install(
   const { runStep, console } = context;
   const { order, session, drivers, firmware, settings, bySignedImage } = taken;
   const erase = planErasing(context, taken, inspection);
-  const plan = runStep("planInstallation", 60, () => {
+  const plan = runStep("planInstallation", 60 + tpmKeySeconds, () => {
     const planning = planInstall(
       {
         firmware,
         architecture: host.architecture(),
-        keyPlace: findKeyLocation(firmware, drivers),
+        keyPlace: keyLocationOf(variablesOffer(firmware, drivers), () => tpmOffer(taken.tpmAnswers), order.storage),
         secureBoot: inspection.hardware.secureBoot,
         bySignedImage,
         policy: order.storage,
-        erase,
+        erase: { ...erase, ...(inspection.hardware.tpm ? { tpm: { answers: taken.tpmAnswers } } : {}) },
         disk: inspection.disk,
         diskWhy: inspection.diskWhy,
         disks: inspection.hardware.disks,

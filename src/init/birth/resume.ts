@@ -29,7 +29,13 @@ export function resume(context: BirthContext, taken: TakenOrder, facts: NonNulla
     path: disk,
     ...(mirror === undefined ? {} : { mirror: mirror.disk }),
   });
-  const input = { firmware, disk, encrypted: facts.encrypted, ...(mirror === undefined ? {} : { mirror }) };
+  const input = {
+    firmware,
+    disk,
+    encrypted: facts.encrypted,
+    keyInTpm: facts.keyInTpm === true,
+    ...(mirror === undefined ? {} : { mirror }),
+  };
   const runSteps = (steps: readonly Step[]) => {
     for (const step of steps)
       runStep(step.id, step.deadlineSeconds, () =>

@@ -20,7 +20,7 @@ import {
   variableValue,
 } from "../../core/boot-loader/efi-variable.ts";
 import { sameBytes } from "../../core/bytes/text.ts";
-import type { KeyLocation } from "../../core/install/storage-policy.ts";
+import type { KeyOffer } from "../../core/install/storage-policy.ts";
 import type { BootOrder, Firmware } from "../../core/machine/record.ts";
 import type { Mac } from "../../core/net/mac.ts";
 import { messageOf } from "../birth/stop.ts";
@@ -59,19 +59,15 @@ export function openEfiVariables(drivers: Drivers): void {
   mountEfiVariables(efivarsDirectory);
 }
 
-/**
- * Whether this machine can keep a key in its firmware. Tested by storing a variable, because some firmware only claims
- * to.
- */
-export function findKeyLocation(firmware: Firmware, drivers: Drivers): KeyLocation {
-  if (firmware === "bios")
-    return { kind: "none", reason: "BIOS firmware has no variables, and keys in a TPM are not supported yet" };
+/** Whether this machine can keep a key in its firmware. Tested by storing a variable, because some firmware only claims to. */
+export function variablesOffer(firmware: Firmware, drivers: Drivers): KeyOffer {
+  if (firmware === "bios") return { kind: "keepsNone", reason: "BIOS firmware has no variables" };
   try {
     openEfiVariables(drivers);
     probe();
-    return { kind: "uefi-variable" };
+    return { kind: "keeps" };
   } catch (error) {
-    return { kind: "none", reason: `UEFI variables are unusable: ${messageOf(error)}` };
+    return { kind: "keepsNone", reason: `UEFI variables are unusable: ${messageOf(error)}` };
   }
 }
 

@@ -147,7 +147,10 @@ const ruleText = ({ address, ...rule }: PlacementRule): wire.SentOrder["placemen
 function resumePart(machine: Machine): Pick<wire.SentOrder, "resume"> {
   if (machine.state !== "healthy") return {};
   const { hostname, permanentAddress, storage } = machine;
-  return { resume: { hostname, address: formatIpv4(permanentAddress), encrypted: storage.encryption.kind !== "none" } };
+  const { encryption } = storage;
+  const inTpm = encryption.kind === "luks2" && encryption.keyIn === "tpm" ? { keyInTpm: true as const } : {};
+  const address = formatIpv4(permanentAddress);
+  return { resume: { hostname, address, encrypted: encryption.kind !== "none", ...inTpm } };
 }
 
 /**

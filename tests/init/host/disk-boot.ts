@@ -5,12 +5,16 @@ import {
   sealedKeyVariable,
   variableValue,
 } from "../../../src/core/boot-loader/efi-variable.ts";
+import { tpmKeyOption } from "../../../src/core/image/boot/unlock.ts";
 import { mdArrayOf, mdDataBytes } from "../../../src/core/install/md-superblock.ts";
+import type { TpmDialogue } from "../../../src/core/tpm/dialogue.ts";
+import { lockKey, readKey } from "../../../src/core/tpm/nv-key.ts";
 import { readResponse } from "../../../src/core/tpm/response.ts";
 import { unsealKey } from "../../../src/core/tpm/seal-session.ts";
 import { readSealedKey } from "../../../src/core/tpm/sealed-key.ts";
 import type { Board } from "./board.ts";
 import { measuringGrub } from "./bootstrap-root.ts";
+import type { FakeTpm } from "./devices/tpm.ts";
 import { runGrub, textIn } from "./grub.ts";
 import { type BootPcrs, measuredByFirmware, measuredByGrub, notExtended } from "./measured-boot.ts";
 import { type BlockDevice, type Disk, windowOn } from "./storage/block-device.ts";
@@ -82,8 +86,8 @@ function bootPartitions(board: Board, parts: readonly Part[]): DiskBoot {
   const pcrs = { pcr4: measuredByFirmware(measuringGrub(), board.facts.failedEntries), ...grub };
   const started = runGrub(boot, { canWrite });
   if (typeof started === "string") return dead(started);
-  const { release, source, commandLine } = started;
-  const root = openRoot(board, parts, { source, pcrs });
+  const { release, source, commandLine, unlock } = started;
+  const root = openRoot(board, parts, { source, pcrs, unlock });
   if (typeof root === "string") return dead(root);
   if (textIn(root, "/usr/local/sbin/birther-agent") === undefined) return dead("the root has no sub");
   return { kind: "boots", root, boot, release, commandLine, pcrs };
@@ -92,7 +96,7 @@ function bootPartitions(board: Board, parts: readonly Part[]): DiskBoot {
 function openRoot(
   board: Board,
   parts: readonly Part[],
-  { source, pcrs }: { readonly source: string; readonly pcrs: BootPcrs },
+  { source, pcrs, unlock }: { readonly source: string; readonly pcrs: BootPcrs; readonly unlock: string },
 ): FileSystem | string {
   const plain = parts.find(({ uuid }) => source === `PARTUUID=${uuid}`);
   if (plain !== undefined)
@@ -100,7 +104,9 @@ function openRoot(
   const device = parts[2] && containerIn(parts[2].device);
   if (source === "/dev/md127")
     return (device && findFileSystem(board, device, "ext4")) ?? "the root's array has no file system";
-  const key = variableOf(board, diskKeyVariable)?.subarray(0, diskKeyBytes) ?? unsealed(board, pcrs);
+  const key = unlock.includes(`agent.js ${tpmKeyOption} |`)
+    ? keyInTpm(board)
+    : (variableOf(board, diskKeyVariable)?.subarray(0, diskKeyBytes) ?? unsealed(board, pcrs));
   if (device === undefined || typeof key === "string") return String(key);
   const pad = openLuks(device, key);
   if (typeof pad === "string") return `the root does not open: ${pad}`;
@@ -129,22 +135,37 @@ function unsealed(board: Board, pcrs: BootPcrs): Uint8Array | string {
   const { tpm } = board.facts;
   if (sealed === undefined || tpm === undefined) return "the key is sealed to a TPM that is not there";
   tpm.measured(new Map(Object.entries(pcrs).map(([name, value]) => [Number(name.slice(3)), value])));
-  const device = tpm.open("the initrd's TPM");
   const sha256 = (bytes: Uint8Array) => new Uint8Array(createHash("sha256").update(bytes).digest());
-  const dialogue = unsealKey(sealed, new Uint8Array(randomBytes(32)), sha256);
   try {
-    let step = dialogue.next();
-    while (step.done !== true) {
-      device.write?.(step.value.bytes);
-      const buffer = new Uint8Array(4096);
-      const response = readResponse(buffer.slice(0, device.read?.(buffer)));
-      if (response.kind === "misshapen") throw new Error(step.value.name);
-      step = dialogue.next(response.kind === "success" ? { kind: "done", body: response.body } : response);
-    }
-    return step.value.kind === "opened"
-      ? step.value.key
-      : `the sealed key is closed by PCR ${step.value.pcrs.join(" and ")}`;
+    const found = hold(tpm, unsealKey(sealed, new Uint8Array(randomBytes(32)), sha256));
+    return found.kind === "opened" ? found.key : `the sealed key is closed by PCR ${found.pcrs.join(" and ")}`;
   } catch (error) {
     return `the sealed key does not open: ${String(error)}`;
   }
+}
+
+/** The key as the second initrd reads it from the TPM, which it locks then. */
+function keyInTpm({ facts: { tpm } }: Board): Uint8Array | string {
+  if (tpm === undefined) return "there is no TPM";
+  tpm.nv.startAnew();
+  try {
+    const key = hold(tpm, readKey(diskKeyBytes));
+    hold(tpm, lockKey());
+    return key;
+  } catch (error) {
+    return String(error);
+  }
+}
+
+function hold<Result>(tpm: FakeTpm, dialogue: TpmDialogue<Result>): Result {
+  const device = tpm.open("the initrd's TPM");
+  let step = dialogue.next();
+  while (step.done !== true) {
+    device.write?.(step.value.bytes);
+    const buffer = new Uint8Array(4096);
+    const response = readResponse(buffer.slice(0, device.read?.(buffer)));
+    if (response.kind === "misshapen") throw new Error(step.value.name);
+    step = dialogue.next(response.kind === "success" ? { kind: "done", body: response.body } : response);
+  }
+  return step.value;
 }

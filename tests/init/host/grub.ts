@@ -8,7 +8,13 @@ import type { FileSystem } from "./storage/file-system.ts";
 import { type Inode, typeBits } from "./storage/inode.ts";
 
 /** What GRUB starts: a kernel whose files are all there. */
-export type GrubEntry = { readonly release: string; readonly source: string; readonly commandLine: string };
+export type GrubEntry = {
+  readonly release: string;
+  readonly source: string;
+  readonly commandLine: string;
+  /** The second initrd, as text; empty if there is none. */
+  readonly unlock: string;
+};
 
 /** The file at a path, by names from the root; undefined if it does not exist or is not a file. */
 export function fileIn(fileSystem: FileSystem, path: string): Inode | undefined {
@@ -59,7 +65,8 @@ function readEntry(boot: FileSystem, text: string): GrubEntry | string {
   const [, kernel = "", release = "", commandLine = ""] = line;
   for (const file of [kernel, ...initrds])
     if ((textIn(boot, file) ?? "") === "") return `${file}, which grub.cfg names, is missing or empty`;
-  return { release, source: /root=(\S+)/.exec(commandLine)?.[1] ?? "", commandLine };
+  const unlock = textIn(boot, initrds[1] ?? "") ?? "";
+  return { release, source: /root=(\S+)/.exec(commandLine)?.[1] ?? "", commandLine, unlock };
 }
 
 /** The commands before the menu, as far as ours use GRUB's language. */

@@ -121,6 +121,7 @@ export function bootKernel(facts: BootFacts): Kernel {
   addKernelLog(drivers, dev, board.facts.kernelRecords);
   if (board.facts.tpm !== undefined) {
     sys.text("/class/tpm/tpm0/tpm_version_major", "2\n");
+    sys.symlink("/class/tpm/tpm0/device/driver", "../../../bus/platform/drivers/tpm_tis");
     const { pcr4, pcr8, pcr9 } = facts.pcrs ?? { pcr4: "4E".repeat(32), ...notExtended };
     const pcrs = new Map([
       [4, pcr4],
@@ -131,6 +132,8 @@ export function bootKernel(facts: BootFacts): Kernel {
     ]);
     for (const [number, value] of pcrs) sys.text(`/class/tpm/tpm0/pcr-sha256/${number}`, `${value}\n`);
     board.facts.tpm.measured(pcrs);
+    // From a disk, firmware and initrd were there before.
+    if (facts.pcrs === undefined) board.facts.tpm.nv.startAnew();
     dev.node("/tpmrm0", "character", 0xfd00);
     drivers.set(0xfd00, board.facts.tpm.open);
   }

@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { firstBiosDrive } from "../../../core/hardware/bios-drives.ts";
 import { ruleBuses, ruleTransports } from "../../../core/hardware/root-disk-rules.ts";
 import { mostDataDisks, mostExtraVolumes } from "../../../core/install/layout-profile.ts";
-import type { StorageSettings } from "../../../core/install/storage-policy.ts";
+import { type StorageSettings, tpmKeyUses } from "../../../core/install/storage-policy.ts";
 import { leastVolumeMiB, volumeFileSystems } from "../../../core/install/volume-file-system.ts";
 import { pinned } from "../../same.ts";
 import { leaf, optional, required, withDefault } from "../entry.ts";
@@ -116,7 +116,7 @@ export const storage = withDefault(
     allowUnencrypted: withDefault(
       yesOrNo,
       false,
-      "Whether a machine that cannot keep a disk key (no usable UEFI variables) is installed without disk encryption. Its record says so.",
+      "Whether a machine that cannot keep a disk key (neither usable UEFI variables nor a TPM 2.0 that takes it) is installed without disk encryption. Its record says so.",
     ),
     minRootDiskMiB: withDefault(mebibytes(512), 8192, "Minimum size of the root disk."),
     rootDisk: withDefault(
@@ -134,6 +134,11 @@ export const storage = withDefault(
       mebibytes(128),
       1024,
       "Size of the boot partition, which holds two kernels with their initrds.",
+    ),
+    diskKeyInTpm: withDefault(
+      leaf(`one of ${tpmKeyUses.join(", ")}`, v.picklist(tpmKeyUses)),
+      "fallback",
+      "Which machines keep the disk key in their TPM 2.0: `fallback` those whose firmware keeps none (BIOS, and UEFI without usable variables), `never` no machine. Clearing such a TPM makes the disk unreadable (docs/decisions/disk-key-in-the-tpm.md).",
     ),
     sealDiskKey: withDefault(
       yesOrNo,

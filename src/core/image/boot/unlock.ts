@@ -3,6 +3,9 @@ import { mdSays } from "../../install/md-superblock.ts";
 import { rootArrayName } from "../../install/paths.ts";
 import { planModules, readDependencies } from "../../modules/dependencies.ts";
 
+/** Drivers of TPMs; a machine's has one of these interfaces. */
+export const tpmModules = ["tpm_crb", "tpm_tis"] as const;
+
 /**
  * Kernel modules that opening the encrypted root needs; built-in and missing ones are skipped. Through AF_ALG,
  * cryptsetup uses ciphers that its user-space library lacks.
@@ -22,8 +25,7 @@ export const unlockModules = [
   "algif_hash",
   "algif_skcipher",
   "efivarfs",
-  "tpm_crb",
-  "tpm_tis",
+  ...tpmModules,
 ] as const;
 
 /** Those of a mirrored root. */
@@ -37,6 +39,9 @@ const eventBytes = [3, 2, 1, 0].map((at) => mdSays.events + at);
 
 /** Tells the agent's script to write the disk key to its output: from the files of the plain and of the sealed variable. */
 export const unsealOption = "--unseal";
+
+/** Tells it to write the disk key from the TPM to its output, and to have the TPM give it to nobody else in this boot. */
+export const tpmKeyOption = "--tpm-key";
 
 /** Directory of the second initrd's files, separate from those of the image's own initrd. */
 const home = "birther";
@@ -53,13 +58,23 @@ type OpenedRoot =
   | { readonly partUuid: string; readonly encryption: UnlockEncryption }
   | { readonly members: readonly string[]; readonly encryption?: UnlockEncryption };
 
+/** Our native program with its script. */
+export type KeyProgram = { readonly native: Uint8Array; readonly script: Uint8Array };
+
+/** Where the key is. */
+type UnlockKey =
+  | {
+      /** The EFI variable with its vendor GUID, as efivarfs names the file: four attribute bytes, then the key. */
+      readonly keyVariable: string;
+      /** What unseals the key where it is sealed: the variable, and our program. */
+      readonly sealed?: { readonly variable: string } & KeyProgram;
+    }
+  /** In the TPM, from which our program reads it. */
+  | { readonly fromTpm: KeyProgram };
+
 /** What opens the container. */
-export type UnlockEncryption = {
-  /** The EFI variable with its vendor GUID, as efivarfs names the file: four attribute bytes, then the key. */
-  readonly keyVariable: string;
+export type UnlockEncryption = UnlockKey & {
   readonly keyBytes: number;
-  /** What unseals the key where it is sealed: the variable, and our native program with its script. */
-  readonly sealed?: { readonly variable: string; readonly native: Uint8Array; readonly script: Uint8Array };
   /** The name under /dev/mapper. */
   readonly mapping: string;
   /** Base names and contents of cryptsetup, its libraries and its dynamic loader. */
@@ -109,15 +124,16 @@ function openingFiles(encryption: UnlockEncryption): readonly CpioEntry[] {
         bytes: library.bytes,
       }),
     ),
-    ...unsealFiles(encryption),
+    ...programFiles(encryption),
   ];
 }
 
-function unsealFiles({ sealed }: UnlockEncryption): readonly CpioEntry[] {
-  if (sealed === undefined) return [];
+function programFiles(encryption: UnlockEncryption): readonly CpioEntry[] {
+  const program = "fromTpm" in encryption ? encryption.fromTpm : encryption.sealed;
+  if (program === undefined) return [];
   return [
-    { kind: "file", path: `${home}/bin/birther-js`, mode: 0o755, bytes: sealed.native },
-    { kind: "file", path: `${home}/agent.js`, mode: 0o644, bytes: sealed.script },
+    { kind: "file", path: `${home}/bin/birther-js`, mode: 0o755, bytes: program.native },
+    { kind: "file", path: `${home}/agent.js`, mode: 0o644, bytes: program.script },
   ];
 }
 
@@ -137,14 +153,11 @@ function unlockScript(input: UnlockInput, modules: readonly { readonly name: str
 		/${home}/bin/insmod "/${home}/modules/$module" >/dev/null 2>&1
 	done`;
   if ("members" in input) return mirrorScript(input, load);
-  return `# Opens the encrypted root with the key in NVRAM; written by birther-agent for this machine and this kernel.
+  return `# Opens the encrypted root with the key in ${"fromTpm" in input.encryption ? "the TPM" : "NVRAM"}; written by birther-agent for this machine and this kernel.
 birther_unlock()
 {
 ${load}
-	mount -t efivarfs -o ro,nosuid,nodev,noexec efivarfs /sys/firmware/efi/efivars
-	local_device_setup "/dev/disk/by-partuuid/${input.partUuid}" "encrypted root"
-${openCommands(input.encryption)}
-	umount /sys/firmware/efi/efivars
+${aroundOpening(input.encryption, [`	local_device_setup "/dev/disk/by-partuuid/${input.partUuid}" "encrypted root"`])}
 }
 
 mountroot()
@@ -164,12 +177,7 @@ function mirrorScript(
   { members, encryption }: { readonly members: readonly string[]; readonly encryption?: UnlockEncryption },
   load: string,
 ): string {
-  const open =
-    encryption === undefined
-      ? '	ROOT="$DEV"'
-      : `	mount -t efivarfs -o ro,nosuid,nodev,noexec efivarfs /sys/firmware/efi/efivars
-${openCommands(encryption)}
-	umount /sys/firmware/efi/efivars`;
+  const open = encryption === undefined ? '	ROOT="$DEV"' : aroundOpening(encryption, []);
   return `# Assembles the mirror of the root; written by birther-agent for this machine and this kernel.
 birther_members()
 {
@@ -282,19 +290,32 @@ ${open}
 `;
 }
 
+const variables = "/sys/firmware/efi/efivars";
+
+/** The commands that open the container, after others; the firmware's variables are there meanwhile if they hold the key. */
+function aroundOpening(encryption: UnlockEncryption, before: readonly string[]): string {
+  const commands = [...before, openCommands(encryption)];
+  if ("fromTpm" in encryption) return commands.join("\n");
+  const mount = `	mount -t efivarfs -o ro,nosuid,nodev,noexec efivarfs ${variables}`;
+  return [mount, ...commands, `	umount ${variables}`].join("\n");
+}
+
 /** With sealing, our program takes the plain key where there is one: after a birth and a recovery, until the agent has sealed it. */
-function openCommands({ keyVariable, keyBytes, mapping, sealed, libraries }: UnlockEncryption): string {
+function openCommands(encryption: UnlockEncryption): string {
+  const { keyBytes, mapping, libraries } = encryption;
   const loader = loaderName(libraries);
   const open = `DM_DISABLE_UDEV=1 /${home}/lib/${loader} --library-path /${home}/lib /${home}/bin/cryptsetup open --type luks2`;
-  const variables = "/sys/firmware/efi/efivars";
+  const byProgram = (option: string) => `	/${home}/bin/birther-js /${home}/agent.js ${option} | ${open} \\
+		--key-file - --keyfile-size ${keyBytes} \\
+		"$DEV" ${mapping} || panic "birther: no key opens $DEV in this boot; nothing is erased"`;
+  if ("fromTpm" in encryption) return byProgram(tpmKeyOption);
+  const { keyVariable, sealed } = encryption;
   if (sealed === undefined)
     return `	${open} \\
 		--key-file "${variables}/${keyVariable}" --keyfile-offset 4 --keyfile-size ${keyBytes} \\
 		"$DEV" ${mapping} || panic "birther: the key in NVRAM (${keyVariable}) does not open $DEV"`;
   const files = [keyVariable, sealed.variable].map((name) => `"${variables}/${name}"`).join(" ");
-  return `	/${home}/bin/birther-js /${home}/agent.js ${unsealOption} ${files} | ${open} \\
-		--key-file - --keyfile-size ${keyBytes} \\
-		"$DEV" ${mapping} || panic "birther: no key opens $DEV in this boot; nothing is erased"`;
+  return byProgram(`${unsealOption} ${files}`);
 }
 
 function baseName(path: string): string {

@@ -5,7 +5,7 @@ import { bootKernels } from "../../../core/image/boot/grub.ts";
 import { bootPartition } from "../../../core/image/boot/kernel-store.ts";
 import type { UpdateStep } from "../../../core/image/update/update-step.ts";
 import { rootPaths } from "../../../core/install/paths.ts";
-import { encryptionOf } from "../../../core/install/root-volume.ts";
+import { encryptionOf, needsProgram } from "../../../core/install/root-volume.ts";
 import { exists, list } from "../../system/files.ts";
 import { agentPaths } from "../paths.ts";
 import type { SubContext } from "../sub-context.ts";
@@ -42,12 +42,10 @@ export function checkRoom(
   const sizes = contents.map((content, index) =>
     content.kind === "object" ? content.size : sizeOf(`${root}${paths[index]}`),
   );
-  const unlock =
-    encryptionOf(settings.root) === undefined
-      ? []
-      : ["bin", "lib"].map((name) => `${root}${agentPaths.unlock}/${name}`);
-  const isSealed = encryptionOf(settings.root)?.seal !== undefined;
-  const unsealer = isSealed ? [rootPaths.agent, rootPaths.agentScript].map((path) => sizeOf(`${root}${path}`)) : [];
+  const encryption = encryptionOf(settings.root);
+  const unlock = encryption === undefined ? [] : ["bin", "lib"].map((name) => `${root}${agentPaths.unlock}/${name}`);
+  const hasProgram = encryption !== undefined && needsProgram(encryption);
+  const unsealer = hasProgram ? [rootPaths.agent, rootPaths.agentScript].map((path) => sizeOf(`${root}${path}`)) : [];
   const bytes = sum([...sizes, ...unlock.map(bytesIn), ...unsealer]);
   for (const partition of partitions)
     demandRoom(kernel.version, bytes, host.statfs(partition).freeBytes + replaceableBytes(root, partition));

@@ -1,9 +1,15 @@
 import { diskKeyBytes, sealedKeyVariable } from "../../../core/boot-loader/efi-variable.ts";
 import { writeCpio } from "../../../core/bytes/cpio.ts";
 import { moduleDirectories } from "../../../core/image/boot/kept-modules.ts";
-import { mirrorModules, type UnlockEncryption, unlockArchive } from "../../../core/image/boot/unlock.ts";
+import {
+  type KeyProgram,
+  mirrorModules,
+  tpmModules,
+  type UnlockEncryption,
+  unlockArchive,
+} from "../../../core/image/boot/unlock.ts";
 import { rootMapperName, rootPaths } from "../../../core/install/paths.ts";
-import type { RootEncryption, RootVolume } from "../../../core/install/root-volume.ts";
+import { encryptionOf, type RootEncryption, type RootVolume } from "../../../core/install/root-volume.ts";
 import { planModules, readBuiltins, readDependencies } from "../../../core/modules/dependencies.ts";
 import { exists, list, readBytes, readText, readTextIfThere } from "../../system/files.ts";
 import { agentPaths } from "../paths.ts";
@@ -18,7 +24,8 @@ export function makeUnlockInitrd(root: string, version: string, volume: RootToOp
     modulesDep: readText(`${modules}/modules.dep`),
     readModule: (path: string) => readBytes(`${modules}/${path}`),
   };
-  if (volume.kind === "luks2")
+  if (encryptionOf(volume)?.tpmIndex !== undefined) demandTpmModules(of.modulesDep, modules, version);
+  if (volume.kind !== "mirror")
     return writeCpio(unlockArchive({ ...of, partUuid: volume.partUuid, encryption: opener(root, volume) }));
   demandMirrorModules(of.modulesDep, modules, version);
   const { members, luks2 } = volume;
@@ -36,11 +43,22 @@ function demandMirrorModules(modulesDep: string, modules: string, version: strin
     );
 }
 
+/** A kernel without a driver for TPMs would not open its root. */
+function demandTpmModules(modulesDep: string, modules: string, version: string): void {
+  const builtins = readBuiltins(readTextIfThere(`${modules}/modules.builtin`) ?? "");
+  const { missing } = planModules(tpmModules, readDependencies(modulesDep), builtins);
+  if (missing.length === tpmModules.length)
+    throw new Error(
+      `image: expected kernel ${version} to have a driver for TPMs (${missing.join(" or ")}), which this machine's disk key needs, found none`,
+    );
+}
+
 function opener(root: string, { keyVariable, seal }: RootEncryption): UnlockEncryption {
   const unlock = `${root}${agentPaths.unlock}`;
+  const sealed = seal === undefined ? {} : { sealed: { variable: sealedKeyVariable, ...keyProgram(root) } };
   return {
-    ...{ keyVariable, keyBytes: diskKeyBytes },
-    ...(seal === undefined ? {} : { sealed: unsealer(root) }),
+    ...(keyVariable === undefined ? { fromTpm: keyProgram(root) } : { keyVariable, ...sealed }),
+    keyBytes: diskKeyBytes,
     mapping: rootMapperName,
     cryptsetup: readBytes(`${unlock}/bin/cryptsetup`),
     libraries: list(`${unlock}/lib`).map((name) => ({ name, bytes: readBytes(`${unlock}/lib/${name}`) })),
@@ -48,9 +66,9 @@ function opener(root: string, { keyVariable, seal }: RootEncryption): UnlockEncr
 }
 
 /** The program that the birth installed: it stays the same when the agent is upgraded, and so the initrd does, too. */
-function unsealer(root: string): NonNullable<UnlockEncryption["sealed"]> {
+function keyProgram(root: string): KeyProgram {
   const [native, script] = [rootPaths.agent, rootPaths.agentScript].map((path) => readBytes(`${root}${path}`));
-  return { variable: sealedKeyVariable, native: native ?? new Uint8Array(), script: script ?? new Uint8Array() };
+  return { native: native ?? new Uint8Array(), script: script ?? new Uint8Array() };
 }
 
 function modulesOf(root: string, version: string): string {

@@ -1,6 +1,7 @@
 import * as host from "host";
 import * as std from "std";
 import { diskKeyBytes, variableValue } from "../../../core/boot-loader/efi-variable.ts";
+import { lockKey, readKey } from "../../../core/tpm/nv-key.ts";
 import { endUnsealing, unsealKey } from "../../../core/tpm/seal-session.ts";
 import { readSealedKey } from "../../../core/tpm/sealed-key.ts";
 import { messageOf } from "../../birth/stop.ts";
@@ -25,13 +26,38 @@ export type KeyFiles = { readonly plain: string; readonly sealed: string };
  */
 export function runUnseal({ plain, sealed }: KeyFiles): void {
   try {
-    for (const endMs = host.monotonicMs() + appearMs; !hasTpm() && host.monotonicMs() < endMs; ) sleepMs(pauseMs);
+    awaitTpm();
     const key = exists(plain) ? plainKey(plain) : unsealed(sealed);
     writeToDescriptor(standardOutput, key, "write the key");
   } catch (error) {
     say(messageOf(error));
     std.exit(1);
   }
+}
+
+/** In the second initrd: writes the disk key from the TPM to the standard output, once the TPM gives it to nobody else in this boot. */
+export function runTpmKey(): void {
+  try {
+    awaitTpm();
+    const key = withTpm((hold) => {
+      const read = hold(readKey(diskKeyBytes));
+      try {
+        hold(lockKey());
+      } catch (error) {
+        // The machine must come up; what runs on it could read the key from the kernel as well.
+        say(`the disk key stays readable in this boot: ${messageOf(error)}`);
+      }
+      return read;
+    });
+    writeToDescriptor(standardOutput, key, "write the key");
+  } catch (error) {
+    say(messageOf(error));
+    std.exit(1);
+  }
+}
+
+function awaitTpm(): void {
+  for (const endMs = host.monotonicMs() + appearMs; !hasTpm() && host.monotonicMs() < endMs; ) sleepMs(pauseMs);
 }
 
 function say(what: string): void {

@@ -13,6 +13,7 @@ import {
   verify,
 } from "node:crypto";
 import type { OpenFile } from "../system/descriptors.ts";
+import { makeNvMemory, type NvMemory } from "./tpm-nv.ts";
 
 /** A TPM 2.0 in software: what lasts over boots. It does the real cryptography, with a parser and an encoder of its own. */
 export type FakeTpm = {
@@ -20,6 +21,8 @@ export type FakeTpm = {
   readonly open: (path: string) => OpenFile;
   /** Lower-case hex SHA-256 of its endorsement key's public area. */
   readonly ekSha256: () => string;
+  /** What its owner's indices hold, and what makes it refuse them. */
+  readonly nv: NvMemory;
   /** A boot has measured these values, in hex. */
   readonly measured: (pcrs: ReadonlyMap<number, string>) => void;
 };
@@ -48,6 +51,7 @@ type Chip = {
   readonly endorsementKey: (template: Buffer) => LoadedKey | undefined;
   readonly storageSeed: Buffer;
   pcrs: ReadonlyMap<number, string>;
+  readonly nv: NvMemory;
 };
 
 /** Makes a TPM with a new endorsement seed. `busy`: it answers its first commands with TPM_RC_TESTING. */
@@ -63,7 +67,8 @@ export function makeTpm({ busy = 0 }: { readonly busy?: number } = {}): FakeTpm 
     return { area, name: nameOf(area), privateKey };
   };
 
-  const chip: Chip = { endorsementKey, storageSeed: randomBytes(32), pcrs: new Map() };
+  const nv = makeNvMemory();
+  const chip: Chip = { endorsementKey, storageSeed: randomBytes(32), pcrs: new Map(), nv };
   function open(path: string): OpenFile {
     const run = openTransients(chip);
     let response: Buffer = Buffer.alloc(0);
@@ -85,7 +90,7 @@ export function makeTpm({ busy = 0 }: { readonly busy?: number } = {}): FakeTpm 
   const measured = (pcrs: Chip["pcrs"]) => {
     chip.pcrs = pcrs;
   };
-  return { open, ekSha256: () => ekSha256, measured };
+  return { open, ekSha256: () => ekSha256, nv, measured };
 }
 
 /** The objects and sessions of one opening; runs a command and returns the response. */
@@ -236,7 +241,10 @@ function openTransients(chip: Chip): (command: Buffer) => Buffer {
     const command = reader(bytes);
     command.number(2);
     if (command.number(4) !== bytes.length) return failed(0x142);
-    switch (command.number(4)) {
+    const code = command.number(4);
+    const ofNv = chip.nv.run(code, bytes.subarray(10));
+    if (ofNv !== undefined) return ofNv;
+    switch (code) {
       case 0x131:
         return createPrimary(command);
       case 0x176:

@@ -39,8 +39,8 @@ const sfdisk: Program = ({ kernel, argv, input }) => {
   return succeeded;
 };
 
-/** cryptsetup(8): luksFormat and open, with a key from a file, and a plain mapping with a key of this boot. */
-const cryptsetup: Program = ({ kernel, argv, env }) => {
+/** cryptsetup(8): luksFormat and open, with a key from a file or its input, and a plain mapping with a key of this boot. */
+const cryptsetup: Program = ({ kernel, argv, env, input }) => {
   if (env.DM_DISABLE_UDEV !== "1") return failed(argv, "waiting for udev, which is not there");
   if (option(argv, "--type") === "plain") {
     const [path = "", name = ""] = argv.slice(-2);
@@ -50,7 +50,8 @@ const cryptsetup: Program = ({ kernel, argv, env }) => {
     return succeeded;
   }
   const [offset, size] = [option(argv, "--keyfile-offset"), option(argv, "--keyfile-size")].map(Number);
-  const file = kernel.readFile(option(argv, "--key-file"));
+  const keyFile = option(argv, "--key-file");
+  const file = keyFile === "-" ? input : kernel.readFile(keyFile);
   const key = file.subarray(offset, (offset ?? 0) + (size ?? 0));
   if (key.length !== size) return failed(argv, "the key file is too short");
   if (!["dm_mod", "dm_crypt", "xts"].every(kernel.isLoaded)) return failed(argv, "cannot initialize device-mapper");
