@@ -9,6 +9,7 @@ import { tls12Ciphers } from "../../core/network/tls-ciphers.ts";
 import type { Log } from "../../core/ports.ts";
 import { closeServer } from "../http/close-server.ts";
 import { guardAnswers } from "../http/guard-answers.ts";
+import { paceRequests } from "../http/paced-requests.ts";
 import type { Certificate } from "./operator-certificate.ts";
 import { paceConnections } from "./paced-connections.ts";
 
@@ -74,10 +75,12 @@ export async function startTlsServer(options: {
     else socket.destroy();
     return isAdmitted;
   };
+  // All addresses share the turns.
+  const paced = paceRequests(listener);
   let current = await context();
   for (const address of addresses) {
     const server = createServer({ ...current, ...timeLimits });
-    guardAnswers(server, tlsHeaders, listener);
+    guardAnswers(server, tlsHeaders, paced);
     paceConnections(server, { admit, silentMs: timeLimits.handshakeTimeout });
     server.on("tlsClientError", (error, socket) => {
       log("warn", "TLS connection failed", { client: socket.remoteAddress, error: error.message });
