@@ -112,10 +112,10 @@ const nthByAddress = new Map(
   plan.servers.flatMap((at, nth) => [at.temporary, at.permanent].map((text) => [text, nth])),
 );
 const world: World = {
-  ...{ agenda, flows: openFlows(agenda), parameters, peers: false, measures },
+  ...{ agenda, flows: openFlows(agenda), parameters, peers: false, idlePolls: 1, measures },
   ...{ machinesById: new Map(), cutRacks: new Set<number>() },
   wires: layWires({ servers: serverCount, racks, serverRate: 1e15, bootRate: 1e15, imageRate: 1e15, rackRate: 1e15 }),
-  servers: ports.map((port, nth) => ({ nth, port, busyUntilMs: 0, cpuMs: 0 })),
+  servers: ports.map((port, nth) => ({ nth, port, busyUntilMs: 0, packetsUntilMs: 0, cpuMs: 0 })),
   serverAt: (address) => nthByAddress.get(address),
   chance: chanceFrom(1),
   broken: (what) => failed(`BROKEN: ${what}`),

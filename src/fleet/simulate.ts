@@ -8,6 +8,7 @@ import { run } from "./engine/script.ts";
 import { type Fault, isMachineFault, type MachineFault } from "./faults.ts";
 import { stopServing } from "./machine/agent.ts";
 import { live } from "./machine/firmware.ts";
+import { occupy } from "./machine/waits.ts";
 import { buildMachines } from "./machines.ts";
 import { openFlows } from "./network/flows.ts";
 import { layWires } from "./network/wires.ts";
@@ -39,6 +40,11 @@ export type Outcome = {
 
 /** The moment at which virtual time begins, in milliseconds since 1970: 2026-01-01. */
 export const epochMs = 1_767_225_600_000;
+/**
+ * Of the polls of a machine that is up, one in ten is carried out: the others would find the same, and without peers 40,000 machines
+ * send 20 million of them before the last one is up. The server hears of each often enough (deadline of phase up: 15 min).
+ */
+const idlePolls = 10;
 /** Lines that are kept of each machine. */
 const transcriptLines = 40;
 /** Runs a scenario to its end; the same seed gives the same outcome. */
@@ -48,13 +54,15 @@ export async function simulate(options: {
   readonly serverAt: World["serverAt"];
   readonly compare?: World["compare"];
   readonly progressed?: (progress: { readonly nowMs: number; readonly up: number; readonly of: number }) => void;
+  /** Ends the simulation early. */
+  readonly isInterrupted?: () => boolean;
   readonly why: (machine: Parameters<Outcome["whyNot"]>[0], site: World, nowMs: number) => string;
 }): Promise<Outcome> {
-  const { scenario, progressed } = options;
+  const { scenario, progressed, isInterrupted = () => false } = options;
   const simulation = new Simulation(scenario, options);
   await simulation.start();
   let sayAgainMs = 0;
-  while (!simulation.isOver && simulation.step()) {
+  while (!simulation.isOver && !isInterrupted() && simulation.step()) {
     await simulation.settle();
     const nowMs = simulation.agenda.nowMs();
     if (progressed === undefined || nowMs < sayAgainMs) continue;
@@ -101,6 +109,8 @@ class Simulation {
     this.#timeline = openTimeline();
     this.#world = {
       ...{ agenda, flows: openFlows(agenda), parameters, serverAt, peers: scenario.peers },
+      // With a rollout, machines hear of it with their next poll.
+      idlePolls: scenario.rollout === undefined ? idlePolls : 1,
       ...(compare === undefined ? {} : { compare }),
       wires: layWires({
         ...{ servers, racks, serverRate: parameters.serverLink, rackRate: parameters.rackUplink },
@@ -108,7 +118,7 @@ class Simulation {
       }),
       servers: Array.from(
         { length: servers },
-        (_, nth): ServerSlot => ({ nth, port: undefined, busyUntilMs: 0, cpuMs: 0 }),
+        (_, nth): ServerSlot => ({ nth, port: undefined, busyUntilMs: 0, packetsUntilMs: 0, cpuMs: 0 }),
       ),
       machinesById: new Map(),
       host: hostOf(scenario),
@@ -246,6 +256,9 @@ class Simulation {
   }
 
   #changed(server: number, change: Change): void {
+    const { servers, parameters } = this.#world;
+    const slot = servers[server];
+    if (servers.length > 1 && slot !== undefined) occupy(this.#world, slot, parameters.serverShares);
     // Every server of a database hears of every change: one of them counts.
     if (this.#world.servers.findIndex(({ port }) => port !== undefined) !== server) return;
     this.#safety.changed(change);

@@ -56,7 +56,15 @@ export type Chassis = Attachment & {
 };
 
 /** A server, running or dead. */
-export type ServerSlot = { readonly nth: number; port: ServerPort | undefined; busyUntilMs: number; cpuMs: number };
+export type ServerSlot = {
+  readonly nth: number;
+  port: ServerPort | undefined;
+  /** When its thread is done with all that has come. */
+  busyUntilMs: number;
+  /** When it is done with the packets that have come: they do not wait for all requests. */
+  packetsUntilMs: number;
+  cpuMs: number;
+};
 
 /** Everything that a machine meets. */
 export type World = {
@@ -77,6 +85,8 @@ export type World = {
   ) => Comparison;
   readonly machinesById: Map<string, Chassis>;
   readonly peers: boolean;
+  /** Polls of a machine with nothing to do that are like each other, of which one is carried out. */
+  readonly idlePolls: number;
   /** The computer whose processors the machines share; absent if each has its own. */
   readonly host?: (Host & { readonly demandOf: (work: ParameterName) => number }) | undefined;
   readonly measures: Measures;

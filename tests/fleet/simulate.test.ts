@@ -10,7 +10,8 @@ import { summarise } from "../../src/fleet/report/summary.ts";
 import { reportText } from "../../src/fleet/report/text.ts";
 import type { Scenario } from "../../src/fleet/scenario.ts";
 import { siteConfig, siteNames } from "../../src/main/simulate/config.ts";
-import { simulateSite, transcriptOf } from "../../src/main/simulate/run.ts";
+import type { SimulateOptions } from "../../src/main/simulate/options.ts";
+import { runSimulation, simulateSite, transcriptOf } from "../../src/main/simulate/run.ts";
 
 const base: Scenario = {
   ...{
@@ -152,6 +153,49 @@ test("whatever fails by chance, nothing is broken and all others come up", async
     assert.deepEqual(outcome.broken, [], `seed ${seed}`);
     assert.ok(outcome.isComplete, `seed ${seed}`);
   }
+});
+
+test("of the polls of machines that are up, one in ten is carried out; none of them counts as silent", async () => {
+  const powerOn = { kind: "rackEvery", ms: 40 * minute } as const;
+  const outcome = await simulated({ racks: 2, machines: 2, powerOn });
+  assert.ok(outcome.isComplete && outcome.endMs > 40 * minute);
+  const [server] = outcome.world.servers;
+  assert.deepEqual(
+    server?.port?.store.list().flatMap(({ conditions }) => conditions),
+    [],
+  );
+  const polls = outcome.world.measures.requests().find(([kind]) => kind === "/sub/v1/poll")?.[1].count ?? 0;
+  // Half an hour has 60 polls of each of the two machines; the births have 5 each.
+  assert.ok(polls > 20 && polls < 50, `${polls} polls`);
+  // They are not forgotten: 100 more polls kept the server busy.
+  const { serverRequest } = outcome.scenario.parameters;
+  assert.ok((server?.cpuMs ?? 0) > (polls + 100) * serverRequest, `${server?.cpuMs} ms`);
+});
+
+test("a simulation that is interrupted reports how far it came", async () => {
+  let isInterrupted = false;
+  const outcome = await simulateSite({
+    ...{ scenario: base, imageBytes: 200e6, isInterrupted: () => isInterrupted },
+    config: siteConfig({ racks: 1, machines: 4, servers: 1, serverMbps: 10_000 }),
+    progressed: ({ nowMs }) => {
+      isInterrupted = nowMs > 2 * minute;
+    },
+  });
+  assert.ok(!outcome.isComplete && outcome.endMs < 3 * minute);
+  assert.match(reportText(summarise(outcome), 80).join("\n"), /NOT complete after 2 min/);
+});
+
+test("options that cannot be are refused before the simulation", async () => {
+  const options = { ...{ racks: 1, machines: 1, servers: 1, image: 1e9, nic: 1e9, rackUplink: 1e9 }, serverNic: 1e9 };
+  const run = (changes: Partial<SimulateOptions>) =>
+    runSimulation({
+      ...{ ...options, mirrorNic: 1e9, burnIn: 0, powerOn: "all at once", fail: 0, loss: 0, peers: true, seed: 1 },
+      ...{ limit: minute, json: true, ...changes },
+    });
+  await assert.rejects(run({ report: "/does/not/exist.html" }), /--report: cannot write \/does\/not\/exist.html/);
+  await assert.rejects(run({ transcript: "/" }), /--transcript: cannot write \//);
+  for (const powerOn of ["rack every x", "rack every ", "soon"])
+    await assert.rejects(run({ powerOn }), /--power-on: expected "all at once" or "rack every 30s"/);
 });
 
 test("mirrors of the configuration carry the images, and the server sends each of them one", async () => {

@@ -9,7 +9,7 @@ import type { Script } from "../engine/script.ts";
 import type { Chassis, Installed, World } from "../world.ts";
 import { fetchImage, serveOn } from "./fetch.ts";
 import { serversAt, turnToNext } from "./servers.ts";
-import { ask, sleep, work } from "./waits.ts";
+import { ask, occupy, sleep, work } from "./waits.ts";
 
 const retryMs = 5000;
 const freeBytes = 900_000_000_000;
@@ -62,7 +62,28 @@ export function* runAgent(world: World, machine: Chassis, running: "birth" | "im
     if (order.kind === "wait" && order.mdbs !== undefined) disk.servers = serversAt(world, order.mdbs);
     const seconds = yield* obey(world, machine, { disk, memory, order });
     if (seconds === "restart") return;
+    const isIdle = running === "image" && order.kind === "wait" && order.upToDate === true;
+    if (isIdle) yield* pollAlike(world, machine, seconds * 1000);
     if (seconds > 0) yield* sleep(world, seconds * 1000);
+  }
+}
+
+/**
+ * Polls of a machine that runs its image, all of which find the same: they keep their server busy when they come, but are not carried out.
+ * A server that is dead by then is noticed with the next poll.
+ */
+function* pollAlike(world: World, machine: Chassis, pauseMs: number): Script {
+  const { agenda, servers, parameters, idlePolls } = world;
+  for (let left = idlePolls - 1; left > 0; left -= 1) {
+    yield* sleep(world, pauseMs);
+    const { connection } = machine;
+    const own = connection === undefined ? undefined : servers[connection.server];
+    if (connection === undefined || own?.port === undefined || world.cutRacks.has(machine.rack)) return;
+    connection.usedMs = agenda.nowMs();
+    occupy(world, own, parameters.serverRequest);
+    // Each poll is noted in the record.
+    for (const slot of servers)
+      if (servers.length > 1 && slot.port !== undefined) occupy(world, slot, parameters.serverShares);
   }
 }
 

@@ -6,7 +6,7 @@ import { readDhcp } from "../../core/dhcp/codec/read.ts";
 import { writeDhcp } from "../../core/dhcp/codec/write.ts";
 import { type Script, until } from "../engine/script.ts";
 import type { Chassis, World } from "../world.ts";
-import { onServer } from "./waits.ts";
+import { firstOnServer } from "./waits.ts";
 
 const x64Uefi = 7;
 const shared = {
@@ -73,7 +73,7 @@ function send(world: World, machine: Chassis, bytes: Uint8Array, heard: (packet:
   for (const slot of world.servers) {
     if (!arrives()) continue;
     world.agenda.after(way(), () =>
-      onServer(world, slot, serverDhcp, () => {
+      firstOnServer(world, slot, serverDhcp, () => {
         slot.port?.dhcp({ bytes, network: machine.network }, (answer) => {
           if (!arrives()) return;
           const kept = Uint8Array.from(answer);

@@ -8,7 +8,7 @@ import type { Chassis, ServerSlot, World } from "../world.ts";
 import { runAgent, stopServing } from "./agent.ts";
 import { beBorn } from "./birth.ts";
 import { clients, exchange } from "./dhcp.ts";
-import { hang, onServer, sleep, transfer, work } from "./waits.ts";
+import { firstOnServer, hang, sleep, transfer, work } from "./waits.ts";
 
 /** After all attempts and without a disk, firmware begins again. */
 const againMs = 10_000;
@@ -98,7 +98,7 @@ function* fetchScript(world: World, machine: Chassis, { address, server }: Lease
   const slot = world.servers[server] as ServerSlot;
   return yield* until<string | undefined>((done) => {
     const stop = world.agenda.after(scriptMs, () => done(undefined));
-    onServer(world, slot, world.parameters.serverScript, () => {
+    firstOnServer(world, slot, world.parameters.serverScript, () => {
       void slot.port?.script(machine.mac, address).then((text) => {
         world.agenda.after(world.parameters.latency * 3, () => {
           stop();

@@ -30,14 +30,32 @@ export function* hang(): Script {
 /** Lets a server work for this long, after what came before; then acts if it still runs. */
 export function onServer(world: World, slot: ServerSlot, cpuMs: number, act: () => void): void {
   const { agenda } = world;
+  const { port } = slot;
+  if (port === undefined) return;
+  occupy(world, slot, cpuMs);
+  agenda.after(slot.busyUntilMs - agenda.nowMs(), () => {
+    if (slot.port === port) act();
+  });
+}
+
+/** The same for a packet or a boot script, which waits for those before it, but at most a turn of the event loop for anything else. */
+export function firstOnServer(world: World, slot: ServerSlot, cpuMs: number, act: () => void): void {
+  const { agenda, parameters } = world;
   const now = agenda.nowMs();
   const { port } = slot;
   if (port === undefined) return;
-  slot.busyUntilMs = Math.max(now, slot.busyUntilMs) + cpuMs;
-  slot.cpuMs += cpuMs;
-  agenda.after(slot.busyUntilMs - now, () => {
+  const turnEndsMs = now + Math.min(parameters.serverTurn, Math.max(0, slot.busyUntilMs - now));
+  slot.packetsUntilMs = Math.max(turnEndsMs, slot.packetsUntilMs) + cpuMs;
+  occupy(world, slot, cpuMs);
+  agenda.after(slot.packetsUntilMs - now, () => {
     if (slot.port === port) act();
   });
+}
+
+/** Keeps the thread of a server that answers busy, for nobody who waits for it. */
+export function occupy({ agenda }: Pick<World, "agenda">, slot: ServerSlot, cpuMs: number): void {
+  slot.busyUntilMs = Math.max(agenda.nowMs(), slot.busyUntilMs) + cpuMs;
+  slot.cpuMs += cpuMs;
 }
 
 const answerMs = 30_000;

@@ -1,7 +1,7 @@
 import { formatBytes, formatShare, formatShort, formatTime } from "./format.ts";
 import { headlines } from "./headline.ts";
 import type { Percentiles } from "./measures.ts";
-import type { Summary } from "./summary.ts";
+import { namesOf, type Summary } from "./summary.ts";
 
 /** The report as one page that needs nothing else: no script, no font, no picture from elsewhere. */
 export function reportHtml(summary: Summary): string {
@@ -39,11 +39,11 @@ export function reportHtml(summary: Summary): string {
     "<h2>Parameters</h2>",
     table(
       ["Parameter", "Value", "Unit", "Source"],
-      summary.parameters.map(({ name, value, unit, source }) => [name, String(value), unit, source]),
+      summary.parameters.map(({ name, value, unit, source }) => [name, grouped(value), unit, source]),
     ),
   ];
   return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Simulation: ${escapeHtml(site)}</title><style>${style}</style></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Simulation: ${escapeHtml(site)}</title><style>${style}</style></head>
 <body><main>
 ${body.join("\n")}
 </main></body></html>
@@ -64,8 +64,8 @@ function troubles(summary: Summary): readonly string[] {
     ...part(
       "Not up",
       table(
-        ["Machine", "Fault", "What birther why says"],
-        summary.notUp.map(({ machine, fault, why }) => [machine, fault, why]),
+        ["Machines", "Fault", "What birther why says"],
+        summary.notUp.map((kind) => [namesOf(kind), kind.fault, kind.why]),
       ),
       summary.notUp.length,
     ),
@@ -91,9 +91,8 @@ body{margin:0;background:#fff;color:#1b1f24;font:15px/1.5 system-ui,sans-serif}
 main{max-width:60rem;margin:0 auto;padding:2rem 1rem}
 h1{font-size:1.7rem;line-height:1.25;margin:0 0 .5rem}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}
 .site{color:#57606a}table{border-collapse:collapse;width:100%;margin:.8rem 0}
-th,td{padding:.3rem .6rem;border-bottom:1px solid #d8dee4;text-align:right;vertical-align:top}
-th:first-child,td:first-child,td:last-child:not(.number),th:last-child:not(.number){text-align:left}
-td.number{text-align:right;font-variant-numeric:tabular-nums}
+th,td{padding:.3rem .6rem;border-bottom:1px solid #d8dee4;text-align:left;vertical-align:top;overflow-wrap:anywhere}
+.number{text-align:right;font-variant-numeric:tabular-nums}
 svg{width:100%;height:auto;display:block}svg text{font:12px system-ui,sans-serif;fill:#57606a}
 pre{background:#f6f8fa;padding:1rem;overflow:auto}
 @media(prefers-color-scheme:dark){body{background:#0d1117;color:#e6edf3}th,td{border-color:#30363d}.site,svg text{color:#9198a1;fill:#9198a1}pre{background:#161b22}}
@@ -140,6 +139,12 @@ function bars({ phases }: Summary): string {
   return `<svg viewBox="0 0 ${size.width} ${phases.length * row}" role="img" aria-label="Median and 95th percentile of each phase">${drawn.join("")}</svg><p class="site">Dark: median. Light: 95th percentile.</p>`;
 }
 
+/** A number whose digits are read in groups of three: `3,125,000,000`. */
+function grouped(value: number): string {
+  const [whole = "", ...rest] = String(value).split(".");
+  return [whole.replace(/\B(?=(\d{3})+$)/g, ","), ...rest].join(".");
+}
+
 function round(value: number): number {
   return Math.round(value * 10) / 10;
 }
@@ -153,7 +158,7 @@ function part(title: string, text: string, count: number): readonly string[] {
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const isNumber = (cell: string) => /^[\d.]/.test(cell);
+  const isNumber = (cell: string) => /^[\d.,]/.test(cell);
   const cell = (tag: "th" | "td", numbers: boolean) => (text: string) =>
     `<${tag}${numbers ? ' class="number"' : ""}>${escapeHtml(text)}</${tag}>`;
   const numeric = head.map((_, at) => at > 0 && rows.every((row) => isNumber(row[at] ?? "0")));

@@ -1,3 +1,4 @@
+import { counted } from "../../core/bytes/counted.ts";
 import type { Phase } from "../../core/machine/record.ts";
 import { type MachineFaultKind, machineFaultKinds, machineFaults } from "../faults.ts";
 import type { Duplex } from "../network/wires.ts";
@@ -53,7 +54,13 @@ export type Summary = {
     readonly machines: number;
     readonly up: number;
   }[];
-  readonly notUp: readonly { readonly machine: string; readonly fault: string; readonly why: string }[];
+  /** Those that wait for the same, with the names of some of them. */
+  readonly notUp: readonly {
+    readonly machines: number;
+    readonly named: readonly string[];
+    readonly fault: string;
+    readonly why: string;
+  }[];
   readonly logged: readonly { readonly message: string; readonly times: number }[];
   readonly broken: Outcome["broken"];
   readonly parameters: readonly {
@@ -66,8 +73,8 @@ export type Summary = {
 };
 
 const points = 120;
-/** Machines that are named in a report. */
-const namedLimit = 50;
+/** Kinds of machines that are not up in a report, and how many are named of each. */
+const notUpLimits = { kinds: 50, named: 5 } as const;
 const shownPhases = ["offered", "initUp", "placed", "handedOver", "updating", "rebooting", "up"] as const;
 
 /** Summarises an outcome. */
@@ -113,14 +120,7 @@ export function summarise(outcome: Outcome): Summary {
     })),
     over: { timesMs, reached: shownPhases.map((phase) => ({ phase, counts: timeline.countsAt(phase, timesMs) })) },
     faults: faultsOf(outcome),
-    notUp: machines
-      .filter(({ upAtMs }) => upAtMs === undefined)
-      .slice(0, namedLimit)
-      .map((machine) => ({
-        machine: `rack ${machine.rack + 1} unit ${machine.unit}`,
-        fault: machine.fault === undefined ? "" : machineFaults[machine.fault].text,
-        why: outcome.whyNot(machine),
-      })),
+    notUp: notUpOf(outcome),
     logged: [...outcome.site.logged()]
       .sort(([one], [other]) => (one < other ? -1 : 1))
       .map(([message, times]) => ({ message, times })),
@@ -167,6 +167,28 @@ function linksOf({ world, endMs }: Outcome): Summary["links"] {
     ...busiest("busiest uplink of a rack, receiving", racks, "down"),
     ...busiest("busiest uplink of a rack, sending", racks, "up"),
   ];
+}
+
+/** The machines that are not up, those with the same fault that wait for the same together, most of them first. */
+function notUpOf({ machines, whyNot }: Outcome): Summary["notUp"] {
+  const kinds = new Map<string, { machines: number; named: string[]; fault: string; why: string }>();
+  for (const machine of machines) {
+    if (machine.upAtMs !== undefined) continue;
+    const fault = machine.fault === undefined ? "" : machineFaults[machine.fault].text;
+    const why = whyNot(machine);
+    const key = `${fault}\n${why}`;
+    const kind = kinds.get(key) ?? { machines: 0, named: [], fault, why };
+    kinds.set(key, kind);
+    kind.machines += 1;
+    if (kind.named.length < notUpLimits.named) kind.named.push(`rack ${machine.rack + 1} unit ${machine.unit}`);
+  }
+  return [...kinds.values()].sort((one, other) => other.machines - one.machines).slice(0, notUpLimits.kinds);
+}
+
+/** The machines of one kind, some by name: `rack 1 unit 2, rack 1 unit 3 and 10 more machines`. */
+export function namesOf({ machines, named }: Summary["notUp"][number]): string {
+  const unnamed = machines - named.length;
+  return `${named.join(", ")}${unnamed === 0 ? "" : ` and ${counted(unnamed, "more machine")}`}`;
 }
 
 function faultsOf({ machines }: Outcome): Summary["faults"] {

@@ -3,12 +3,12 @@ import { chart } from "./chart.ts";
 import { formatBytes, formatShare, formatShort, formatTime } from "./format.ts";
 import { headlines } from "./headline.ts";
 import type { Percentiles } from "./measures.ts";
-import type { Summary } from "./summary.ts";
+import { namesOf, type Summary } from "./summary.ts";
 
 /** The report for a terminal of this width, as lines. */
 export function reportText(summary: Summary, columns: number): readonly string[] {
   const { up, machines, birthsPerSecond, endMs } = summary;
-  const unnamed = machines - up - summary.notUp.length;
+  const others = machines - up - summary.notUp.reduce((sum, kind) => sum + kind.machines, 0);
   return [
     ...headlines(summary).flatMap((line) => wrap(line, columns)),
     "",
@@ -42,8 +42,8 @@ export function reportText(summary: Summary, columns: number): readonly string[]
       summary.faults.map(({ text, machines: hit, up: came }) => `${hit} × ${text}: ${came} up`),
     ),
     ...section("NOT UP", columns, [
-      ...summary.notUp.map(({ machine, fault, why }) => `${machine}${fault === "" ? "" : ` (${fault})`}: ${why}`),
-      ...(unnamed > 0 ? [`and ${counted(unnamed, "more machine")}`] : []),
+      ...summary.notUp.map((kind) => `${namesOf(kind)}${kind.fault === "" ? "" : ` (${kind.fault})`}: ${kind.why}`),
+      ...(others > 0 ? [`${counted(others, "more machine")}, for other reasons`] : []),
     ]),
     ...section(
       "LOGGED BY THE SERVERS",

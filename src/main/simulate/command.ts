@@ -1,5 +1,13 @@
 import type { Command } from "commander";
-import { readBytes, readCount, readDuration, readRate, readShare, type SimulateOptions } from "./options.ts";
+import {
+  readBytes,
+  readCount,
+  readDuration,
+  readRate,
+  readShare,
+  readSomeTime,
+  type SimulateOptions,
+} from "./options.ts";
 
 /** Adds `simulate`: the arrival of a site's racks in virtual time, decided by the real code. */
 export function simulateCommand(program: Command): void {
@@ -43,7 +51,7 @@ export function simulateCommand(program: Command): void {
     .option("--loss <share>", "lost datagrams", readShare, 0)
     .option("--faults <file>", "YAML list of faults (docs/simulate.md)")
     .option("--seed <n>", "seed of all chance", readCount(0, 2 ** 32 - 1), 1)
-    .option("--limit <time>", "virtual time after which the simulation ends", readDuration, readDuration("12h"))
+    .option("--limit <time>", "virtual time after which the simulation ends", readSomeTime, readDuration("12h"))
     .option("--json", "print the report as one JSON object", false)
     .option("--report <file>", "write the report as an HTML page")
     .option("--transcript <file>", "write what each machine met, for tests and for comparing two runs")

@@ -14,6 +14,8 @@ export class SimulatedDatabase {
   readonly #feed: PastChange[] = [];
   readonly #listeners = new Map<number, () => void>();
   #position = 0;
+  /** The last change that is not kept for the others. */
+  #droppedTo = 0;
   #turn: Promise<void> = Promise.resolve();
 
   constructor(clock: Clock, commitMs: number) {
@@ -91,11 +93,16 @@ export class SimulatedDatabase {
       const { machine, event, atMs, by, absorbed } = entry;
       for (const { id } of absorbed) this.#machines.delete(id);
       this.#machines.set(machine.id, machine);
-      if (this.#listeners.size === 0) continue;
+      if (this.#listeners.size === 0) {
+        this.#droppedTo = position;
+        continue;
+      }
       const more = absorbed.length === 0 ? {} : { absorbed: absorbed.map(({ id }) => id) };
       this.#feed.push({ machine, event, atMs, position, ...(by === undefined ? {} : { by }), ...more });
     }
-    if (this.#feed.length > 2 * keptChanges) this.#feed.splice(0, this.#feed.length - keptChanges);
+    if (this.#feed.length <= 2 * keptChanges) return;
+    const dropped = this.#feed.splice(0, this.#feed.length - keptChanges);
+    this.#droppedTo = dropped.at(-1)?.position ?? this.#droppedTo;
   }
 
   #notifyOthers(server: number): void {
@@ -103,10 +110,8 @@ export class SimulatedDatabase {
   }
 
   #changesSince(position: number): RemoteChanges {
-    const [oldest] = this.#feed;
     const documents = [...this.#documents.values()].filter((change) => change.position > position);
-    if (position < this.#position && (oldest?.position ?? Number.POSITIVE_INFINITY) > position + 1 + documents.length)
-      return { kind: "everything", changes: [], ...this.#everything() };
+    if (position < this.#droppedTo) return { kind: "everything", changes: [], ...this.#everything() };
     let first = this.#feed.length;
     while (first > 0 && (this.#feed[first - 1]?.position ?? 0) > position) first -= 1;
     const changes = this.#feed.slice(first);

@@ -34,13 +34,25 @@ export type SimulateOptions = {
 const durationUnits: { readonly [unit: string]: number } = { ms: 1, s: 1000, m: 60_000, min: 60_000, h: 3_600_000 };
 const byteUnits: { readonly [unit: string]: number } = { "": 1, k: 1e3, M: 1e6, G: 1e9, T: 1e12 };
 
-/** `90s`, `5m`, `1h`: milliseconds. */
-export function readDuration(text: string): number {
+/** `90s`, `5m`, `1h`: milliseconds; undefined for what is no duration. */
+export function durationOf(text: string): number | undefined {
   const [, count, unit = ""] = /^(\d+(?:\.\d+)?)\s*(ms|s|min|m|h)$/.exec(text.trim()) ?? [];
   const factor = durationUnits[unit];
-  if (count === undefined || factor === undefined)
-    throw new InvalidArgumentError("expected a duration such as 90s or 5m.");
-  return Number(count) * factor;
+  return count === undefined || factor === undefined ? undefined : Number(count) * factor;
+}
+
+/** The same of an option's argument. */
+export function readDuration(text: string): number {
+  const ms = durationOf(text);
+  if (ms === undefined) throw new InvalidArgumentError("expected a duration such as 90s or 5m.");
+  return ms;
+}
+
+/** The same, but not nothing. */
+export function readSomeTime(text: string): number {
+  const ms = readDuration(text);
+  if (ms === 0) throw new InvalidArgumentError("expected a duration longer than 0.");
+  return ms;
 }
 
 /** `1GB`, `500MB`: bytes. */

@@ -1,10 +1,11 @@
-import { writeFile } from "node:fs/promises";
+import { open, writeFile } from "node:fs/promises";
 import { failure } from "../../cli/api/failure.ts";
 import { printJson } from "../../cli/api/server-options.ts";
 import { readConfigFile } from "../../cli/server/config-file.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
 import { why } from "../../core/machine/health/waiting-for.ts";
+import { nameOf } from "../../core/machine/life/move.ts";
 import { parametersWith } from "../../fleet/parameters.ts";
 import { formatTime } from "../../fleet/report/format.ts";
 import { reportHtml } from "../../fleet/report/html.ts";
@@ -17,7 +18,7 @@ import { checkSite } from "./check-site.ts";
 import { configsFor, serverByAddress, siteConfig } from "./config.ts";
 import { readFaultFile } from "./fault-file.ts";
 import { comparing } from "./image.ts";
-import { readDuration, type SimulateOptions } from "./options.ts";
+import { durationOf, type SimulateOptions } from "./options.ts";
 import { openSimulatedSite, simulatedImages } from "./site.ts";
 import { type SimulatedSlots, simulatedSlots, slotOfAreas } from "./slots.ts";
 
@@ -27,7 +28,12 @@ export async function runSimulation(options: SimulateOptions): Promise<number> {
   const scenario = await scenarioOf(options, { peers: config.peers, slots });
   const more = checkSite(configsFor(config, scenario.servers), { scenario, areas: slots.areas });
   for (const warning of [...warnings, ...more]) process.stderr.write(`${plainText(`warning: ${warning}`)}\n`);
-  const outcome = await simulateSite({ scenario, config, imageBytes: options.image, progressed: showProgress() });
+  await checkWritable(options);
+  const interruption = watchInterruption();
+  const outcome = await simulateSite({
+    ...{ scenario, config, imageBytes: options.image, progressed: showProgress() },
+    isInterrupted: interruption.isInterrupted,
+  });
   clearProgress();
   const summary = summarise(outcome);
   if (options.transcript !== undefined) await writeFile(options.transcript, transcriptOf(outcome));
@@ -39,7 +45,35 @@ export async function runSimulation(options: SimulateOptions): Promise<number> {
         .map(plainText)
         .join("\n")}\n`,
     );
+  interruption.end();
+  if (interruption.isInterrupted()) return interruptedStatus;
   return outcome.isComplete && outcome.broken.length === 0 ? 0 : 1;
+}
+
+/** What a shell expects of a program that SIGINT has ended: 128 and the number of the signal. */
+const interruptedStatus = 130;
+
+/** Ctrl-C ends the simulation, whose report says how far it came; a second one ends the program. */
+function watchInterruption(): { readonly isInterrupted: () => boolean; readonly end: () => void } {
+  let isInterrupted = false;
+  const interrupt = () => {
+    isInterrupted = true;
+  };
+  process.once("SIGINT", interrupt);
+  return { isInterrupted: () => isInterrupted, end: () => void process.off("SIGINT", interrupt) };
+}
+
+/** Files that cannot be written are named before the simulation, which may take minutes. */
+async function checkWritable({ report, transcript }: SimulateOptions): Promise<void> {
+  for (const [option, path] of Object.entries({ report, transcript })) {
+    if (path === undefined) continue;
+    try {
+      await (await open(path, "a")).close();
+    } catch (error) {
+      const { code = String(error) } = error as NodeJS.ErrnoException;
+      throw failure("misused", `--${option}: cannot write ${path} (${code})`, "name a file in a directory that exists");
+    }
+  }
 }
 
 /** Simulates a scenario on servers with this configuration. */
@@ -48,8 +82,9 @@ export async function simulateSite(of: {
   readonly config: Config;
   readonly imageBytes: number;
   readonly progressed?: NonNullable<Parameters<typeof simulate>[0]["progressed"]> | undefined;
+  readonly isInterrupted?: () => boolean;
 }): Promise<Outcome> {
-  const { scenario, config, imageBytes, progressed } = of;
+  const { scenario, config, imageBytes, progressed, isInterrupted } = of;
   const { kernelBytes, initramfsBytes } = scenario.parameters;
   const configs = configsFor(config, scenario.servers);
   const { deadlineSeconds } = watchRulesOf(config);
@@ -60,6 +95,7 @@ export async function simulateSite(of: {
     compare: comparing(simulatedImages(config, { imageBytes, versions }).values()),
     serverAt: serverByAddress(configs),
     ...(progressed === undefined ? {} : { progressed }),
+    ...(isInterrupted === undefined ? {} : { isInterrupted }),
     why: (machine, { servers }, nowMs) => {
       const store = servers.find(({ port }) => port !== undefined)?.port?.store;
       const record = store?.byMac(machine.mac);
@@ -67,7 +103,9 @@ export async function simulateSite(of: {
         return machine.transcript.length === 0
           ? "the servers have never heard of it"
           : "no server answers its DHCP requests or has a record of it: what they logged says why";
-      const { missing = "nothing", next } = why(record, { nowMs, deadlineSeconds });
+      const { missing = "nothing", next: forIt } = why(record, { nowMs, deadlineSeconds });
+      // The same for all machines that wait for it.
+      const next = forIt.replaceAll(nameOf(record), "NAME");
       const failed = machine.failure === undefined ? "" : ` (${machine.failure})`;
       return `waits until ${missing}${failed}. ${next}`;
     },
@@ -96,14 +134,13 @@ async function scenarioOf(
 
 function powerOnOf(text: string): PowerOn {
   if (text === "all at once") return { kind: "atOnce" };
-  const [, time] = /^rack every (.+)$/.exec(text) ?? [];
-  if (time === undefined)
-    throw failure(
-      "misused",
-      `--power-on: expected "all at once" or "rack every 30s", found "${text}"`,
-      "correct the option",
-    );
-  return { kind: "rackEvery", ms: readDuration(time) };
+  const ms = durationOf(/^rack every (.+)$/.exec(text)?.[1] ?? "");
+  if (ms !== undefined) return { kind: "rackEvery", ms };
+  throw failure(
+    "misused",
+    `--power-on: expected "all at once" or "rack every 30s", found "${text}"`,
+    "correct the option",
+  );
 }
 
 async function configOf(options: SimulateOptions) {
