@@ -5,6 +5,8 @@ import { test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { paceConnections } from "../../src/mdb/tls/paced-connections.ts";
 
+/** Long enough for a busy computer to connect all before the first one speaks. */
+const allConnectMs = 60_000;
 const silentMs = 300;
 /** The module's limit. */
 const mostPerTurn = 4;
@@ -18,7 +20,13 @@ type Rig = AsyncDisposable & {
 };
 
 /** A server that keeps what it began with; `admits` decides about a connection by its number. */
-async function rig(admits: (nth: number) => boolean = () => true): Promise<Rig> {
+async function rig({
+  admits = () => true,
+  silentMs = allConnectMs,
+}: {
+  readonly admits?: (nth: number) => boolean;
+  readonly silentMs?: number;
+} = {}): Promise<Rig> {
   const begun: string[] = [];
   const open = new Set<Socket>();
   let inThisTurn = 0;
@@ -88,7 +96,7 @@ test("of many that speak at once, a few begin in each turn, and all of them in t
 });
 
 test("one that says nothing costs nothing but a socket, and is ended", async () => {
-  await using running = await rig();
+  await using running = await rig({ silentMs });
   const silent = await running.connect();
   const closed = once(silent.resume(), "close");
   (await running.connect()).write("speaks");
@@ -99,7 +107,7 @@ test("one that says nothing costs nothing but a socket, and is ended", async () 
 });
 
 test("one that goes before its turn is passed over, one that is refused never begins", async () => {
-  await using running = await rig((nth) => nth !== 2);
+  await using running = await rig({ admits: (nth) => nth !== 2 });
   const first = await running.connect();
   (await running.connect()).write("refused");
   const third = await running.connect();
