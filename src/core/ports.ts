@@ -86,6 +86,14 @@ export type AuditEntry = {
   readonly request?: RequestOrigin;
 };
 
+/** An act that changes neither a machine nor a document, such as the import of an image: only the audit has it. */
+export type RecordedAct = Pick<AuditEntry, "action" | "subject" | "by" | "request"> & {
+  /** When, if it was before now. */
+  readonly atMs?: number;
+  /** What was done, in plain values; facts that are hashes of secrets are left out. */
+  readonly facts: { readonly [name: string]: unknown };
+};
+
 export type ApplyOptions = {
   /** The caller, for the audit; by default the event's own `by`. */
   readonly by?: string;
@@ -187,6 +195,8 @@ export type Store = {
   ) => Promise<"written" | "overtaken">;
   /** Deletes a document; resolves even if there is none. */
   readonly dropDocument: (drop: Pick<Document, "kind" | "key"> & { readonly by?: string }) => Promise<void>;
+  /** Writes an act to the audit, with the request that is being carried out, unless it names another one. */
+  readonly recordAct: (act: RecordedAct) => Promise<void>;
   /** True in exactly one of the processes on a database; checked before each task that must run only once. */
   readonly leads: () => boolean;
 };

@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
-import { userInfo } from "node:os";
 import type { Actions, TrustReport } from "../cli/act/actions.ts";
 import type { Config } from "../contract/config/schema.ts";
 import { nameOf } from "../core/machine/life/move.ts";
@@ -9,6 +8,7 @@ import { openStore } from "../mdb/open-store.ts";
 import { inRequest } from "../mdb/request-origin.ts";
 import { lockState } from "../mdb/sqlite/state-lock.ts";
 import { addAuthority, type RotationPlace, retireAuthority, switchAuthority, viewTrust } from "../mdb/tls/rotate.ts";
+import { localCaller } from "./acts/local-caller.ts";
 import { pathsIn } from "./paths.ts";
 import { systemClock } from "./system-ports.ts";
 
@@ -47,7 +47,7 @@ async function withPlace(
   await using store = await openStore({ path: config.database ?? paths.database, clock: systemClock, log });
   // As a request on the server's socket would: the audit names the user of this computer, and why.
   const origin = { id: randomBytes(4).toString("hex"), from: "local", ...(reason === undefined ? {} : { reason }) };
-  const by = `uid:${userInfo().username}`;
+  const by = localCaller();
   return await inRequest(origin, () => work({ store, directory: paths.pki, clock: systemClock, log, by }));
 }
 

@@ -17,7 +17,7 @@ const log = openLog({ json: false, least: "info" });
 
 /** Builds an image by a recipe, with the packages of today, and imports it; no machine moves to it. */
 export const buildImage: Actions["buildImage"] = async (asked) => {
-  const { stateDirectory, stream, recipe, file, onLine, onProgress, onNotCarried } = asked;
+  const { stateDirectory, stream, recipe, file, reason, onLine, onProgress, onNotCarried } = asked;
   const name = importName(stream, []);
   if (name.kind === "unusable") throw failure("misused", name.reason, "name a stream, such as compute");
   if (process.getuid?.() !== 0)
@@ -31,7 +31,7 @@ export const buildImage: Actions["buildImage"] = async (asked) => {
     interruption.signal.throwIfAborted();
     const sha256 = createHash("sha256").update(JSON.stringify(recipe)).digest("hex");
     const origin = `recipe ${basename(file)} (suite ${recipe.suite}, SHA-256 of the recipe as JSON ${sha256})`;
-    const wanted = { stateDirectory, stream: name.stream, source: archive, confidential: false, origin };
+    const wanted = { stateDirectory, stream: name.stream, source: archive, confidential: false, origin, reason };
     return await importFrom({ ...wanted, onProgress, onNotCarried });
   } finally {
     await rm(directory, { recursive: true });

@@ -1,11 +1,17 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { stat } from "node:fs/promises";
+import { mkdir, readFile, stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import type { BootstrapImage } from "../bootstrap-image/build.ts";
 import type { Actions } from "../cli/act/actions.ts";
 import { failure } from "../cli/api/failure.ts";
 import type { ImageView } from "../contract/operator/views.ts";
 import { whyNotCollected } from "../core/image/catalogue/collected.ts";
 import { importName, parseImageName } from "../core/image/image-name.ts";
+import type { ImageSummary } from "../core/image/manifest.ts";
+import { defaultArchitecture, type MachineArchitecture } from "../core/machine/architecture.ts";
 import { exportImage as writeArchive } from "../dominator/export/export-image.ts";
 import { importImages } from "../dominator/import/image.ts";
 import { collect } from "../dominator/storage/collect/collect.ts";
@@ -16,6 +22,8 @@ import { readManifest } from "../dominator/storage/manifest-file.ts";
 import { openObjectStore } from "../dominator/storage/object-store.ts";
 import { damagedObjects } from "../dominator/storage/scrub.ts";
 import { openLog } from "../log/structured-log.ts";
+import { contentsRemoved } from "../mdb/operator-api/images.ts";
+import { leaveAct } from "./acts/leave-act.ts";
 import { pathsIn } from "./paths.ts";
 import { prepareServer } from "./server/prepare-server.ts";
 import { systemClock } from "./system-ports.ts";
@@ -47,24 +55,60 @@ async function assertSource(source: string): Promise<void> {
 /** Builds the Bootstrap Image of a state directory, or finds the finished one. */
 export const buildBootstrapImage: Actions["buildBootstrapImage"] = async (
   stateDirectory,
-  { architecture, suite, profile, firmware, renew = false } = {},
+  { architecture, suite, profile, firmware, renew = false, reason } = {},
 ) => {
+  const prepare = () =>
+    prepareServer({
+      stateDirectory,
+      ...(architecture === undefined ? {} : { architecture }),
+      ...(suite === undefined ? {} : { suite }),
+      ...(profile === undefined ? {} : { profile }),
+      ...(firmware === undefined ? {} : { firmware }),
+      renew,
+      log,
+      verb: "image build",
+    });
   const {
     families,
     firmwareLeftOut: _long,
     ...image
-  } = await prepareServer({
-    stateDirectory,
-    ...(architecture === undefined ? {} : { architecture }),
-    ...(suite === undefined ? {} : { suite }),
-    ...(profile === undefined ? {} : { profile }),
-    ...(firmware === undefined ? {} : { firmware }),
-    renew,
-    log,
-    verb: "image build",
-  });
+  } = await leaveBuild(prepare, { stateDirectory, architecture, reason });
   return { ...image, driverFamilies: families.length };
 };
+
+/** Builds, and leaves for the audit what the Bootstrap Image is then, unless it is the one that was there. */
+async function leaveBuild(
+  build: () => Promise<BootstrapImage>,
+  { stateDirectory, architecture = defaultArchitecture, reason }: BuildAsked,
+): Promise<BootstrapImage> {
+  const paths = pathsIn(stateDirectory);
+  const files = paths.others.find((other) => other.architecture === architecture) ?? paths;
+  const digests = async () => ({
+    kernelSha256: await sha256Of(files.kernel),
+    initramfsSha256: await sha256Of(files.initramfs),
+  });
+  const was = await digests();
+  const act = { action: "build image", subject: "Bootstrap Image" } as const;
+  const work = async () => ({ image: await build(), is: await digests() });
+  const describe = ({ image, is }: Awaited<ReturnType<typeof work>>) =>
+    isDeepStrictEqual(is, was)
+      ? undefined
+      : { ...act, facts: { architecture, suite: image.suite, kernel: image.kernelVersion, ...is } };
+  const { image } = await leaveAct(stateDirectory, { ...act, reason, facts: { architecture } }, { work, describe });
+  return image;
+}
+
+type BuildAsked = {
+  readonly stateDirectory: string;
+  readonly architecture: MachineArchitecture | undefined;
+  readonly reason?: string | undefined;
+};
+
+/** The SHA-256 of a file in hex; undefined without one. */
+async function sha256Of(path: string): Promise<string | undefined> {
+  const bytes = await readFile(path).catch(() => undefined);
+  return bytes && createHash("sha256").update(bytes).digest("hex");
+}
 
 /** Lists the system images in a state directory. */
 export const listImages: Actions["listImages"] = async (stateDirectory) => {
@@ -78,12 +122,16 @@ export const importImage: Actions["importImage"] = async (asked) => {
   return await importFrom(asked);
 };
 
-/** Imports a source that is there; `origin` is what the image's record says of it, instead of its path. */
+/**
+ * Imports a source that is there, and leaves that for the audit; `origin` is what the image's record says of the source, instead of
+ * its path, when it was built.
+ */
 export async function importFrom(
   asked: Parameters<Actions["importImage"]>[0] & { readonly origin?: string },
 ): Promise<ImageView> {
-  const { stateDirectory, stream: wanted, source, confidential, onProgress, onNotCarried, origin } = asked;
+  const { stateDirectory, stream: wanted, source, confidential, onProgress, onNotCarried, origin, reason } = asked;
   if (!existsSync(stateDirectory)) log("info", "making a new state directory", { directory: stateDirectory });
+  await mkdir(stateDirectory, { recursive: true, mode: 0o700 });
   const paths = pathsIn(stateDirectory);
   const images = await openImageStore(paths.images, { log });
   const name = importName(wanted, images.taken());
@@ -98,13 +146,23 @@ export async function importFrom(
   );
   const { signal } = interruption;
   const onWait = () => log("info", "waiting until contents that nothing needs are removed");
-  const [image] = await importImages({
-    ...{ images, objects, source, streams: [name.stream], nowMs, onProgress, onNotCarried, signal, onWait },
-    ...(confidential ? { confidential } : {}),
-    ...(origin === undefined ? {} : { origin }),
+  const work = async () => {
+    const [image] = await importImages({
+      ...{ images, objects, source, streams: [name.stream], nowMs, onProgress, onNotCarried, signal, onWait },
+      ...(confidential ? { confidential } : {}),
+      ...(origin === undefined ? {} : { origin }),
+    });
+    assert(image !== undefined);
+    return image;
+  };
+  const action = origin === undefined ? "import image" : "build image";
+  const from = { source: origin ?? resolve(source), ...(confidential ? { confidential } : {}) };
+  const describe = ({ name: subject, entries, bytes, manifest: { sha512 } }: ImageSummary) => ({
+    ...{ action, subject, facts: { ...from, manifestSha512: sha512, entries, bytes } },
   });
-  assert(image !== undefined);
-  return viewImage(image);
+  return viewImage(
+    await leaveAct(stateDirectory, { action, subject: name.stream, reason, facts: from }, { work, describe }),
+  );
 }
 
 /** Writes an image of a state directory as an archive. */
@@ -150,11 +208,16 @@ export const verifyObjects: Actions["verifyObjects"] = async (stateDirectory) =>
 };
 
 /** Removes the contents that no image and no agent needs: the store's lock is between processes. */
-export const collectImages: Actions["collectImages"] = async ({ stateDirectory, isDryRun }) => {
+export const collectImages: Actions["collectImages"] = async ({ stateDirectory, isDryRun, reason }) => {
   await assertState(stateDirectory);
   const { images, objects, confidentialObjects } = pathsIn(stateDirectory);
   const olderThanMs = Number.POSITIVE_INFINITY;
-  const found = await collect({ images, objects, confidentialObjects, isDryRun, olderThanMs });
+  const work = () => collect({ images, objects, confidentialObjects, isDryRun, olderThanMs });
+  const describe = ({ kind, ...facts }: Awaited<ReturnType<typeof work>>) =>
+    kind === "collected" ? { ...contentsRemoved, facts } : undefined;
+  const found = isDryRun
+    ? await work()
+    : await leaveAct(stateDirectory, { ...contentsRemoved, reason, facts: {} }, { work, describe });
   if (found.kind === "collected") {
     const { kind: _kind, ...swept } = found;
     return { ...swept, dryRun: isDryRun };

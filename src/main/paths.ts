@@ -51,6 +51,8 @@ export function pathsIn(stateDirectory: string) {
     origin: place("origin"),
     /** The same for confidential images. */
     confidentialOrigin: place("confidential-origin"),
+    /** What other processes did to the files here, for the audit. */
+    acts: place("acts"),
     /** The log lines of machines. */
     logs: place("logs"),
     operatorSocket: place("api.sock"),

@@ -1,4 +1,4 @@
-import { type CopyProgress, copyFleet } from "./journal/copy.ts";
+import { type CopyAct, type CopyProgress, copyFleet } from "./journal/copy.ts";
 import { isPostgres } from "./postgres/connection-string.ts";
 
 /**
@@ -11,11 +11,12 @@ export async function copyMdb(options: {
   readonly to: string;
   readonly replace: boolean;
   readonly onProgress: CopyProgress;
+  readonly act?: CopyAct | undefined;
 }): Promise<number> {
-  const { from, to, replace, onProgress } = options;
+  const { from, to, replace, onProgress, act } = options;
   await using source = await open(from, "source");
   await using target = await open(to, "target");
-  return await copyFleet({ source, target, replace, onProgress });
+  return await copyFleet({ source, target, replace, onProgress, act });
 }
 
 const ends = {

@@ -126,6 +126,10 @@ function writesTo({ journal, clock }: StoreOptions, queue: WriteQueue) {
       closed
         ? Promise.reject(tooLate(event.kind))
         : queue.apply({ ...options, event, atMs: clock.nowMs(), ...requestNow() }),
+    recordAct: async ({ atMs = clock.nowMs(), ...act }) => {
+      if (closed) throw tooLate(act.action);
+      await queue.record({ kind: "act", ...requestNow(), ...act, atMs });
+    },
     leads: () => !closed && (journal.others?.leads() ?? true),
     [Symbol.asyncDispose]: async () => {
       if (closed) return;

@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { copyMdb } from "./copy-mdb.ts";
-import type { CopyProgress } from "./journal/copy.ts";
+import type { CopyAct, CopyProgress } from "./journal/copy.ts";
 import { isPostgres } from "./postgres/connection-string.ts";
 import { countToBeInstalled } from "./sqlite/copy.ts";
 
@@ -17,8 +17,9 @@ export async function restoreMdb(options: {
   readonly to: string;
   readonly replace: boolean;
   readonly onProgress: CopyProgress;
+  readonly act?: CopyAct | undefined;
 }): Promise<{ readonly machines: number; readonly toBeInstalled: number }> {
-  const { from, to, replace, onProgress } = options;
+  const { from, to, replace, onProgress, act } = options;
   if (!existsSync(from)) throw new Error(`backup to restore: expected a file, found nothing at ${from}`);
   if (existsSync(`${from}-wal`)) {
     throw new Error(
@@ -29,7 +30,7 @@ export async function restoreMdb(options: {
   try {
     const copy = join(directory, "backup.sqlite");
     await copyFile(from, copy);
-    const machines = await copyMdb({ from: copy, to, replace, onProgress });
+    const machines = await copyMdb({ from: copy, to, replace, onProgress, act });
     return { machines, toBeInstalled: countToBeInstalled(copy) };
   } finally {
     await rm(directory, { recursive: true, force: true });

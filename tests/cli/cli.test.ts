@@ -382,11 +382,35 @@ describe("the birther command against a server on its Unix socket", () => {
     const again = await birther("mdb", "restore", file, "--to", elsewhere);
     assert.equal(again.status, 1);
     assert.match(again.err, /found a fleet in .*; use --yes to replace it/);
-    assert.equal((await birther("mdb", "restore", file, "--to", elsewhere, "--yes")).status, 0);
-    const copied = await birther("mdb", "copy", "--from", elsewhere, "--to", join(parent, "copied.sqlite"));
+    const reason = ["--reason", "disk died"];
+    assert.equal((await birther("mdb", "restore", file, "--to", elsewhere, "--yes", ...reason)).status, 0);
+    const copied = await birther("mdb", "copy", "--from", elsewhere, "--to", join(parent, "copied.sqlite"), ...reason);
     assert.match(copied.out, /copied \d+ machines/);
     await using copy = await openStore({ path: join(parent, "copied.sqlite"), clock, log });
     assert.deepEqual(new Set(copy.list()), new Set(store.list()));
+    assert.deepEqual(
+      (await copy.audit({ subject: "MDB", limit: 10 })).map(({ action, by, request, after: facts }) => [
+        ...[action, by, request?.reason],
+        (facts as { from: string }).from,
+      ]),
+      [
+        ["copy MDB", "uid:root", "disk died", elsewhere],
+        ["restore MDB", "uid:root", "disk died", file],
+      ],
+    );
+  });
+
+  test("secure-boot make-key leaves who made it, and why, for the audit", async () => {
+    const site = join(parent, "key-site");
+    const made = await birther("secure-boot", "make-key", "--state", site, "--reason", "own keys");
+    assert.equal(made.status, 0, made.err);
+    assert.equal(statSync(site).mode & 0o777, 0o700);
+    const [act = ""] = readdirSync(join(site, "acts"));
+    const { action, by, reason, facts } = JSON.parse(readFileSync(join(site, "acts", act), "utf8"));
+    assert.deepEqual([action, by, reason], ["make Secure Boot key", "uid:root", "own keys"]);
+    assert.match(facts.fingerprint, /^([0-9A-F]{2}:){31}[0-9A-F]{2}$/);
+    assert.notEqual((await birther("secure-boot", "make-key", "--state", site)).status, 0);
+    assert.equal(readdirSync(join(site, "acts")).length, 1, "nothing was made, so nothing is said");
   });
 
   test("watch prints changes as they happen", { timeout: 20_000 }, async () => {

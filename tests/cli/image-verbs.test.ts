@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
@@ -24,6 +25,8 @@ import { openObjectStore } from "../../src/dominator/storage/object-store.ts";
 import { holdContents } from "../../src/dominator/storage/store-lock.ts";
 import { drawWholeSystem } from "../../src/dominator/testing/whole-system.ts";
 import { inlineTasks } from "../../src/dominator/thread/tasks.ts";
+import { openActTaker } from "../../src/main/acts/take-acts.ts";
+import { pathsIn } from "../../src/main/paths.ts";
 import { adoptImports } from "../../src/mdb/image-streams/first-current.ts";
 import type { OperatorEnv } from "../../src/mdb/operator-api/caller/authenticate.ts";
 import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
@@ -71,6 +74,9 @@ describe("image verbs against a server and its images", () => {
     const { signal } = new AbortController();
     site = life.use(
       await openApp(2, 0, [], (store) => ({
+        takeActs: async () => {
+          await using _taker = await openActTaker({ directory: pathsIn(state).acts, store, log: () => undefined });
+        },
         catalogue: {
           ...openCatalogue({ images, tasks: inlineTasks(), store }),
           isInRules: () => false,
@@ -138,6 +144,52 @@ describe("image verbs against a server and its images", () => {
     await note({ ended: true });
     await read;
     assert.equal((await image("remove", "heard/1")).status, 0, "for the tests after this one");
+  });
+
+  test("audit: an import without a server, one beside it and gc are there, with who, from what, why and the digest", async () => {
+    const tree = join(parent, "tree-3");
+    assert.equal((await image("import", "known", tree, "--reason", "CVE-2026-1")).status, 0);
+    assert.equal((await image("remove", "known/1", "--reason", "not needed")).status, 0);
+    assert.equal((await image("gc", "--reason", "disk is full")).status, 0);
+    assert.equal((await image("gc", "--dry-run")).status, 0, "changes nothing, and so is not there");
+    const { out, err } = await birther("audit", "--state", state, "-o", "json");
+    type Entry = {
+      action: string;
+      subject: string;
+      by: string;
+      request?: { from: string; reason?: string };
+      after?: { source?: string; manifestSha512?: string };
+    };
+    const entries = (JSON.parse(out || "[]") as Entry[]).filter(({ action }) => /image$|^remove/.test(action));
+    const said = entries.map(({ action, subject, by, request }) => [
+      action,
+      subject,
+      by,
+      request?.from,
+      request?.reason,
+    ]);
+    assert.deepEqual(
+      said.slice(0, 3),
+      [
+        ["remove contents", "images", "uid:root", "local", "disk is full"],
+        ["put image", "known/1", "uid:root", "local", "not needed"],
+        ["import image", "known/1", "uid:root", "local", "CVE-2026-1"],
+      ],
+      err,
+    );
+    assert.deepEqual(
+      said.at(-1),
+      ["import image", "compute/1", "uid:root", "local", undefined],
+      "before the server ran",
+    );
+    const [facts, first] = [entries[2], entries.at(-1)].map((entry) => entry?.after);
+    assert.equal(facts?.source, tree);
+    assert.match(facts?.manifestSha512 ?? "", /^[0-9a-f]{128}$/);
+    const manifest = readFileSync(join(state, "images/compute/1.json"));
+    const digest = createHash("sha512").update(manifest).digest("hex");
+    assert.equal(first?.manifestSha512, digest, "of the file that servers and machines get");
+    const listed = await birther("audit", "known/1", "--state", state);
+    assert.match(listed.out, /uid:root +local +import image +known\/1: CVE-2026-1$/m);
   });
 
   test("diff: the paths that differ, and what an update fetches", async () => {

@@ -400,6 +400,7 @@ function oneMachineStore(): Store {
       return decision;
     },
     watch: () => () => undefined,
+    recordAct: async () => undefined,
     history: async () => [],
     addLog: () => undefined,
     log: () => [],

@@ -50,6 +50,17 @@ test("a fleet moves from SQLite to PostgreSQL and back unchanged; a backup is ma
     const changes = copy.list().reduce((sum, { revision }) => sum + revision, 0);
     assert.equal(changes + 1, copy.position(), "each change, and the document");
   }
+  const request = { id: "c-1", from: "local", reason: "a second server" };
+  const act = { action: "copy MDB", by: "uid:ann", atMs: 5, facts: { from: first }, request };
+  await copyMdb({ from: first, to: place, replace: true, onProgress, act });
+  {
+    await using moved = await open(place);
+    const [entry] = await moved.audit({ limit: 1 });
+    const position = moved.position();
+    assert.deepEqual([entry?.position, entry?.action, entry?.request], [position, "copy MDB", request]);
+    assert.equal((await moved.apply(asks(1), { by: "ann" })).kind, "changed");
+    assert.equal(moved.position(), position + 1);
+  }
   await copyMdb({ from: first, to: place, replace: true, onProgress });
   await copyMdb({ from: place, to: last, replace: false, onProgress });
   await using one = await open(first);

@@ -97,7 +97,11 @@ await insideNamespace(import.meta.url, () => {
     drawWholeSystem(source);
     const { stateDirectory } = first;
     const ignore = { onProgress: () => undefined, onNotCarried: () => undefined };
-    await importImage({ ...{ stateDirectory, stream: "compute", source, confidential: false }, ...ignore });
+    await importImage({
+      ...{ stateDirectory, stream: "compute", source, confidential: false },
+      reason: "fixes",
+      ...ignore,
+    });
     const listed = async ({ operatorSocket }: typeof one) => {
       const api = await openApi({ state: dirname(operatorSocket) });
       return (await api.ask<{ images: readonly ImageView[] }>("images")).images;
@@ -110,6 +114,18 @@ await insideNamespace(import.meta.url, () => {
       return image?.servers?.length === 2 && image.notHere === undefined ? image.servers : undefined;
     });
     assert.deepEqual(servers.toSorted(), ["10.77.5.1:443", "10.77.6.1:443"]);
+    // Who imported it is in the audit of both, once: the server where it came writes it.
+    for (const { store } of [one, two]) {
+      const entries = await waitFor("the import is in the audit", 30, async () => {
+        const found = await store.audit({ subject: "compute/1", limit: 10 });
+        return found.some(({ action }) => action === "import image") ? found : undefined;
+      });
+      const imports = entries.filter(({ action }) => action === "import image");
+      assert.deepEqual(
+        imports.map(({ by, request }) => [by, request?.reason]),
+        [["uid:root", "fixes"]],
+      );
+    }
     assert.deepEqual(readFileSync(manifest), readFileSync(join(pathsIn(stateDirectory).images, "compute/1.json")));
   });
 

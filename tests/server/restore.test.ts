@@ -33,6 +33,23 @@ test("restore: the fleet of a backup, which is not changed, and how many of its 
   );
 });
 
+test("restore: the audit of the restored fleet says so, from what and how old that was; the fleet goes on after it", async () => {
+  const from = join(directory, "backup.sqlite");
+  const target = join(directory, "audited.sqlite");
+  const request = { id: "r-1", from: "local", reason: "disk died" };
+  const act = { action: "restore MDB", by: "uid:olga", atMs: 2_000_000, facts: { from }, request };
+  await restoreMdb({ from, to: target, replace: false, onProgress, act });
+  await using store = await openStore({ path: target, clock: stillClock(), log: onProgress });
+  const [entry] = await store.audit({ limit: 10 });
+  const position = store.position();
+  assert.deepEqual(entry, {
+    ...{ position, atMs: 2_000_000, by: "uid:olga", action: "restore MDB", subject: "MDB", request },
+    after: { from, position: position - 1, newestChangeAtMs: 1_000_000 },
+  });
+  assert.equal((await store.apply(asks(3))).kind, "changed");
+  assert.equal(store.position(), position + 1);
+});
+
 test("restore: a missing file and a database in use are refused", async () => {
   const from = join(directory, "used.sqlite");
   await assert.rejects(

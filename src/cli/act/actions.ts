@@ -47,6 +47,9 @@ export type TrustReport = {
 /** The site's key for Secure Boot: the private key, and its certificate as PEM and as DER. */
 export type SecureBootFiles = { readonly key: string; readonly certificate: string; readonly der: string };
 
+/** Why an operator does something, for the audit. */
+type Reasoned = { readonly reason?: string | undefined };
+
 /** What verbs need from rooms that cli may not import; main supplies it (star rule, docs/architecture.md). */
 export type Actions = {
   /** Serves until a signal ends it. */
@@ -67,37 +70,43 @@ export type Actions = {
       readonly profile?: ImageProfile;
       readonly firmware?: readonly FirmwareFamilyName[];
       readonly renew?: boolean;
-    },
+    } & Reasoned,
   ) => Promise<BootstrapView>;
   readonly listImages: (stateDirectory: string) => Promise<readonly ImageView[]>;
   /** The objects of a state directory whose content is not what their name says, by their SHA-512. */
   readonly verifyObjects: (stateDirectory: string) => Promise<readonly string[]>;
   /** Removes the contents that nothing needs from a state directory; with `isDryRun`, says what would go. */
-  readonly collectImages: (options: {
-    readonly stateDirectory: string;
-    readonly isDryRun: boolean;
-  }) => Promise<CollectedView>;
+  readonly collectImages: (
+    options: {
+      readonly stateDirectory: string;
+      readonly isDryRun: boolean;
+    } & Reasoned,
+  ) => Promise<CollectedView>;
   /** Imports a tree as the next version of a stream. */
-  readonly importImage: (options: {
-    readonly stateDirectory: string;
-    readonly stream: string;
-    readonly source: string;
-    /** Gives the image only to machines of its stream. */
-    readonly confidential: boolean;
-    readonly onProgress: (progress: ImportProgress) => void;
-    readonly onNotCarried: (list: readonly NotCarried[]) => void;
-  }) => Promise<ImageView>;
+  readonly importImage: (
+    options: {
+      readonly stateDirectory: string;
+      readonly stream: string;
+      readonly source: string;
+      /** Gives the image only to machines of its stream. */
+      readonly confidential: boolean;
+      readonly onProgress: (progress: ImportProgress) => void;
+      readonly onNotCarried: (list: readonly NotCarried[]) => void;
+    } & Reasoned,
+  ) => Promise<ImageView>;
   /** Builds an image by a recipe and imports it as the next version of a stream. */
-  readonly buildImage: (options: {
-    readonly stateDirectory: string;
-    readonly stream: string;
-    readonly recipe: Recipe;
-    /** The file of the recipe, as the image's record is to name it. */
-    readonly file: string;
-    readonly onLine: (line: string) => void;
-    readonly onProgress: (progress: ImportProgress) => void;
-    readonly onNotCarried: (list: readonly NotCarried[]) => void;
-  }) => Promise<ImageView>;
+  readonly buildImage: (
+    options: {
+      readonly stateDirectory: string;
+      readonly stream: string;
+      readonly recipe: Recipe;
+      /** The file of the recipe, as the image's record is to name it. */
+      readonly file: string;
+      readonly onLine: (line: string) => void;
+      readonly onProgress: (progress: ImportProgress) => void;
+      readonly onNotCarried: (list: readonly NotCarried[]) => void;
+    } & Reasoned,
+  ) => Promise<ImageView>;
   /** Writes an image as a tar archive, compressed if the name of the file ends in `.zst`. */
   readonly exportImage: (options: {
     readonly stateDirectory: string;
@@ -106,16 +115,16 @@ export type Actions = {
     readonly onProgress: (progress: ImportProgress) => void;
   }) => Promise<void>;
   /** Shows or changes the certificate authorities of a state directory that no server uses. */
-  readonly changeAuthorities: (options: {
-    readonly config: Config;
-    readonly change: AuthorityChange;
-    /** Switches although machines are left behind. */
-    readonly override: boolean;
-    /** Why, for the audit. */
-    readonly reason: string | undefined;
-  }) => Promise<TrustReport>;
+  readonly changeAuthorities: (
+    options: {
+      readonly config: Config;
+      readonly change: AuthorityChange;
+      /** Switches although machines are left behind. */
+      readonly override: boolean;
+    } & Reasoned,
+  ) => Promise<TrustReport>;
   /** Makes the site's key for Secure Boot in a state directory; throws if it has one. Returns the paths of its files. */
-  readonly makeSecureBootKey: (stateDirectory: string) => Promise<SecureBootFiles>;
+  readonly makeSecureBootKey: (stateDirectory: string, asked: Reasoned) => Promise<SecureBootFiles>;
   /** The path of a state directory's SQLite MDB. */
   readonly databaseIn: (stateDirectory: string) => string;
   /** Copies an MDB between SQLite files and PostgreSQL databases; returns the number of machines. */
@@ -124,12 +133,16 @@ export type Actions = {
     readonly to: string;
     readonly replace: boolean;
     readonly onProgress: Progress;
+    /** The audit of the copy says that it is one, and why; not of a backup, which is a copy of everything. */
+    readonly act?: Reasoned;
   }) => Promise<number>;
   /** Restores a backup, which is not changed; also returns how many machines will be installed at their next boot. */
-  readonly restoreMdb: (options: {
-    readonly from: string;
-    readonly to: string;
-    readonly replace: boolean;
-    readonly onProgress: Progress;
-  }) => Promise<{ readonly machines: number; readonly toBeInstalled: number }>;
+  readonly restoreMdb: (
+    options: {
+      readonly from: string;
+      readonly to: string;
+      readonly replace: boolean;
+      readonly onProgress: Progress;
+    } & Reasoned,
+  ) => Promise<{ readonly machines: number; readonly toBeInstalled: number }>;
 };

@@ -34,7 +34,11 @@ async function collectImages(
     const { findRemote } = await import("../api/find-remote.ts");
     if (statusOf(error) !== exitStatus.noServer || findRemote(options) !== undefined) throw error;
     const { findState } = await import("../api/find-server.ts");
-    return await collectIn({ stateDirectory: await findState(options.state), isDryRun: dryRun });
+    return await collectIn({
+      stateDirectory: await findState(options.state),
+      isDryRun: dryRun,
+      reason: options.reason,
+    });
   }
 }
 

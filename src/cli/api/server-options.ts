@@ -6,14 +6,16 @@ import { failure } from "./failure.ts";
 /** The output format of a verb. */
 export type OutputOptions = { readonly output: "table" | "json" };
 /** The options of verbs that read a state directory. */
-export type LocalOptions = OutputOptions & { readonly state?: string };
+export type LocalOptions = OutputOptions & {
+  readonly state?: string;
+  /** Why, for the audit: of verbs that change something. */
+  readonly reason?: string;
+};
 /** The options of verbs that call a server. */
 export type ServerOptions = LocalOptions & {
   readonly server?: string;
   readonly ca?: string;
   readonly tokenFile?: string;
-  /** Why, for the audit: of verbs that change something. */
-  readonly reason?: string;
 };
 
 /** Adds `--state` and `-o`. */
@@ -21,6 +23,11 @@ export function localOptions(command: Command): Command {
   return stateOption(command).addOption(
     new Option("-o, --output <format>", "output format").choices(["table", "json"]).default("table"),
   );
+}
+
+/** The same for verbs that change the files of a state directory: with `--reason`. */
+export function localChangeOptions(command: Command): Command {
+  return localOptions(reasonOption(command));
 }
 
 /** Adds `--state`, `-o`, and the options for a server on another machine. */

@@ -18,7 +18,7 @@ import type { Actions, BootstrapView } from "../act/actions.ts";
 import { imageGcCommand } from "../act/image-gc.ts";
 import { promoteCommands } from "../act/promote.ts";
 import { failure } from "../api/failure.ts";
-import { type LocalOptions, localOptions, print, printJson } from "../api/server-options.ts";
+import { type LocalOptions, localChangeOptions, localOptions, print, printJson } from "../api/server-options.ts";
 import { formatBytes } from "../output/figures.ts";
 import { describeNotCarried, type ImportProgress, type NotCarried, openImportLine } from "../output/import-progress.ts";
 import { imageDetailCommands } from "../read/image-details.ts";
@@ -101,27 +101,29 @@ function buildCommands(image: Command, actions: ImageActions, state: FindState):
       ).argParser(readFamilies),
     )
     .option("--renew", "Bootstrap Image: take today's Debian packages instead of the pinned ones");
-  localOptions(build).action(async (stream: string | undefined, recipe: string | undefined, options: BuildOptions) => {
-    const stateDirectory = await state(options);
-    const { arch, suite, profile, firmware, renew } = options;
-    if (stream === undefined) {
-      const wanted = {
-        ...architectureOf(options),
-        ...(suite === undefined ? {} : { suite }),
-        ...(profile === undefined ? {} : { profile }),
-        ...(firmware === undefined ? {} : { firmware }),
-        ...(renew === undefined ? {} : { renew }),
-      };
-      return printBootstrap(await actions.buildBootstrapImage(stateDirectory, wanted), options);
-    }
-    if ([arch, suite, profile, firmware, renew].some((option) => option !== undefined))
-      throw failure(
-        "misused",
-        "--arch, --suite, --profile, --firmware and --renew are for the Bootstrap Image",
-        "a recipe names its suite and packages itself",
-      );
-    await buildByRecipe(actions, { stateDirectory, stream, file: recipe }, options);
-  });
+  localChangeOptions(build).action(
+    async (stream: string | undefined, recipe: string | undefined, options: BuildOptions) => {
+      const stateDirectory = await state(options);
+      const { arch, suite, profile, firmware, renew, reason } = options;
+      if (stream === undefined) {
+        const wanted = {
+          ...{ ...architectureOf(options), reason },
+          ...(suite === undefined ? {} : { suite }),
+          ...(profile === undefined ? {} : { profile }),
+          ...(firmware === undefined ? {} : { firmware }),
+          ...(renew === undefined ? {} : { renew }),
+        };
+        return printBootstrap(await actions.buildBootstrapImage(stateDirectory, wanted), options);
+      }
+      if ([arch, suite, profile, firmware, renew].some((option) => option !== undefined))
+        throw failure(
+          "misused",
+          "--arch, --suite, --profile, --firmware and --renew are for the Bootstrap Image",
+          "a recipe names its suite and packages itself",
+        );
+      await buildByRecipe(actions, { stateDirectory, stream, file: recipe }, options);
+    },
+  );
 
   const info = image
     .command("info")
@@ -153,10 +155,10 @@ function storeCommands(image: Command, actions: ImageActions, state: FindState):
       "check a directory, a tar archive (plain, gzip, zstd or xz) or a container image (OCI layout or archive, `docker save`) and store it as the next version of a stream (`compute` becomes compute/2); no machine moves to it before `image promote`",
     )
     .option("--confidential", "give its contents only to the machines of the stream, over TLS");
-  localOptions(imports).action(async (stream: string, source: string, options: ImportOptions) => {
+  localChangeOptions(imports).action(async (stream: string, source: string, options: ImportOptions) => {
     const stateDirectory = await state(options);
-    const { confidential = false } = options;
-    const wanted = { stateDirectory, stream, source, confidential };
+    const { confidential = false, reason } = options;
+    const wanted = { stateDirectory, stream, source, confidential, reason };
     const imported = await withProgress(wanted, (found) => actions.importImage({ ...wanted, ...found }));
     await announceImport(stateDirectory, imported, options);
   });
@@ -201,7 +203,7 @@ async function buildByRecipe(
   const recipe = await readRecipeFile(file);
   const onLine = (line: string) => void process.stderr.write(`${plainText(line)}\n`);
   const build = (found: ImportCallbacks) =>
-    actions.buildImage({ stateDirectory, stream, recipe, file, onLine, ...found });
+    actions.buildImage({ stateDirectory, stream, recipe, file, reason: options.reason, onLine, ...found });
   await announceImport(stateDirectory, await withProgress({ stateDirectory, stream }, build), options);
 }
 

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { Actions } from "../act/actions.ts";
-import { type LocalOptions, localOptions, print, printJson } from "../api/server-options.ts";
+import { type LocalOptions, localChangeOptions, print, printJson } from "../api/server-options.ts";
 
 /** Adds `secure-boot make-key`. */
 export function secureBootCommand(program: Command, { makeSecureBootKey }: Pick<Actions, "makeSecureBootKey">): void {
@@ -8,9 +8,11 @@ export function secureBootCommand(program: Command, { makeSecureBootKey }: Pick<
   const makeKey = secureBoot
     .command("make-key")
     .description("make the key that signs the Bootstrap Image and the boot loader of disks");
-  localOptions(makeKey).action(async (options: LocalOptions) => {
+  localChangeOptions(makeKey).action(async (options: LocalOptions) => {
     const { findState } = await import("../api/find-server.ts");
-    const { key, certificate, der } = await makeSecureBootKey(await findState(options.state));
+    const { key, certificate, der } = await makeSecureBootKey(await findState(options.state), {
+      reason: options.reason,
+    });
     if (options.output === "json") {
       printJson({ key, certificate, der });
       return;

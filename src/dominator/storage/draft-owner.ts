@@ -14,9 +14,18 @@ export function isAbandoned(draft: string): boolean {
   return pid !== undefined && place === here() && startOf(Number(pid)) !== start;
 }
 
+/** Whether a draft was begun before this computer started: its process has ended. */
+export function isOfEarlierBoot(draft: string): boolean {
+  const [, boot] = /^pid-\d+-\d+-([0-9a-f]{8})[0-9a-f]+\./.exec(draft) ?? [];
+  return boot !== undefined && boot !== bootNow();
+}
+
+function bootNow(): string {
+  return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").slice(0, 8);
+}
+
 function here(): string {
-  const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").slice(0, 8);
-  return `${boot}${Number(/\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? 0).toString(16)}`;
+  return `${bootNow()}${Number(/\d+/.exec(readlinkSync("/proc/self/ns/pid"))?.[0] ?? 0).toString(16)}`;
 }
 
 /** The start of a process; undefined if there is none. */

@@ -59,6 +59,7 @@ import { openPki, type PkiPlace, serverFiles } from "../../mdb/tls/pki.ts";
 import { recoverySigner } from "../../mdb/tls/recovery-signer.ts";
 import { challengeKey, serverSecret } from "../../mdb/tls/server-secret.ts";
 import { openWatch, watchRulesOf } from "../../mdb/watch/open-watch.ts";
+import { openActTaker } from "../acts/take-acts.ts";
 import { dashboardAddress } from "../dashboard/address.ts";
 import { dashboardPages } from "../dashboard/pages.ts";
 import { pathsIn } from "../paths.ts";
@@ -104,6 +105,7 @@ export async function startServer(options: {
   // Before packets arrive: reading the whole fleet takes a moment. It also ends after the Boot Server does, and so
   // hears of what arrives last.
   opened.use(await openWatch({ store, config, rules: watchRulesOf(config), clock, random, log }));
+  const { look: takeActs } = opened.use(await openActTaker({ directory: paths.acts, store, log }));
   const { bootServer, dominator, listImages, otherLogs } = await startForMachines(shared, tasks, opened);
   const { networks, traffic } = bootServer;
   const boot = { networks, traffic };
@@ -126,7 +128,11 @@ export async function startServer(options: {
   );
   const backup = backupsIn(config.stateDirectory, database);
   const { dashboardBases: bases } = options;
-  await startForOperators(shared, { bootServer, exports, backup, listImages, otherLogs, tasks, bases }, opened);
+  await startForOperators(
+    shared,
+    { bootServer, exports, backup, takeActs, listImages, otherLogs, tasks, bases },
+    opened,
+  );
 
   const running = opened.move();
   return {
@@ -374,6 +380,7 @@ async function startForOperators(
     readonly bootServer: BootServer;
     readonly exports: ReturnType<typeof openExports>;
     readonly backup: ReturnType<typeof backupsIn>;
+    readonly takeActs: () => Promise<void>;
     readonly listImages: Copies["images"];
     readonly otherLogs: OtherLogs | undefined;
     readonly tasks: ReturnType<typeof openTaskThread>;
@@ -394,7 +401,13 @@ async function startForOperators(
       dashboardAddress({ addresses, names, port: config.ports.operators, certificate, bases: parts.bases }),
     ...{ store, models, clock, log, version, packetsOf, networks, blastRadius, tokens, sessions },
     ...deadlineRulesOf(config),
-    ...{ exports: parts.exports, backup: parts.backup, ending: ending.signal, otherLogs: parts.otherLogs },
+    ...{
+      exports: parts.exports,
+      backup: parts.backup,
+      takeActs: parts.takeActs,
+      ending: ending.signal,
+      otherLogs: parts.otherLogs,
+    },
     plan: planOf(config),
     catalogue: {
       ...openCatalogue({ images, store, tasks: parts.tasks }),

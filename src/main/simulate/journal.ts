@@ -90,6 +90,7 @@ export class SimulatedDatabase {
         this.#documents.set(`${kind} ${key}`, change);
         continue;
       }
+      if (entry.kind === "act") continue;
       const { machine, event, atMs, by, absorbed } = entry;
       for (const { id } of absorbed) this.#machines.delete(id);
       this.#machines.set(machine.id, machine);

@@ -1,3 +1,6 @@
+import type { RecordedAct, RequestOrigin } from "../../core/ports.ts";
+import { auditFacts } from "./audit-facts.ts";
+
 /** A row of any table, by column. 64-bit numbers come as text from PostgreSQL; both databases accept them unchanged. */
 export type Row = { readonly [column: string]: unknown };
 
@@ -46,6 +49,12 @@ const pageLimit = 500;
 /** The progress of a copy. */
 export type CopyProgress = (done: number, total: number) => void;
 
+/** An act of an operator with a whole database, for the audit of the copy; it gets the next position there. */
+export type CopyAct = Pick<RecordedAct, "action" | "by" | "facts"> & {
+  readonly atMs: number;
+  readonly request: RequestOrigin;
+};
+
 /**
  * Copies a whole fleet: records, history, documents, audit, and the position of the feed. All or nothing. Refuses a
  * non-empty target before writing, unless it may be replaced. Returns the number of machines.
@@ -55,8 +64,10 @@ export async function copyFleet(options: {
   readonly target: CopyTarget;
   readonly replace: boolean;
   readonly onProgress: CopyProgress;
+  /** What the audit of the copy says of it; nothing if it is undefined, as for a backup. */
+  readonly act?: CopyAct | undefined;
 }): Promise<number> {
-  const { source, target, replace, onProgress } = options;
+  const { source, target, replace, onProgress, act } = options;
   if (!(await target.isEmpty()) && !replace) {
     throw new Error(
       `copy target: expected an empty database, found a fleet in ${target.name}; use --yes to replace it with all of its history`,
@@ -66,13 +77,17 @@ export async function copyFleet(options: {
   const counts = new Map<FleetTable, number>();
   for (const table of Object.keys(fleetTables) as FleetTable[]) counts.set(table, await source.count(table));
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  let done = 0;
+  let [done, position, newestMs] = [0, 0, 0];
   for (const [table, count] of counts) {
     // An empty text precedes every key, as 0 precedes every number.
     let after: unknown = ["position", "id"].includes(fleetTables[table].key) && table !== "machines" ? 0 : "";
     for (;;) {
       const rows = await source.page(table, after, pageLimit);
-      if (rows.length > 0) await target.write(table, rows);
+      if (table === "feed") position = Number(rows[0]?.position ?? 0);
+      const isCounted = table === "feed" && act !== undefined;
+      if (rows.length > 0)
+        await target.write(table, isCounted ? rows.map((row) => ({ ...row, position: position + 1 })) : rows);
+      newestMs = rows.reduce((newest, { at_ms }) => Math.max(newest, Number(at_ms ?? 0)), newestMs);
       done += rows.length;
       onProgress(done, total);
       if (rows.length < pageLimit) break;
@@ -87,6 +102,17 @@ export async function copyFleet(options: {
       );
     }
   }
+  const newest = newestMs === 0 ? {} : { newestChangeAtMs: newestMs };
+  if (act !== undefined) await target.write("audit", [auditOf(act, { position, ...newest })]);
   await target.finish();
   return counts.get("machines") ?? 0;
+}
+
+/** The row of the audit, with how far the copied fleet had come. */
+function auditOf({ action, by, facts, atMs, request }: CopyAct, from: { readonly position: number }): Row {
+  return {
+    ...{ position: from.position + 1, at_ms: atMs, by_whom: by, action, subject: "MDB", before_json: null },
+    after_json: auditFacts(undefined, { ...facts, ...from }).after ?? null,
+    request_json: JSON.stringify(request),
+  };
 }

@@ -1,6 +1,6 @@
 import type { MachineEvent } from "../../core/machine/event.ts";
 import type { Machine } from "../../core/machine/record.ts";
-import type { AuditEntry, PastChange, RequestOrigin, Store, UnreadableRecord } from "../../core/ports.ts";
+import type { AuditEntry, PastChange, RecordedAct, RequestOrigin, Store, UnreadableRecord } from "../../core/ports.ts";
 import type { Document, DocumentKind, StoredDocuments } from "../../core/store/stored-documents.ts";
 import type { KnownMachines } from "./read-machine.ts";
 
@@ -29,7 +29,18 @@ export type DocumentEntry = {
   readonly by?: string;
   readonly request?: RequestOrigin;
 };
-export type Entry = MachineEntry | DocumentEntry;
+
+/** One act for the audit alone. */
+export type ActEntry = {
+  readonly kind: "act";
+  readonly action: string;
+  readonly subject: string;
+  readonly facts: RecordedAct["facts"];
+  readonly atMs: number;
+  readonly by: string;
+  readonly request?: RequestOrigin;
+};
+export type Entry = MachineEntry | DocumentEntry | ActEntry;
 
 /** The current state of a document: without `document` it was dropped, or `fault` says why it cannot be read. */
 export type DocumentChange = Pick<Document, "kind" | "key" | "position"> & {

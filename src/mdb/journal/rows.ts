@@ -72,7 +72,7 @@ export function rowsOf(entries: readonly Entry[]): BatchRows {
   for (const [index, entry] of entries.entries()) {
     const offset = index + 1;
     if (entry.kind === "document") documents.push(documentRow(entry, offset));
-    else {
+    else if (entry.kind === "machine") {
       const row = changeRow(entry, offset);
       changes.push(row);
       const isLarge = row.event.length + row.outcome.length > sizeLimits.large;
@@ -156,19 +156,39 @@ function documentRow({ documentKind, key, document }: DocumentEntry, offset: num
 }
 
 function auditRow(entry: Entry, by: string, offset: number): AuditRow {
-  const { atMs } = entry;
-  const isMachine = entry.kind === "machine";
-  const facts = isMachine
-    ? auditFacts(entry.before && recordAsText(entry.before), recordAsText(entry.machine))
-    : auditFacts(entry.before, entry.document);
+  const { atMs, request } = entry;
+  const { action, subject, before, after } = audited(entry);
   return {
-    ...{ offset, atMs, by },
-    action: isMachine ? entry.event.kind : `${entry.document === undefined ? "drop" : "put"} ${entry.documentKind}`,
-    subject: isMachine ? entry.machine.id : entry.key,
-    before: facts.before ?? null,
-    after: facts.after ?? null,
-    request: entry.request === undefined ? null : JSON.stringify(entry.request),
+    ...{ offset, atMs, by, action, subject },
+    before: before ?? null,
+    after: after ?? null,
+    request: request === undefined ? null : JSON.stringify(request),
   };
+}
+
+/** What was done to what, and the facts before and after. */
+function audited(entry: Entry): {
+  readonly action: string;
+  readonly subject: string;
+  readonly before?: string;
+  readonly after?: string;
+} {
+  switch (entry.kind) {
+    case "machine": {
+      const { before, machine, event } = entry;
+      return {
+        ...{ action: event.kind, subject: machine.id },
+        ...auditFacts(before && recordAsText(before), recordAsText(machine)),
+      };
+    }
+    case "document": {
+      const { before, document, documentKind, key } = entry;
+      const action = `${document === undefined ? "drop" : "put"} ${documentKind}`;
+      return { action, subject: key, ...auditFacts(before, document) };
+    }
+    case "act":
+      return { action: entry.action, subject: entry.subject, ...auditFacts(undefined, entry.facts) };
+  }
 }
 
 /**

@@ -63,6 +63,8 @@ export type OperatorDeps = DeadlineRules & {
     | undefined;
   /** The slots that the configuration expects; empty without a section `site`. */
   readonly plan?: readonly PlannedSlot[];
+  /** Writes into the audit what other processes did to the files of the state directory; absent without one. */
+  readonly takeActs?: () => Promise<void>;
   /** The exports for other tools. */
   readonly exports: Exports;
   /** The whole MDB as a file. */

@@ -46,10 +46,16 @@ export const imageHandlers: Handlers<"image" | "difference" | "removeImage" | "c
       return faultAnswer(c, "notCollected", message, next);
     }
     const { kind: _kind, ...swept } = found;
-    if (!dryRun) deps.log("info", "contents that no image needs were removed", { ...swept, by: caller.name });
+    if (!dryRun) {
+      deps.log("info", "contents that no image needs were removed", { ...swept, by: caller.name });
+      await deps.store.recordAct({ ...contentsRemoved, by: caller.name, facts: swept });
+    }
     return answerJson(c, { ...swept, dryRun } satisfies CollectedView);
   },
 };
+
+/** How the audit names the removal of contents. */
+export const contentsRemoved = { action: "remove contents", subject: "images" } as const;
 
 type Asked = Pick<RouteRequest<"image">, "c" | "deps">;
 

@@ -43,7 +43,11 @@ export function readHandlers({ store, ending }: OperatorDeps, imports: Imports):
       withMachine(request, ({ id }) => answerJson(request.c, { packets: request.deps.packetsOf(id) })),
     packetCapture: (request) => withMachine(request, (machine) => captureAnswer(request, machine)),
     quirks: ({ c, deps }) => answerJson(c, { quirks: lessonsOf(deps.store).map(operator.viewLesson) }),
-    images: async ({ c, deps }) => answerJson(c, { images: await deps.images(), imports: imports.current() }),
+    images: async ({ c, deps }) => {
+      // An import asks for the list when it has ended: then it is in the audit before what follows it.
+      await deps.takeActs?.();
+      return answerJson(c, { images: await deps.images(), imports: imports.current() });
+    },
     noteImport: ({ c, body: { ended, ...noted } }) => {
       if (ended === true) imports.end(noted.stream);
       else imports.note(noted);

@@ -52,7 +52,7 @@ export function storeMemory(
       for (const [index, entry] of entries.entries()) {
         position = before + index + 1;
         if (entry.kind === "machine") notify(changeOf(entry, position));
-        else {
+        else if (entry.kind === "document") {
           const { documentKind: kind, key, document } = entry;
           documents.apply([{ kind, key, position, ...(document === undefined ? {} : { document }) }]);
         }

@@ -10,7 +10,14 @@ import {
   type WriteEvent,
   type WriteSchedule,
 } from "../../core/store/write-schedule.ts";
-import { type DocumentEntry, type Entry, isConflict, type Journal, type RemoteChanges } from "../journal/journal.ts";
+import {
+  type ActEntry,
+  type DocumentEntry,
+  type Entry,
+  isConflict,
+  type Journal,
+  type RemoteChanges,
+} from "../journal/journal.ts";
 import { startTimer } from "../timer.ts";
 import { forEachInTurns } from "../turns.ts";
 import { type FleetIndex, indexFleet } from "./fleet-index.ts";
@@ -34,7 +41,8 @@ type Item =
       readonly onlyIf: ((now: unknown) => boolean) | undefined;
       /** `onlyIf` refused what the database holds. */
       overtaken: boolean;
-    });
+    })
+  | (Waiting<void> & { readonly kind: "act"; readonly act: ActEntry });
 
 /** A document to write; the queue adds what was there before. */
 export type DocumentWrite = Omit<DocumentEntry, "kind" | "before">;
@@ -45,6 +53,8 @@ export type WriteQueue = {
   readonly apply: (ask: Ask) => Promise<Decision>;
   /** Writes a document, if `onlyIf` accepts what is there. */
   readonly write: (write: DocumentWrite, onlyIf?: (now: unknown) => boolean) => Promise<"written" | "overtaken">;
+  /** Writes an act to the audit. */
+  readonly record: (act: ActEntry) => Promise<void>;
   /** Others may have written: reads their changes soon. */
   readonly poll: () => void;
   /** Resolves when nothing is pending. */
@@ -107,6 +117,11 @@ export function writeQueue(deps: WriteQueueDeps): WriteQueue {
       new Promise((resolve, reject) => {
         mustHaveRoom();
         add({ kind: "document", write, onlyIf, overtaken: false, resolve, reject });
+      }),
+    record: (act) =>
+      new Promise((resolve, reject) => {
+        mustHaveRoom();
+        add({ kind: "act", act, resolve, reject });
       }),
     poll: () => scheduler.turn({ kind: "pollWanted" }),
     idle: () => scheduler.idle(),
@@ -251,12 +266,16 @@ function settleItem({ onRefused }: WriteQueueDeps, item: Item): void {
     item.resolve(item.overtaken ? "overtaken" : "written");
     return;
   }
+  if (item.kind === "act") {
+    item.resolve();
+    return;
+  }
   onRefused(item.outcome, item.ask.event.kind);
   item.resolve(item.outcome.decision);
 }
 
 function hasEntry(item: Item): boolean {
-  return item.kind === "document" || item.outcome.entries.length > 0;
+  return item.kind !== "event" || item.outcome.entries.length > 0;
 }
 
 /** The entries of a batch, each document's with its previous contents. */
@@ -264,6 +283,7 @@ function entriesOf(batch: readonly Item[], documentNow: (kind: DocumentKind, key
   const written = new Map<string, unknown>();
   return batch.flatMap((item): Entry[] => {
     if (item.kind === "event") return [...item.outcome.entries];
+    if (item.kind === "act") return [item.act];
     const { documentKind, key, document } = item.write;
     const name = `${documentKind} ${key}`;
     const before = written.has(name) ? written.get(name) : documentNow(documentKind, key);

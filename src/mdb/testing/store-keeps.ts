@@ -219,6 +219,37 @@ export function storeKeeps(place: () => Place): void {
     );
   });
 
+  test("an act that changes neither machine nor document is in the audit, and does not disturb the feed", async () => {
+    const clock = stillClock();
+    const { keeps, open } = place();
+    const first = await open(clock);
+    const imported = { action: "import image", subject: "compute/3", by: "uid:olga" } as const;
+    await inRequest({ id: "q-7", from: "local", reason: "fixes" }, () =>
+      Promise.all([
+        first.recordAct({ ...imported, facts: { source: "/srv/c.tar", manifestSha512: "ab", tokenHash: "secret" } }),
+        first.apply(asks(1)),
+      ]),
+    );
+    const request = { id: "q-8", from: "local" };
+    await first.recordAct({ ...imported, facts: {}, atMs: 5000, request });
+    assert.equal(first.position(), 3);
+    const page = await first.changesSince(0, 10);
+    assert.deepEqual(page.kind === "changes" && page.changes.map(({ position }) => position), [2]);
+    await first[Symbol.asyncDispose]();
+    await assert.rejects(first.recordAct({ ...imported, facts: {} }), /the MDB is closed/);
+    if (!keeps) return;
+    await using store = await open(clock);
+    assert.equal(store.position(), 3);
+    const [second, one] = await store.audit({ subject: "compute/3", limit: 10 });
+    const facts = { source: "/srv/c.tar", manifestSha512: "ab" };
+    assert.deepEqual(one, {
+      ...{ ...imported, position: 1, atMs: clock.nowMs(), after: facts },
+      request: { id: "q-7", from: "local", reason: "fixes" },
+    });
+    assert.deepEqual([second?.position, second?.atMs, second?.request], [3, 5000, request]);
+    assert.equal((await store.apply(asks(2))).kind, "changed");
+  });
+
   test("when the clock jumps, the feed stays in order, used orders stay used, and expired ones can be replaced", async () => {
     const clock = stillClock();
     const { keeps, open } = place();

@@ -40,6 +40,7 @@ export const tokenHandlers: Handlers<"tokens" | "createToken" | "revokeToken" | 
 /** The audit entries, newest first. */
 async function audit({ c, deps, query }: RouteRequest<"audit">): Promise<Response> {
   const { about, request, before, limit } = query;
+  await deps.takeActs?.();
   // Requests one more entry than asked for, to learn whether there are more.
   const entries = await deps.store.audit({
     ...(about === undefined ? {} : { subject: deps.store.find(about)?.id ?? about }),
