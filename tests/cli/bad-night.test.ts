@@ -73,13 +73,29 @@ describe("a hundred racks in the middle of their power-on, 27 machines failing",
     );
     assert.deepEqual([names.out, names.err], ["r09u01\nr09u02\n", "38 more machines are not listed\n"]);
     const csv = await birther("machines", "-w", "rack=9,unit=3", "-o", "csv", "--state", state);
-    assert.match(csv.out, /^name,id,rack,unit,.*\r\nr09u03,m-020000000803,9,3,healthy,up,.*\r\n$/);
+    const time = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/.source;
+    assert.match(
+      csv.out,
+      new RegExp(`^name,id,rack,unit,.*\r\nr09u03,m-020000000803,9,3,healthy,up,${time},,10[0-9.]+,.*,,,02:.*,\r\n$`),
+      "a time and no age, and nothing where there is nothing",
+    );
     assert.match(
       (await birther("machines", "-w", "rack=9,unit=3", "-o", "yaml", "--state", state)).out,
       /^- id: m-0200/,
     );
+    const whole = await birther("machines", "-o", "yaml", "--state", state);
+    assert.deepEqual([whole.status, whole.out.match(/^- id: /gm)?.length], [0, 4000], whole.err);
     const wrong = await birther("machines", "--sort", "colour", "--state", state);
     assert.deepEqual([wrong.status, /--sort: expected one of name, id, .*, found colour/.test(wrong.err)], [2, true]);
+  });
+
+  test("what is nearly the name of a machine or of a field is answered with what was perhaps meant", async () => {
+    const named = await birther("why", "r17u4", "--state", state);
+    assert.deepEqual([named.status, /no machine .* r17u4; similar names: r17u04, /.test(named.err)], [1, true]);
+    const field = await birther("machines", "-w", "rak=17", "--state", state);
+    assert.match(field.err, /expected one of the fields id, .*, found rak; rack is similar/);
+    const nothing = await birther("why", "nobody", "--state", state);
+    assert.doesNotMatch(nothing.err, /similar/);
   });
 
   test("burnin finds the slow disk, and slot the machine and what it waits for", async () => {

@@ -4,7 +4,7 @@ import type { BatchAnswer } from "../../contract/operator/answers.ts";
 import type { MachineBrief } from "../../contract/operator/views.ts";
 import type { OperatorAction } from "../../core/fleet/operator-action.ts";
 import { failure } from "../api/failure.ts";
-import { changeOptions, print, printJson, type ServerOptions } from "../api/server-options.ts";
+import { changeOptions, printJson, printLines, type ServerOptions } from "../api/server-options.ts";
 import { formatTable } from "../output/table.ts";
 import { type SelectionOptions, selectionOptions } from "./selection.ts";
 
@@ -45,7 +45,7 @@ export async function act(names: readonly string[], verb: Verb, options: ActOpti
   const { results } = await batch({ names: foreseen.results.map(({ machine }) => machine.id) }, false);
   const done = results.filter(({ outcome }) => outcome === "done").map(({ machine }) => machine as MachineBrief);
   if (options.output === "json") printJson(done);
-  else print(...done.map(verb.done));
+  else printLines(done.map(verb.done));
   const refusals = results.flatMap(({ problem }) => problem ?? []);
   if (refusals.length === 0) return;
   throw failure("failed", refusals.map(({ title, detail, next }) => `${title}: ${detail}\n${next}`).join("\n"));
@@ -75,7 +75,7 @@ function printForeseen(foreseen: BatchAnswer, { output }: ActOptions): void {
     machine.state,
     problem?.detail ?? ([...erases.map(erasesText), ...leaves].join("; ") || "-"),
   ]);
-  print(...formatTable(["MACHINE", "ACCEPTED", "STATE", "REMARK"], rows));
+  printLines(formatTable(["MACHINE", "ACCEPTED", "STATE", "REMARK"], rows));
   if (foreseen.problem !== undefined) {
     const { title, detail, next } = foreseen.problem;
     process.stderr.write(`every machine would be refused: ${title}: ${detail}\n${next}\n`);

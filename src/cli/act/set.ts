@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
 import type { Api } from "../api/api.ts";
 import { exitStatus, failure, statusOf } from "../api/failure.ts";
-import { changeOptions, print, printJson, type ServerOptions } from "../api/server-options.ts";
+import { changeOptions, print, printJson, printLines, type ServerOptions } from "../api/server-options.ts";
 import { confirm } from "./act.ts";
 import { listMachines, type SelectionOptions, selectionOptions } from "./selection.ts";
 
@@ -39,7 +39,7 @@ export function setCommand(program: Command): void {
     const names = words.filter((word) => !word.includes("="));
     const machines = await chosenMachines(api, names, options);
     const shown = machines.map(({ hostname, id }) => hostname ?? id);
-    if (options.dryRun === true) return print(...shown);
+    if (options.dryRun === true) return printLines(shown);
     if (names.length === 0 && options.yes !== true) await confirm(shown, assignments.join(" "));
     await setEach(api, machines, { patch, assignments, output: options.output });
   });

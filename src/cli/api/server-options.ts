@@ -78,5 +78,10 @@ export function printJson(value: unknown): void {
 
 /** Writes lines of text to standard output: each stays one line, and a terminal obeys nothing in it, whatever a machine sent. */
 export function print(...lines: readonly string[]): void {
+  printLines(lines);
+}
+
+/** The same for any number of lines: as arguments, a hundred thousand and more do not fit on the stack. */
+export function printLines(lines: readonly string[]): void {
   process.stdout.write(lines.map((line) => `${plainText(line)}\n`).join(""));
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { viewMachine } from "../../contract/operator/views.ts";
 import { powerOn } from "../../core/fleet/testing/power-on.ts";
-import { columnText, groupMachines, sortMachines, usualColumns, wideColumns } from "./machine-columns.ts";
+import { columnText, columnValue, groupMachines, sortMachines, usualColumns, wideColumns } from "./machine-columns.ts";
 
 const nowMs = 1_800_000_000_000;
 const machines = powerOn({ racks: 12, units: 2, apartMs: 120_000, nowMs, beganMs: nowMs - 1_300_000 }).map((machine) =>
@@ -40,6 +40,14 @@ test("groups count every machine once, the largest first", () => {
 test("every column has a text for every machine, and an unknown one is refused with all names", () => {
   for (const machine of machines)
     for (const name of [...usualColumns, ...wideColumns]) assert.notEqual(columnText(machine, name, nowMs), "");
+  for (const machine of machines) {
+    assert.ok(
+      wideColumns.every((name) => columnValue(machine, name) !== "-"),
+      "nothing is empty, and no dash",
+    );
+    const since = columnValue(machine, "since");
+    assert.equal(since === "" ? undefined : Date.parse(since), machine.phaseAtMs);
+  }
   assert.throws(() => sortMachines(machines, "constructor"), /--sort: expected one of name, id, .*, found constructor/);
   assert.throws(() => groupMachines([], "x"), /--group-by: expected one of/);
 });

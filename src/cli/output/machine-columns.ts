@@ -8,6 +8,8 @@ import { formatDuration } from "./figures.ts";
 type Column = {
   readonly of: (machine: MachineView, nowMs: number) => string | undefined;
   readonly sortBy?: (machine: MachineView) => number;
+  /** What a program gets, where people read something else. */
+  readonly value?: (machine: MachineView) => string | undefined;
 };
 
 /** The columns by the names that selectors have for the same facts. */
@@ -21,6 +23,7 @@ const columns: { readonly [name: string]: Column } = {
       phaseAtMs === undefined ? undefined : formatDuration(Math.max(0, nowMs - phaseAtMs)),
     // The longest first: what is sorted by this is looked for.
     sortBy: ({ phaseAtMs = 0 }) => phaseAtMs,
+    value: ({ phaseAtMs }) => (phaseAtMs === undefined ? undefined : new Date(phaseAtMs).toISOString()),
   },
   progress: { of: ({ progress }) => (progress === undefined ? undefined : describeProgress(progress)) },
   address: { of: ({ permanentAddress, temporaryAddress }) => permanentAddress ?? temporaryAddress },
@@ -51,6 +54,12 @@ export const wideColumns = [
 /** The text of a column for a machine; `-` if it has none. */
 export function columnText(machine: MachineView, name: string, nowMs: number): string {
   return columnNamed(name, "column").of(machine, nowMs) || "-";
+}
+
+/** The same for programs: a time instead of an age, and empty if it has none. */
+export function columnValue(machine: MachineView, name: string): string {
+  const { of, value = of } = columnNamed(name, "column");
+  return value(machine, 0) ?? "";
 }
 
 /** The machines by a column, in their natural order; `-phase` reverses it. Those without a value come last in both. */

@@ -16,7 +16,7 @@ export function formatTable(
   width = outputWidth(),
 ): string[] {
   const all = [titles, ...rows];
-  const widths = titles.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  const widths = titles.map((_, column) => all.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0));
   const last = titles.length - 1;
   const before = widths.slice(0, -1).reduce((sum, one) => sum + one + 2, 0);
   if (before > width && titles.length > 2) return rows.flatMap((row) => blockOf(titles, row, width));

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { AuditAnswer } from "../../contract/operator/answers.ts";
 import { counted, formatCount } from "../../core/bytes/counted.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { printJson, printLines, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatTime, formatTimeZone, timeTitle } from "../output/figures.ts";
 import { formatTable } from "../output/table.ts";
 
@@ -25,8 +25,8 @@ export function auditCommand(program: Command): void {
     const { entries } = await (await openApi(options)).ask<AuditAnswer>("audit", { query });
     if (options.output === "json") return printJson(entries);
     if (entries.length === 0) process.stderr.write(`${none(request)}\n`);
-    else if (request !== undefined || options.changes === true) print(...changesTable(entries));
-    else print(...requestsTable(entries));
+    else if (request !== undefined || options.changes === true) printLines(changesTable(entries));
+    else printLines(requestsTable(entries));
   });
 }
 

@@ -4,7 +4,7 @@ import type { ChangeView, MachineView } from "../../contract/operator/views.ts";
 import { type SelectionOptions, selectionOptions } from "../act/selection.ts";
 import type { Api } from "../api/api.ts";
 import { failure } from "../api/failure.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { printJson, printLines, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { eventCells, eventTitles } from "../output/event-text.ts";
 import { readLimit } from "../output/limit.ts";
 import { readSince } from "../output/since.ts";
@@ -39,7 +39,7 @@ export function eventsCommand(program: Command): void {
       : eventsSince(api, { name, ...options, limit, sinceMs: readSince(options.since) }));
     if (options.output === "json") printJson(events);
     else if (events.length === 0) process.stderr.write("no events\n");
-    else print(...formatTable(eventTitles(), events.map(eventCells)));
+    else printLines(formatTable(eventTitles(), events.map(eventCells)));
   });
 }
 

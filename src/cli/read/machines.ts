@@ -5,9 +5,16 @@ import { counted } from "../../core/bytes/counted.ts";
 import { writeCsv } from "../../core/export/csv.ts";
 import { listMachines, type SelectionOptions, selectionOptions } from "../act/selection.ts";
 import type { Api } from "../api/api.ts";
-import { locationOptions, print, printJson, type ServerOptions } from "../api/server-options.ts";
+import { locationOptions, printJson, printLines, type ServerOptions } from "../api/server-options.ts";
 import { readLimit } from "../output/limit.ts";
-import { columnText, groupMachines, sortMachines, usualColumns, wideColumns } from "../output/machine-columns.ts";
+import {
+  columnText,
+  columnValue,
+  groupMachines,
+  sortMachines,
+  usualColumns,
+  wideColumns,
+} from "../output/machine-columns.ts";
 import { formatTable } from "../output/table.ts";
 import { foreignText } from "./networks.ts";
 
@@ -73,20 +80,20 @@ async function printMachines(machines: readonly MachineView[], { output, fields 
       return printJson(machines);
     case "yaml": {
       const { stringify } = await import("yaml");
-      return print(...stringify(machines).trimEnd().split("\n"));
+      return printLines(stringify(machines).trimEnd().split("\n"));
     }
     case "name":
-      return print(...machines.map((machine) => columnText(machine, "name", nowMs)));
+      return printLines(machines.map((machine) => columnText(machine, "name", nowMs)));
     case "csv": {
-      const rows = machines.map((machine) => wideColumns.map((name) => columnText(machine, name, nowMs)));
+      const rows = machines.map((machine) => wideColumns.map((name) => columnValue(machine, name)));
       process.stdout.write([...writeCsv(wideColumns, rows)].join(""));
       return;
     }
     case "wide":
-      return print(...machinesTable(machines, nowMs, wideColumns));
+      return printLines(machinesTable(machines, nowMs, wideColumns));
     case "table":
-      return print(
-        ...(fields === undefined ? machinesTable(machines, nowMs) : fieldsTable(machines, fields.split(","))),
+      return printLines(
+        fields === undefined ? machinesTable(machines, nowMs) : fieldsTable(machines, fields.split(",")),
       );
   }
 }
@@ -96,7 +103,7 @@ function printGroups(machines: readonly MachineView[], by: string, output: Machi
   const rows = groups.map(([value, count]) => [String(count), value]);
   if (output === "json") printJson(groups.map(([value, count]) => ({ [by]: value, machines: count })));
   else if (output === "csv") process.stdout.write([...writeCsv(["machines", by], rows)].join(""));
-  else print(...formatTable(["MACHINES", by.toUpperCase()], rows));
+  else printLines(formatTable(["MACHINES", by.toUpperCase()], rows));
 }
 
 /** The table that `machines` prints. */

@@ -5,6 +5,7 @@ import { trustOf, trustValues } from "../machine/trust.ts";
 import { formatIpv4 } from "../net/ipv4.ts";
 import { machineStatusOf, statuses } from "./machine-status.ts";
 import { parseSelector, type Requirement, type SelectorResult } from "./selector.ts";
+import { similarAmong } from "./similar-names.ts";
 
 /** A field to select machines by: its values as texts, and the allowed values if they are few. */
 type Field = {
@@ -113,7 +114,9 @@ function faultOf(requirement: Requirement): string | undefined {
   const { key } = requirement;
   const field = table.get(key);
   if (field === undefined) {
-    return `expected one of the fields ${[...table.keys()].join(", ")}, found ${key.slice(0, 60)}`;
+    const [meant] = similarAmong(key, table.keys(), 1);
+    const hint = meant === undefined ? "" : `; ${meant} is similar`;
+    return `expected one of the fields ${[...table.keys()].join(", ")}, found ${key.slice(0, 60)}${hint}`;
   }
   const { oneOf } = field;
   if (oneOf === undefined || !("values" in requirement)) return undefined;

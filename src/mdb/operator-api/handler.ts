@@ -3,6 +3,7 @@ import type { BodyOf, OperatorRoute, QueryOf } from "../../contract/operator/rou
 import type { SessionLink } from "../../contract/operator/session.ts";
 import type { ImageDetails, ImageView, NetworkView, PacketView } from "../../contract/operator/views.ts";
 import type { BlastRadius } from "../../core/fleet/blast-radius.ts";
+import { similarNames } from "../../core/fleet/similar-names.ts";
 import type { Collected } from "../../core/image/catalogue/collected.ts";
 import type { ImageContents } from "../../core/image/catalogue/contents.ts";
 import type { ImageDifference } from "../../core/image/catalogue/image-difference.ts";
@@ -16,7 +17,7 @@ import type { PlannedSlot } from "../../core/site/site-plan.ts";
 import type { Exports } from "../exports/exports.ts";
 import { refusalAnswer } from "../http/problem.ts";
 import type { Models } from "../models.ts";
-import { forEachInTurns } from "../turns.ts";
+import { inTurns } from "../turns.ts";
 import type { Backup } from "./backup-stream.ts";
 import type { OperatorEnv } from "./caller/authenticate.ts";
 import type { Caller } from "./caller/caller.ts";
@@ -108,11 +109,12 @@ export async function withMachine(
   });
 }
 
-/** Some names that begin as this one does. */
+/** The names that are most like this one; if there are none, some that begin as it does. */
 async function namesLike(name: string, store: OperatorDeps["store"]): Promise<readonly string[]> {
-  const near: string[] = [];
-  await forEachInTurns([...store.list()], (other) => {
-    if (near.length < 5 && nameOf(other).startsWith(name.slice(0, 3))) near.push(nameOf(other));
-  });
-  return near;
+  const names = store.list().map(nameOf);
+  const near = await inTurns(similarNames(name, names, namesShown));
+  if (near.length > 0) return near;
+  return names.filter((other) => other.startsWith(name.slice(0, 3))).slice(0, namesShown);
 }
+
+const namesShown = 5;
