@@ -57,6 +57,27 @@ describe("reasons, the plan, and figures that lead to their machines", () => {
     await context.close();
   });
 
+  test("a tab of a machine that is chosen, or that a link names, is in sight on a small screen", async () => {
+    const { page, context, faults } = await openPage(browser, { width: 1280, height: 720 });
+    await logIn(page, server.base, token);
+    const topOf = async () => (await page.getByRole("tablist").boundingBox())?.y ?? Number.NaN;
+    const inSight = async (what: string) => {
+      await page.waitForFunction(`document.querySelector("[role=tablist]").getBoundingClientRect().top < 360`);
+      const top = await topOf();
+      assert.ok(top >= 0 && top < 360, `${what}: at ${top}`);
+    };
+    await page.goto(`${server.base}/m/r0u3`);
+    await page.getByText("Siblings: median (range)").waitFor();
+    assert.ok((await topOf()) > 360, "the phases come first, as long as no tab is chosen");
+    await page.getByRole("tab", { name: "Hardware and disks" }).click();
+    await inSight("chosen");
+    await page.goto(`${server.base}/m/r0u4?tab=burn-in`);
+    await page.getByText("Siblings: median (range)").waitFor();
+    await inSight("linked");
+    assert.deepEqual(faults, []);
+    await context.close();
+  });
+
   test("slots of the plan that were never heard from are hollow, and say what is expected in them", async () => {
     const { page, context } = await openPage(browser);
     await logIn(page, server.base, token);

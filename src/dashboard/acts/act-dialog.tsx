@@ -72,7 +72,7 @@ export function ActDialog({ targets }: { targets: readonly { readonly id: string
       {step.value.kind === "foreseen" ? (
         <DryRun
           foreseen={step.value.foreseen}
-          action={form.value.action}
+          form={form.value}
           busy={busy.value}
           onBack={() => {
             step.value = { kind: "form" };
@@ -123,6 +123,16 @@ function Choices({ form, onChange }: { form: ActForm; onChange: (form: ActForm) 
             onChange={(event) => onChange({ ...form, override: event.currentTarget.checked })}
           />
           exceed the blast radius
+        </label>
+      ) : null}
+      {choice.sendsAway === true ? (
+        <label class="choice">
+          <input
+            type="checkbox"
+            checked={form.restart}
+            onChange={(event) => onChange({ ...form, restart: event.currentTarget.checked })}
+          />
+          also while a rebirth or clean is running: it stops and begins anew
         </label>
       ) : null}
     </>

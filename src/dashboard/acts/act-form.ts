@@ -12,13 +12,15 @@ export type ActChoice = {
   readonly choosesDisks?: true;
 };
 
+const lost = "everything on its root disk and on the data disks of its layout is lost";
+
 /** The actions that the dashboard offers. */
 export const actChoices: { readonly [A in ActionName]: ActChoice } = {
   hold: { does: "prevents any installation until it is released", keepsReason: "required" },
   release: { does: "ends a hold, or allows the birth of a retired machine" },
-  rebirth: { does: "reinstalls it at its next boot, with burn-in; its root disk is erased", sendsAway: true },
+  rebirth: { does: `reinstalls it at its next boot, with burn-in; ${lost}`, sendsAway: true },
   clean: {
-    does: "reinstalls it at its next boot, without burn-in; its root disk is erased",
+    does: `reinstalls it at its next boot, without burn-in; ${lost}`,
     sendsAway: true,
     choosesDisks: true,
   },
@@ -35,13 +37,18 @@ export type ActForm = {
   readonly action: ActionName;
   readonly reason: string;
   readonly override: boolean;
+  /** Also while a rebirth or clean is running. */
+  readonly restart: boolean;
   /** Empty: the disks are not told to erase themselves. */
   readonly sanitize: SanitizeWish | "";
   readonly allDisks: boolean;
 };
 
 /** The form before anything is chosen. */
-export const emptyForm: ActForm = { action: "hold", reason: "", override: false, sanitize: "", allDisks: false };
+export const emptyForm: ActForm = {
+  ...{ action: "hold", reason: "", override: false, restart: false },
+  ...{ sanitize: "", allDisks: false },
+};
 
 /** The ways to erase that the dashboard offers. */
 export const sanitizeChoices: { readonly [W in ActForm["sanitize"]]: string } = {
@@ -50,13 +57,30 @@ export const sanitizeChoices: { readonly [W in ActForm["sanitize"]]: string } = 
   whereOffered: "and let the disks erase themselves, where they can",
 };
 
+/** What the chosen action does to each machine, with everything that is lost; whole sentences. */
+export function doesText({ action, sanitize, allDisks, restart }: ActForm): string {
+  const choice: ActChoice = actChoices[action];
+  return [
+    `It ${choice.does}.`,
+    ...(choice.sendsAway === true && restart ? ["A rebirth or clean that is running stops and begins anew."] : []),
+    ...(choice.choosesDisks === true && allDisks ? ["All other disks that stay in it are erased, too."] : []),
+    ...(choice.choosesDisks === true && sanitize !== "" ? [sanitizeTexts[sanitize]] : []),
+  ].join(" ");
+}
+
+const sanitizeTexts: { readonly [W in SanitizeWish]: string } = {
+  require: "The disks erase themselves; where one cannot, nothing is written and the clean fails.",
+  whereOffered: "The disks erase themselves, where they can.",
+};
+
 /** The part of a batch's body that says what to do. */
-export function bodyOf({ action, reason, override, sanitize, allDisks }: ActForm): object {
+export function bodyOf({ action, reason, override, restart, sanitize, allDisks }: ActForm): object {
   const choice: ActChoice = actChoices[action];
   return {
     action,
     ...(choice.keepsReason !== undefined && reason.trim() !== "" ? { reason: reason.trim() } : {}),
     ...(choice.sendsAway === true && override ? { override } : {}),
+    ...(choice.sendsAway === true && restart ? { restart } : {}),
     ...(choice.choosesDisks === true && sanitize !== "" ? { sanitize } : {}),
     ...(choice.choosesDisks === true && allDisks ? { allDisks } : {}),
   };
@@ -72,13 +96,14 @@ const sanitizeOptions: { readonly [W in SanitizeWish]: readonly string[] } = {
 
 /** The command that does the same. */
 export function actCommand(
-  { action, reason, override, sanitize, allDisks }: ActForm,
+  { action, reason, override, restart, sanitize, allDisks }: ActForm,
   names: readonly string[],
 ): string {
   const choice: ActChoice = actChoices[action];
   const options = [
     ...(reason.trim() !== "" ? ["--reason", reason.trim()] : []),
     ...(choice.sendsAway === true && override ? ["--override"] : []),
+    ...(choice.sendsAway === true && restart ? ["--restart"] : []),
     ...(choice.choosesDisks === true && allDisks ? ["--all-disks"] : []),
     ...(choice.choosesDisks === true && sanitize !== "" ? sanitizeOptions[sanitize] : []),
   ];

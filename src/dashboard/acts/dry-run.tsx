@@ -1,20 +1,20 @@
 import { useSignal } from "@preact/signals";
 import type { BatchAnswer } from "../../contract/operator/answers.ts";
 import { counted } from "../../core/bytes/counted.ts";
-import type { ActionName } from "../../core/fleet/operator-action.ts";
 import { countText } from "../text/time.ts";
-import { actChoices } from "./act-form.ts";
+import { type ActForm, doesText } from "./act-form.ts";
 
 type DryRunProps = {
   foreseen: BatchAnswer;
-  action: ActionName;
+  form: ActForm;
   busy: boolean;
   onBack: () => void;
   onConfirm: (ids: readonly string[]) => void;
 };
 
 /** What would happen to each machine, and the confirmation: of many machines their number has to be typed. */
-export function DryRun({ foreseen, action, busy, onBack, onConfirm }: DryRunProps) {
+export function DryRun({ foreseen, form, busy, onBack, onConfirm }: DryRunProps) {
+  const { action } = form;
   const typed = useSignal("");
   const accepting = foreseen.results.filter(({ outcome }) => outcome === "done");
   const ids = accepting.map(({ machine }) => machine.id);
@@ -32,7 +32,7 @@ export function DryRun({ foreseen, action, busy, onBack, onConfirm }: DryRunProp
         <strong>
           {action}: {ofMachines(ids.length, foreseen.results.length, "accepts", "accept")} it.
         </strong>{" "}
-        It {actChoices[action].does}.
+        {doesText(form)}
       </p>
       {foreseen.problem === undefined ? null : (
         <div class="fault" role="alert">
@@ -107,7 +107,10 @@ function Results({ results }: { results: BatchAnswer["results"] }) {
               <th scope="row">{name}</th>
               <td>{outcome === "done" ? "yes" : "no"}</td>
               <td>{machine.state}</td>
-              <td>{problem?.detail ?? [...erases.map((disk) => `erases ${disk}`), ...leaves].join("; ")}</td>
+              <td>
+                {problem?.detail ?? [...erases.map((disk) => `erases ${disk}`), ...leaves].join("; ")}
+                {problem === undefined ? null : <small> {problem.next}</small>}
+              </td>
             </tr>
           ))}
         </tbody>

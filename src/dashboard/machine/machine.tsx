@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import type { MachineView } from "../../contract/operator/views.ts";
 import type { Siblings } from "../../core/fleet/siblings.ts";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
@@ -58,6 +59,14 @@ function Tabs({ shown, ...of }: Shown & { readonly shown: string }) {
   const names = (Object.keys(tabs) as Tab[]).filter((one) => one !== "audit" || mayAct("operator"));
   const tab = names.find((one) => one === parameter("tab")) ?? "log";
   const open = (one: Tab) => setParameters({ tab: one === "log" ? "" : one });
+  const bar = useRef<HTMLDivElement>(null);
+  const isChosen = parameter("tab") !== "";
+  const isWhole = of.siblings !== undefined;
+  // The phases fill a small screen: what was chosen comes into sight, when what stands above it is there.
+  useEffect(() => {
+    const top = bar.current?.getBoundingClientRect().top ?? 0;
+    if (isChosen && isWhole && top > innerHeight / 2) bar.current?.scrollIntoView({ block: "start" });
+  }, [tab, isChosen, isWhole]);
   const press = (event: KeyboardEvent) => {
     const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
     const next = names[(names.indexOf(tab) + by + names.length) % names.length];
@@ -68,7 +77,7 @@ function Tabs({ shown, ...of }: Shown & { readonly shown: string }) {
   };
   return (
     <>
-      <div class="tabs" role="tablist" aria-label={`more of ${shown}`} onKeyDown={press}>
+      <div ref={bar} class="tabs" role="tablist" aria-label={`more of ${shown}`} onKeyDown={press}>
         {names.map((one) => (
           <button
             key={one}

@@ -19,7 +19,14 @@ function valueText(value: unknown, depth: number): string {
 /** A time or a duration of a record as one, and not as a number of milliseconds. */
 function factText(key: string, value: unknown, depth: number): string {
   if (typeof value === "number" && key.endsWith("AtMs") && value > 0)
-    return `${key.slice(0, -4)} at: ${timeText(value, "UTC")}`;
-  if (typeof value === "number" && /[a-z]Ms$/.test(key)) return `${key.slice(0, -2)}: ${durationText(value)}`;
-  return `${key}: ${valueText(value, depth + 1)}`;
+    return `${wordsOf(key.slice(0, -4))} at: ${timeText(value, "UTC")}`;
+  if (typeof value === "number" && /[a-z]Ms$/.test(key)) return `${wordsOf(key.slice(0, -2))}: ${durationText(value)}`;
+  return `${wordsOf(key)}: ${valueText(value, depth + 1)}`;
+}
+
+/** The name of a fact as words: `created by` for `createdBy`; units stay, as in `readMiBps`. */
+function wordsOf(key: string): string {
+  return key.replace(/AtMs$/, "At").replace(/(?<=[a-z0-9])[A-Z](?=[a-z])(?!.?(iB|bps|ps$))/g, (letter) => {
+    return ` ${letter.toLowerCase()}`;
+  });
 }
