@@ -19,7 +19,8 @@ const two: DiskFacts = { name: "vdb", sizeBytes: 5 * gibibyte, serial: "disk-2" 
 const three: DiskFacts = { name: "vdc", sizeBytes: 4 * gibibyte, serial: "disk-3" };
 
 const layout = { name: "mirror", mirror: {} };
-const storage = { allowUnencrypted: true, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256, layouts: [layout] };
+const withData = { name: "data", mirror: {}, data: [{ mountPoint: "/srv/disk{n}" }] };
+const storage = { allowUnencrypted: true, minRootDiskMiB: 2048, espMiB: 64, bootMiB: 256, layouts: [layout, withData] };
 
 function mirrorMachine(
   t: TestContext,
@@ -238,6 +239,28 @@ test("a boot partition that cannot be written is named, and the update goes on w
   bornUp(machine);
   machine.boot();
   assert.deepEqual(bootOf(machine, one), bootOf(machine, two));
+});
+
+test("a mirror beside a data disk: each keeps its role in a rebirth, and the data disk opens whichever disk is away", (t) => {
+  const machine = mirrorMachine(t, { disks: [one, two, three] }, [{ image: "compute", layout: "data", when: {} }]);
+  const roles = () => {
+    const { rootDisk, mirrorDisk, volumes = [] } = record(machine).storage ?? {};
+    return [rootDisk?.serial, mirrorDisk?.serial, ...volumes.map(({ name, disk }) => `${name} ${disk.serial}`)];
+  };
+  bornUp(machine);
+  const born = roles();
+  assert.equal(born.length, 3);
+  assert.match(born[2] ?? "", /^data1 disk-\d$/);
+  machine.site.apply({ kind: "rebirthAsked", id: record(machine).id, by: "test" });
+  bornUp(machine);
+  assert.deepEqual(roles(), born);
+  const [second] = [one, two, three].filter(({ serial }) => serial === born[1]);
+  const { disks, facts } = machine.board;
+  machine.board.disks = new Map([...disks].filter(([name]) => name !== second?.name));
+  machine.board.facts = { ...facts, disks: facts.disks.filter(({ name }) => name !== second?.name) };
+  const kernel = startUp(machine);
+  assert.deepEqual(record(machine).mirror?.missing, ["mirrorDisk"]);
+  assert.doesNotMatch(kernel.screen.join("\n"), /birther-volumes: /);
 });
 
 test("a machine without a second disk is refused by name, before anything is written", (t) => {
