@@ -43,7 +43,7 @@ export const parameterTable = {
   loaderBytes: { value: 284_672, unit: "bytes", source: "snponly.efi of Debian 13's ipxe" },
   kernelBytes: { value: 12_179_392, unit: "bytes", source: "vmlinuz of Debian 13, docs/bootstrap-image.md" },
   initramfsBytes: {
-    value: 10_940_000,
+    value: 11_070_000,
     unit: "bytes",
     source: "initramfs of the default Bootstrap Image (Debian 13), docs/bootstrap-image.md, rounded",
   },
