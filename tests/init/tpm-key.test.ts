@@ -129,6 +129,26 @@ test("a UEFI machine whose variables cannot be written keeps its key in the TPM"
   startUp(at);
 });
 
+test("prefer: a UEFI machine keeps its key in the TPM; one whose TPM is full, and a rebirth without prefer, in a variable", (t) => {
+  const at = place(t, { firmware: "uefi" }, { ...storage, diskKeyInTpm: "prefer" });
+  bornUp(at);
+  assert.deepEqual(encryptionOf(at), { kind: "luks2", keyIn: "tpm" });
+  const [key, ...others] = keysIn(at);
+  assert.deepEqual([key?.length, others], [128, []]);
+  for (let starts = 0; starts < 2; starts += 1) startUp(at);
+  const site = openSite({ config: { storage } });
+  t.after(site.close);
+  const later = { machine: rackMachine(site, { firmware: "uefi", tpm: at.tpm }), tpm: at.tpm };
+  bornUp(later);
+  assert.deepEqual([encryptionOf(later), keysIn(later)], [{ kind: "luks2", keyIn: "uefi-variable" }, []]);
+  const full = place(t, { firmware: "uefi" }, { ...storage, diskKeyInTpm: "prefer" });
+  Object.assign(full.tpm.nv, { room: 32 });
+  bornUp(full);
+  assert.deepEqual(encryptionOf(full), { kind: "luks2", keyIn: "uefi-variable" });
+  const said = full.machine.site.log(mac).join("\n");
+  assert.match(said, /goes into a UEFI variable instead of the TPM.*its memory for such data \(NV\) is full/);
+});
+
 const refusals: readonly (readonly [string, (tpm: FakeTpm) => void, RegExp])[] = [
   ["is full", ({ nv }) => Object.assign(nv, { room: 32 }), /its memory for such data \(NV\) is full \(0x14b\)/],
   [

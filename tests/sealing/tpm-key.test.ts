@@ -15,6 +15,7 @@ import { insideNamespace } from "../support/inside-namespace.ts";
 import { imageWithNewKernel } from "./image-with-new-kernel.ts";
 
 const spec = machineSpec(1, { firmware: "bios", tpm: "tpm-tis" });
+const uefi = machineSpec(2, { firmware: "uefi", tpm: "tpm-crb" });
 const storage = { ...demoConfig("").storage, allowUnencrypted: false };
 /** Where the root partition begins: after the loader's and the boot partition. */
 const rootAt = (1 + 1 + (storage.bootMiB ?? 0)) * 2 ** 20;
@@ -83,5 +84,23 @@ await insideNamespace(import.meta.url, () => {
     );
     const shown = await readFile(machine.consoleLogPath, "latin1");
     assert.ok(!shown.includes("the disk key stays readable in this boot"), "each start locked the key");
+  });
+
+  test("with prefer a UEFI machine keeps its disk key in swtpm, and starts again", {
+    timeout: 25 * 60_000,
+  }, async () => {
+    const { said, log } = keptLog();
+    await using place = await faultyRack([uefi], log, withSystemImages);
+    const [machine] = place.rack.machines;
+    assert.ok(machine);
+    await using server = await place.startServer({ storage: { ...storage, diskKeyInTpm: "prefer" } });
+    const scene = { place, server, said };
+    await machine.powerOn();
+    const born = await recordOf(scene, machine, up(1, seconds));
+    assert.deepEqual(born.storage?.encryption, { kind: "luks2", keyIn: "tpm" });
+    await machine.kill();
+    const cutAtMs = Date.now();
+    await machine.powerOn();
+    await upAgain(scene, machine, { sinceMs: cutAtMs });
   });
 });

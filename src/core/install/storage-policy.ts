@@ -8,10 +8,10 @@ export type StorageSettings = StoragePolicy & {
 };
 
 /**
- * Which machines keep the disk key in a TPM 2.0: none, or those whose firmware keeps none (BIOS, or UEFI without usable
- * variables).
+ * Which machines keep the disk key in a TPM 2.0: none; those whose firmware keeps none (BIOS, or UEFI without usable
+ * variables); or all whose key is not sealed to the boot path.
  */
-export const tpmKeyUses = ["never", "fallback"] as const;
+export const tpmKeyUses = ["never", "fallback", "prefer"] as const;
 export type TpmKeyUse = (typeof tpmKeyUses)[number];
 
 /** How a root disk is partitioned and encrypted. */
@@ -28,7 +28,8 @@ export type StoragePolicy = {
 
 /** Where this machine can keep a disk key, or why it cannot. */
 export type KeyLocation =
-  | { readonly kind: "uefi-variable" }
+  /** `tpmRefused`: why the TPM, which comes first, keeps none. */
+  | { readonly kind: "uefi-variable"; readonly tpmRefused?: string }
   | { readonly kind: "tpm" }
   | { readonly kind: "none"; readonly reason: string };
 
@@ -36,17 +37,20 @@ export type KeyLocation =
 export type KeyOffer = { readonly kind: "keeps" } | { readonly kind: "keepsNone"; readonly reason: string };
 
 /**
- * Where the disk key goes: a variable of the firmware, which the agent may seal later; the TPM where the firmware keeps none; else
- * nowhere, with the reasons of both. The TPM is tried only if it counts.
+ * Where the disk key goes: a variable of the firmware, which the agent may seal later; the TPM where the firmware keeps none, or
+ * where it comes first and the key is not to be sealed; else nowhere, with the reasons of both. The TPM is tried only if it counts.
  */
 export function keyLocationOf(
   variables: KeyOffer,
   tpm: () => KeyOffer,
-  { diskKeyInTpm }: Pick<StoragePolicy, "diskKeyInTpm">,
+  { diskKeyInTpm, sealDiskKey }: Pick<StoragePolicy, "diskKeyInTpm" | "sealDiskKey">,
 ): KeyLocation {
-  if (variables.kind === "keeps") return { kind: "uefi-variable" };
-  const none = (reason: string): KeyLocation => ({ kind: "none", reason: `${variables.reason}; ${reason}` });
-  if (diskKeyInTpm === "never") return none("storage.diskKeyInTpm is never");
-  const offer = tpm();
-  return offer.kind === "keeps" ? { kind: "tpm" } : none(offer.reason);
+  const isTpmFirst = diskKeyInTpm === "prefer" && !sealDiskKey;
+  if (variables.kind === "keeps" && !isTpmFirst) return { kind: "uefi-variable" };
+  const offer = diskKeyInTpm === "never" ? notAllowed : tpm();
+  if (offer.kind === "keeps") return { kind: "tpm" };
+  if (variables.kind === "keeps") return { kind: "uefi-variable", tpmRefused: offer.reason };
+  return { kind: "none", reason: `${variables.reason}; ${offer.reason}` };
 }
+
+const notAllowed: KeyOffer = { kind: "keepsNone", reason: "storage.diskKeyInTpm is never" };

@@ -44,11 +44,15 @@ export function install(
   const { order, session, drivers, firmware, settings, bySignedImage } = taken;
   const erase = planErasing(context, taken, inspection);
   const plan = runStep("planInstallation", 60 + tpmKeySeconds, () => {
+    const offerOfTpm = () => tpmOffer(taken.tpmAnswers);
+    const keyPlace = keyLocationOf(variablesOffer(firmware, drivers), offerOfTpm, order.storage);
+    if (keyPlace.kind === "uefi-variable" && keyPlace.tpmRefused !== undefined)
+      console.log("warn", "the disk key goes into a UEFI variable instead of the TPM", { reason: keyPlace.tpmRefused });
     const planning = planInstall(
       {
         firmware,
         architecture: host.architecture(),
-        keyPlace: keyLocationOf(variablesOffer(firmware, drivers), () => tpmOffer(taken.tpmAnswers), order.storage),
+        keyPlace,
         secureBoot: inspection.hardware.secureBoot,
         bySignedImage,
         policy: order.storage,

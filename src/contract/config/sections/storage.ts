@@ -138,7 +138,7 @@ export const storage = withDefault(
     diskKeyInTpm: withDefault(
       leaf(`one of ${tpmKeyUses.join(", ")}`, v.picklist(tpmKeyUses)),
       "fallback",
-      "Which machines keep the disk key in their TPM 2.0: `fallback` those whose firmware keeps none (BIOS, and UEFI without usable variables), `never` no machine. Clearing such a TPM makes the disk unreadable (docs/decisions/disk-key-in-the-tpm.md).",
+      "Which machines keep the disk key in their TPM 2.0: `fallback` those whose firmware keeps none (BIOS, and UEFI without usable variables), `prefer` all that have one, but for those with `sealDiskKey`, whose UEFI variable is sealed, `never` no machine. Clearing such a TPM makes the disk unreadable (docs/decisions/disk-key-in-the-tpm.md).",
     ),
     sealDiskKey: withDefault(
       yesOrNo,
