@@ -17,7 +17,7 @@ import type { PlannedSlot } from "../../core/site/site-plan.ts";
 import type { Exports } from "../exports/exports.ts";
 import { refusalAnswer } from "../http/problem.ts";
 import type { Models } from "../models.ts";
-import { inTurns } from "../turns.ts";
+import { forEachInTurns, inTurns } from "../turns.ts";
 import type { Backup } from "./backup-stream.ts";
 import type { OperatorEnv } from "./caller/authenticate.ts";
 import type { Caller } from "./caller/caller.ts";
@@ -111,10 +111,18 @@ export async function withMachine(
 
 /** The names that are most like this one; if there are none, some that begin as it does. */
 async function namesLike(name: string, store: OperatorDeps["store"]): Promise<readonly string[]> {
-  const names = store.list().map(nameOf);
-  const near = await inTurns(similarNames(name, names, namesShown));
+  const machines = [...store.list()];
+  const near = await inTurns(similarNames(name, namesOf(machines), namesShown));
   if (near.length > 0) return near;
-  return names.filter((other) => other.startsWith(name.slice(0, 3))).slice(0, namesShown);
+  const alike: string[] = [];
+  await forEachInTurns(machines, (other) => {
+    if (alike.length < namesShown && nameOf(other).startsWith(name.slice(0, 3))) alike.push(nameOf(other));
+  });
+  return alike;
+}
+
+function* namesOf(machines: readonly Machine[]): Generator<string> {
+  for (const machine of machines) yield nameOf(machine);
 }
 
 const namesShown = 5;
