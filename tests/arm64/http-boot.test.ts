@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
-import { faultyRack } from "../faults/faulty-rack.ts";
-import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
+import { faultyRack, machineOnce } from "../faults/faulty-rack.ts";
+import { insideNamespace } from "../support/inside-namespace.ts";
 import { prepareArm64 } from "./prepare-state.ts";
 import { sayWithTime } from "./say.ts";
 
@@ -22,11 +22,10 @@ await insideNamespace(import.meta.url, () => {
     assert.ok(machine);
     await using server = await place.startServer();
     await machine.powerOn();
-    const born = await waitFor("init's order", 900, () => {
-      const record = server.store.byMac(machine.mac);
-      return record?.order?.taken === undefined ? undefined : record;
-    }).catch(async (cause) => {
-      throw new Error(await place.console(machine.name), { cause });
+    const born = await machineOnce({ rack: place, server }, machine, {
+      what: "init's order",
+      seconds: 900,
+      holds: ({ order }) => order?.taken !== undefined,
     });
     assert.deepEqual(
       born.timeline.slice(0, 3).map(({ phase, detail }) => `${phase}: ${detail}`),

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Firmware } from "../../src/core/machine/record.ts";
 import { type DiskBus, machineSpec } from "../../src/lab/machine-spec.ts";
-import { faultyRack } from "../faults/faulty-rack.ts";
+import { faultyRack, machineOnce } from "../faults/faulty-rack.ts";
 import { withRecipe } from "../recipes/with-recipe.ts";
-import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
+import { insideNamespace } from "../support/inside-namespace.ts";
 
 const minuteMs = 60_000;
 const image = "compute";
@@ -34,11 +34,10 @@ await insideNamespace(import.meta.url, () => {
       await using setUp = await faultyRack([spec], undefined, (directory) => withRecipe(directory, image));
       await using server = await setUp.startServer({ images: [{ image }] });
       await setUp.rack.machines[0]?.powerOn();
-      const machine = await waitFor("the machine to be up with its image", 1400, () => {
-        const found = server.store.byMac(spec.mac);
-        return found?.phase === "up" ? found : undefined;
-      }).catch(async (cause) => {
-        throw new Error(await setUp.console(spec.name), { cause });
+      const machine = await machineOnce({ rack: setUp, server }, spec, {
+        what: "the machine to be up with its image",
+        seconds: 1400,
+        holds: ({ phase }) => phase === "up",
       });
       assert.deepEqual(
         [machine.runningImage, machine.storage?.rootDisk.serial, machine.conditions],

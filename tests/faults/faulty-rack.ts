@@ -90,6 +90,24 @@ export async function faultyRack(
   };
 }
 
+/** The record of a rack's machine as soon as `holds` is true of it; the end of its console is the error if that takes too long. */
+export function machineOnce(
+  { rack, server }: { readonly rack: FaultyRack; readonly server: RunningServer },
+  { name, mac }: Pick<MachineSpec, "name" | "mac">,
+  {
+    what,
+    seconds,
+    holds,
+  }: { readonly what: string; readonly seconds: number; readonly holds: (of: Machine) => boolean },
+): Promise<Machine> {
+  return waitFor(what, seconds, () => {
+    const found = server.store.byMac(mac);
+    return found !== undefined && holds(found) ? found : undefined;
+  }).catch(async (cause) => {
+    throw new Error(await rack.console(name), { cause });
+  });
+}
+
 /** The reason of a machine's condition, or undefined without the condition. */
 export function reasonFor(
   machine: Machine | undefined,

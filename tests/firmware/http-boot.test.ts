@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
-import { faultyRack, withBootstrapImage } from "../faults/faulty-rack.ts";
+import { faultyRack, machineOnce, withBootstrapImage } from "../faults/faulty-rack.ts";
 import { debian13 } from "../support/images-of-tests.ts";
-import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
+import { insideNamespace } from "../support/inside-namespace.ts";
 import { firmwareTreeOf } from "../support/machine-firmware.ts";
 
 await insideNamespace(import.meta.url, () => {
@@ -17,11 +17,10 @@ await insideNamespace(import.meta.url, () => {
     assert.ok(machine);
     await using server = await place.startServer();
     await machine.powerOn();
-    const born = await waitFor("init's order", 200, () => {
-      const record = server.store.byMac(machine.mac);
-      return record?.order?.taken === undefined ? undefined : record;
-    }).catch(async (cause) => {
-      throw new Error(await place.console(machine.name), { cause });
+    const born = await machineOnce({ rack: place, server }, machine, {
+      what: "init's order",
+      seconds: 200,
+      holds: ({ order }) => order?.taken !== undefined,
     });
     assert.deepEqual(
       born.timeline.slice(0, 3).map(({ phase, detail }) => `${phase}: ${detail}`),

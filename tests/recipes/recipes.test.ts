@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { demoConfig } from "../../src/main/demo/plan.ts";
-import { faultyRack } from "../faults/faulty-rack.ts";
-import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
+import { faultyRack, machineOnce } from "../faults/faulty-rack.ts";
+import { insideNamespace } from "../support/inside-namespace.ts";
 import { recipeNames } from "./archives.ts";
 import { withRecipe } from "./with-recipe.ts";
 
@@ -35,11 +35,10 @@ await insideNamespace(import.meta.url, () => {
           : { images: [{ image: name }] },
       );
       await setUp.rack.machines[0]?.powerOn();
-      const machine = await waitFor("the machine to be up with its image", 1400, () => {
-        const found = server.store.byMac(spec.mac);
-        return found?.phase === "up" ? found : undefined;
-      }).catch(async (cause) => {
-        throw new Error(await setUp.console(spec.name), { cause });
+      const machine = await machineOnce({ rack: setUp, server }, spec, {
+        what: "the machine to be up with its image",
+        seconds: 1400,
+        holds: ({ phase }) => phase === "up",
       });
       assert.equal(machine.runningImage, `${name}/1`);
       assert.deepEqual(machine.conditions, []);
