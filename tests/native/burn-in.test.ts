@@ -55,20 +55,21 @@ test("a word that changes by itself is found, with its address in the machine", 
   const ended = once(child, "exit");
   const said = text(child.stdout);
   const pid = child.pid ?? assert.fail("it did not start");
-  const sizeOf = (line: string) => {
-    const [from = 0n, to = 0n] = (/^(\w+)-(\w+) rw/.exec(line)?.slice(1) ?? []).map((part) => BigInt(`0x${part}`));
-    return { from, bytes: to - from };
+  const testedFrom = () => {
+    for (const mapping of readFileSync(`/proc/${pid}/smaps`, "utf8").split(/^(?=\w+-\w+ )/m)) {
+      const [from = 0n, to = 0n] = (/^(\w+)-(\w+) rw/.exec(mapping)?.slice(1) ?? []).map((part) => BigInt(`0x${part}`));
+      // Without its mark ("dd": not in a core dump) the kernel may have joined it with its neighbours.
+      if (to - from === BigInt(mebibytes) << 20n && /^VmFlags:.* dd\b/m.test(mapping)) return from;
+    }
+    return undefined;
   };
-  // The kernel may join it with what is above it; a sanitizer has mappings of terabytes.
-  const isTested = ({ bytes }: ReturnType<typeof sizeOf>) =>
-    bytes >= BigInt(mebibytes) << 20n && bytes < BigInt(2 * mebibytes) << 20n;
-  let found: ReturnType<typeof sizeOf> | undefined;
-  while (found === undefined && child.exitCode === null) {
-    found = readFileSync(`/proc/${pid}/maps`, "utf8").split("\n").map(sizeOf).find(isTested);
+  let from: bigint | undefined;
+  while (from === undefined && child.exitCode === null) {
+    from = testedFrom();
     await setTimeout(10);
   }
   const offset = 80 << 20;
-  const address = (found?.from ?? assert.fail("its memory was not found")) + BigInt(offset);
+  const address = (from ?? assert.fail("its memory was not found")) + BigInt(offset);
   const memory = openSync(`/proc/${pid}/mem`, "r+");
   let physical = 0n;
   try {
