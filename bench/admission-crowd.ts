@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createSecureContext, type SecureContext } from "node:tls";
 import * as v from "valibot";
 import { type FetchTurnRequest, fetchTurn } from "../src/contract/fetch-turn.ts";
-import { paths } from "../src/contract/machine-facing.ts";
+import { paths } from "../src/contract/machine/paths.ts";
 import { agentProtocol } from "../src/core/image/filter.ts";
 import type { FetchTurn } from "../src/core/uplink/fetch-turn.ts";
 

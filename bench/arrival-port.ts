@@ -2,7 +2,7 @@
 
 import { createSecureContext } from "node:tls";
 import { Worker } from "node:worker_threads";
-import { paths } from "../src/contract/machine-facing.ts";
+import { paths } from "../src/contract/machine/paths.ts";
 import type { Mac } from "../src/core/net/mac.ts";
 import type { MachineAnswer, MachineRequest, ServerPort } from "../src/fleet/ports.ts";
 import type { Measures } from "../src/fleet/report/measures.ts";

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { request } from "node:https";
 import { type AddressInfo, createServer } from "node:net";
 import type { FetchTurnRequest } from "../src/contract/fetch-turn.ts";
-import { paths } from "../src/contract/machine-facing.ts";
+import { paths } from "../src/contract/machine/paths.ts";
 import type { SubSettings } from "../src/contract/sub.ts";
 import { agentProtocol } from "../src/core/image/filter.ts";
 import type { Content } from "../src/core/image/update/difference.ts";

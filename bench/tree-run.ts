@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { credentialFor } from "../src/contract/credential.ts";
-import { paths } from "../src/contract/machine-facing.ts";
+import { paths } from "../src/contract/machine/paths.ts";
 import type { SubPoll } from "../src/contract/sub.ts";
 import { agentProtocol } from "../src/core/image/filter.ts";
 import type { ImageSummary } from "../src/core/image/manifest.ts";

@@ -11,18 +11,9 @@ import { conditionKinds, orderActions, phases, repairSteps } from "../core/machi
 import { formatIpv4 } from "../core/net/ipv4.ts";
 import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";
 import { agentReport } from "./agent.ts";
-import {
-  burnInReport,
-  dataDisks,
-  diskIdentity,
-  heardPlace,
-  mirrorState,
-  neighbour,
-  placement,
-  relayPort,
-  storageReport,
-  suspects,
-} from "./machine-facing.ts";
+import { burnInReport, suspects } from "./machine/burn-in.ts";
+import { heardPlace, neighbour, placement, relayPort } from "./machine/placement.ts";
+import { dataDisks, diskIdentity, mirrorState, storageReport } from "./machine/storage.ts";
 import { hardware, mac, machineId, switchPort } from "./machine-record.ts";
 import { diskKeyState, measuredBoot } from "./measured-boot.ts";
 import { pinned } from "./same.ts";

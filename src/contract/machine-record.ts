@@ -19,19 +19,11 @@ import { formatIpv4 } from "../core/net/ipv4.ts";
 import type { Mac } from "../core/net/mac.ts";
 import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";
 import { agentReport } from "./agent.ts";
-import {
-  birthDisk,
-  burnInReport,
-  eraseWish,
-  heardPlace,
-  mirrorRecord,
-  neighbour,
-  placement,
-  relayPort,
-  scan,
-  storageReport,
-  suspects,
-} from "./machine-facing.ts";
+import { burnInReport, suspects } from "./machine/burn-in.ts";
+import { eraseWish } from "./machine/erasure.ts";
+import { scan } from "./machine/hardware.ts";
+import { heardPlace, neighbour, placement, relayPort } from "./machine/placement.ts";
+import { birthDisk, mirrorRecord, storageReport } from "./machine/storage.ts";
 import { diskKeyState, measuredBoot } from "./measured-boot.ts";
 import { pinned } from "./same.ts";
 

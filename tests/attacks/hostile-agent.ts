@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { setTimeout as wait } from "node:timers/promises";
-import { paths } from "../../src/contract/machine-facing.ts";
+import { paths } from "../../src/contract/machine/paths.ts";
 
 const [attack = "", host = "", ca = "", localAddress = "", ...credentials] = process.argv.slice(2);
 const authority = readFileSync(ca);

@@ -6,7 +6,7 @@ import { Agent, request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { paths } from "../../src/contract/machine-facing.ts";
+import { paths } from "../../src/contract/machine/paths.ts";
 import { birthProtocol } from "../../src/core/birth/order-answer.ts";
 import { hardware } from "../../src/core/machine/testing/test-fleet.ts";
 import { testMac } from "../../src/mdb/testing/fleet.ts";

@@ -3,7 +3,14 @@ import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import * as v from "valibot";
 import { testConfig } from "../../src/contract/config/testing/test-config.ts";
-import * as wire from "../../src/contract/machine-facing.ts";
+import {
+  type OrderChallenge,
+  type OrderRequest,
+  orderAnswer,
+  orderChallenge,
+  type TpmReport,
+} from "../../src/contract/machine/order.ts";
+import { paths } from "../../src/contract/machine/paths.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import type { Store } from "../../src/core/ports.ts";
 import { machineFacingApp } from "../../src/mdb/machine-api/app.ts";
@@ -20,7 +27,7 @@ const random = { bytes: (count: number) => randomBytes(count) };
 const log = () => {};
 const mac = testMac(1);
 const id = machineIdFromMac(mac);
-type Sent = Pick<wire.OrderRequest, "token" | "bootId"> & { readonly tpm?: wire.TpmReport };
+type Sent = Pick<OrderRequest, "token" | "bootId"> & { readonly tpm?: TpmReport };
 
 /** Two servers on one database, which share the key of their challenges. */
 function serversOn(store: Store) {
@@ -30,7 +37,7 @@ function serversOn(store: Store) {
     return async (sent: Sent): Promise<unknown> => {
       const body = JSON.stringify({ protocol: 1, mac, firmware: "uefi", ...sent });
       const headers = { "content-type": "application/json" };
-      return await (await app.request(wire.paths.order, { method: "POST", body, headers })).json();
+      return await (await app.request(paths.order, { method: "POST", body, headers })).json();
     };
   };
   return [open(), open()] as const;
@@ -38,8 +45,8 @@ function serversOn(store: Store) {
 
 type Server = ReturnType<typeof serversOn>[number];
 
-async function challengeOf(server: Server, sent: Sent): Promise<wire.OrderChallenge["challenge"]> {
-  return v.parse(wire.orderChallenge, await server(sent)).challenge;
+async function challengeOf(server: Server, sent: Sent): Promise<OrderChallenge["challenge"]> {
+  return v.parse(orderChallenge, await server(sent)).challenge;
 }
 
 async function newToken(store: Store): Promise<string> {
@@ -53,7 +60,7 @@ async function newToken(store: Store): Promise<string> {
 function attemptsOf(thief: { readonly token: string; readonly seen: KeyReport; readonly proof: KeyReport }) {
   const { token, seen, proof } = thief;
   const own = bootWith(makeTpm());
-  const ask = (tpm?: wire.TpmReport, bootId = "thief"): Sent => ({ token, bootId, ...(tpm && { tpm }) });
+  const ask = (tpm?: TpmReport, bootId = "thief"): Sent => ({ token, bootId, ...(tpm && { tpm }) });
   const refusedTpm = async (server: Server, report: KeyReport) => {
     const challenge = await challengeOf(server, ask(report));
     assert.throws(() => own.answer(challenge), /refused/, "another TPM decrypts nothing");
@@ -79,14 +86,14 @@ test("a stolen token of a machine with a TPM gives no order on another host, at 
   const first = bootWith(tpm);
   const before: Sent = { token: await newToken(store), bootId: "boot 1" };
   const proof = first.answer(await challengeOf(servers[0], { ...before, tpm: first.report }));
-  v.parse(wire.orderAnswer, await servers[0]({ ...before, tpm: proof }));
+  v.parse(orderAnswer, await servers[0]({ ...before, tpm: proof }));
   assert.equal(store.get(id)?.tpm?.ekSha256, tpm.ekSha256());
 
   const token = await newToken(store);
   const attempts = attemptsOf({ token, seen: first.report, proof });
   await repeatAttack(t, 2 * attempts.length, async (round) => {
     const answer = await attempts[round >> 1]?.(servers[(round % 2) as 0 | 1]);
-    const taken = store.get(id)?.order?.taken !== undefined || v.safeParse(wire.orderAnswer, answer).success;
+    const taken = store.get(id)?.order?.taken !== undefined || v.safeParse(orderAnswer, answer).success;
     return taken ? `attempt ${round >> 1} took the order` : undefined;
   });
   assert.deepEqual(
@@ -99,6 +106,6 @@ test("a stolen token of a machine with a TPM gives no order on another host, at 
   const mine = { token, bootId: "boot 2" };
   const elsewhere = again.answer(await challengeOf(servers[0], { ...mine, tpm: again.report }));
   // As behind a balancer: one server challenges, the other is answered.
-  v.parse(wire.orderAnswer, await servers[1]({ ...mine, tpm: elsewhere }));
+  v.parse(orderAnswer, await servers[1]({ ...mine, tpm: elsewhere }));
   assert.deepEqual(store.get(id)?.conditions, [], "the machine itself is served, and the conflict is over");
 });

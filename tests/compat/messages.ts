@@ -1,20 +1,23 @@
 import * as v from "valibot";
-import * as wire from "../../src/contract/machine-facing.ts";
+import { orderAnswer, orderChallenge, orderRequest } from "../../src/contract/machine/order.ts";
+import { paths } from "../../src/contract/machine/paths.ts";
+import { healthyAnswer, healthyRequest, reportRequest } from "../../src/contract/machine/report.ts";
+import { problem } from "../../src/contract/problem.ts";
 import { directive, imageManifest, manifestPath, subPollRequest, subSettings } from "../../src/contract/sub.ts";
 
 /** The schema that reads each kind of message. */
 export const messages = {
-  orderRequest: wire.orderRequest,
-  orderAnswer: wire.orderAnswer,
-  orderChallenge: wire.orderChallenge,
-  reportRequest: wire.reportRequest,
-  healthyRequest: wire.healthyRequest,
-  healthyAnswer: wire.healthyAnswer,
+  orderRequest: orderRequest,
+  orderAnswer: orderAnswer,
+  orderChallenge: orderChallenge,
+  reportRequest: reportRequest,
+  healthyRequest: healthyRequest,
+  healthyAnswer: healthyAnswer,
   poll: subPollRequest,
   directive,
   manifest: imageManifest,
   subSettings,
-  problem: wire.problem,
+  problem: problem,
 } as const satisfies { readonly [message: string]: v.GenericSchema };
 export type MessageName = keyof typeof messages;
 
@@ -22,11 +25,11 @@ export type MessageName = keyof typeof messages;
 export type Recorded = { readonly message: MessageName; readonly value: unknown };
 
 const kinds: { readonly [path: string]: { readonly request?: MessageName; readonly answer?: MessageName } } = {
-  [wire.paths.order]: { request: "orderRequest", answer: "orderAnswer" },
-  [wire.paths.report]: { request: "reportRequest" },
-  [wire.paths.healthy]: { request: "healthyRequest", answer: "healthyAnswer" },
-  [wire.paths.resume]: { answer: "healthyAnswer" },
-  [wire.paths.subPoll]: { request: "poll", answer: "directive" },
+  [paths.order]: { request: "orderRequest", answer: "orderAnswer" },
+  [paths.report]: { request: "reportRequest" },
+  [paths.healthy]: { request: "healthyRequest", answer: "healthyAnswer" },
+  [paths.resume]: { answer: "healthyAnswer" },
+  [paths.subPoll]: { request: "poll", answer: "directive" },
 };
 
 /** The messages in an exchange that a schema reads. */
@@ -38,7 +41,7 @@ export function messagesOf(exchange: {
 }): readonly Recorded[] {
   const { path, status } = exchange;
   const { request, answer } = path.startsWith(manifestPath) ? { answer: "manifest" as const } : (kinds[path] ?? {});
-  const challenged = answer === "orderAnswer" && v.is(wire.orderChallenge, exchange.answer);
+  const challenged = answer === "orderAnswer" && v.is(orderChallenge, exchange.answer);
   const answered = status !== 200 ? "problem" : challenged ? "orderChallenge" : answer;
   return [
     ...(request === undefined ? [] : [{ message: request, value: exchange.request }]),

@@ -11,7 +11,7 @@ import { createAdaptorServer } from "@hono/node-server";
 import { Hono } from "hono";
 import { bundleForQuickJs } from "../../src/bootstrap-image/program/bundle.ts";
 import { credentialFor } from "../../src/contract/credential.ts";
-import { paths } from "../../src/contract/machine-facing.ts";
+import { paths } from "../../src/contract/machine/paths.ts";
 import { objectPaths, type SubSettings } from "../../src/contract/sub.ts";
 import { machineFilterLines } from "../../src/core/image/filter.ts";
 import type { ImageSummary } from "../../src/core/image/manifest.ts";

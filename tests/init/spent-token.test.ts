@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { paths } from "../../src/contract/machine-facing.ts";
+import { paths } from "../../src/contract/machine/paths.ts";
 import { birthProtocol } from "../../src/core/birth/order-answer.ts";
 import { mac, rackMachine } from "./machine.ts";
 import { openSite, type Site } from "./site/site.ts";

@@ -10,7 +10,7 @@ import { fleetMac } from "../../bench/mdb-fleet.ts";
 import { openAddressBook } from "../../src/boot-server/dhcp/address-book.ts";
 import { checkConfig } from "../../src/contract/config/parse.ts";
 import { testNetworkInput } from "../../src/contract/config/testing/test-config.ts";
-import * as machineWire from "../../src/contract/machine-facing.ts";
+import { paths as machinePaths } from "../../src/contract/machine/paths.ts";
 import { chooseAddress } from "../../src/core/dhcp/pool/address-pool.ts";
 import { summariseInSteps } from "../../src/core/fleet/summary.ts";
 import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
@@ -241,7 +241,7 @@ describe("with the documented fleet, nothing holds up packets", () => {
             token: n.toString(16).padStart(64, "0"),
             bootId: crypto.randomUUID(),
           };
-          await drain(machines.request(machineWire.paths.order, post(body)));
+          await drain(machines.request(machinePaths.order, post(body)));
         }
       },
     ],

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { openApi } from "../../src/cli/api/api.ts";
-import * as wire from "../../src/contract/machine-facing.ts";
+import { paths } from "../../src/contract/machine/paths.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import { pathsIn } from "../../src/main/paths.ts";
 import { hashSecret } from "../../src/mdb/http/credential.ts";
@@ -64,7 +64,7 @@ await insideNamespace(import.meta.url, () => {
   /** What a server answers to a machine's request for its order. */
   async function ask(server: { readonly address: string; readonly pki: string }, body: object) {
     const sent = request({
-      ...{ host: server.address, port: 443, path: wire.paths.order, method: "POST" },
+      ...{ host: server.address, port: 443, path: paths.order, method: "POST" },
       ...{ ca: readFileSync(join(server.pki, "ca.pem")), servername: "birther" },
       headers: { "content-type": "application/json" },
     });

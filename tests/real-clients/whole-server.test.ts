@@ -12,7 +12,9 @@ import { Webhook } from "standardwebhooks";
 import * as v from "valibot";
 import type { ConfigInput } from "../../src/contract/config/schema.ts";
 import { testConfig, testNetworkInput } from "../../src/contract/config/testing/test-config.ts";
-import * as wire from "../../src/contract/machine-facing.ts";
+import { orderAnswer } from "../../src/contract/machine/order.ts";
+import { paths as machinePaths } from "../../src/contract/machine/paths.ts";
+import { healthyAnswer } from "../../src/contract/machine/report.ts";
 import { ip as ipv4, macOf } from "../../src/core/net/testing/addresses.ts";
 import type { Log } from "../../src/core/ports.ts";
 import { pathsIn } from "../../src/main/paths.ts";
@@ -157,7 +159,7 @@ await insideNamespace(import.meta.url, () => {
     assert.deepEqual([list.status, list.body.machines.length], [200, server.store.list().length]);
     assert.equal((await asked("/v1/machines", "GET", "guess")).status, 401);
     assert.equal((await asked("/v1/tokens", "GET", token)).status, 403);
-    assert.equal((await asked(wire.paths.order, "POST", token)).status, 404, "machines' routes are elsewhere");
+    assert.equal((await asked(machinePaths.order, "POST", token)).status, 404, "machines' routes are elsewhere");
     assert.ok(!lines.join("\n").includes(token.split(".")[2]), "no token in the log");
   });
 
@@ -171,20 +173,20 @@ await insideNamespace(import.meta.url, () => {
       const script = await fetched(`http://10.77.0.1/boot/${mac}.ipxe`);
       const token = /birther\.token=([0-9a-f]{64})/.exec(script)?.[1] ?? assert.fail(script);
       assert.match(script, /birther\.mdb=10\.77\.0\.1:443/);
-      const answer = await post(wire.paths.order, { token, mac, bootId: "b", firmware: "bios" });
-      const order = v.parse(wire.orderAnswer, answer.body);
+      const answer = await post(machinePaths.order, { token, mac, bootId: "b", firmware: "bios" });
+      const order = v.parse(orderAnswer, answer.body);
       const placement = { switchName: "tor-1", port: "swp7", position: {}, hostname: "r01u07", address: "10.77.1.71" };
       const items = [
         { kind: "placed", placement },
         { kind: "phase", phase: "populated", durationMs: 5 },
       ];
-      assert.equal((await post(wire.paths.report, { items }, order.session)).status, 200);
+      assert.equal((await post(machinePaths.report, { items }, order.session)).status, 200);
       const storage = {
         rootDisk: { path: "/dev/vda", serial: "", sizeBytes: 1, why: "only" },
         encryption: { kind: "none", reason: "test" },
       };
       const wish = { generation: 1, hostname: "r01u07", address: "10.77.1.71", image: "compute", placement, storage };
-      subToken = v.parse(wire.healthyAnswer, (await post(wire.paths.healthy, wish, order.session)).body).subToken;
+      subToken = v.parse(healthyAnswer, (await post(machinePaths.healthy, wish, order.session)).body).subToken;
     }
     await using again = await startServer({ config: config(), log });
     const machine = again.store.find("r01u07") ?? assert.fail("forgotten");
@@ -195,10 +197,10 @@ await insideNamespace(import.meta.url, () => {
       ...{ machineId: machine.id, running: "birth", kernel: "6.1", rebootPending: false },
       ...{ secondsSinceCheck: 0, freeBytes: 1 },
     };
-    const directive = await post(wire.paths.subPoll, poll, subToken);
+    const directive = await post(machinePaths.subPoll, poll, subToken);
     assert.deepEqual([directive.status, (directive.body as { kind: string }).kind], [200, "wait"], lines.join("\n"));
-    assert.equal((await post(wire.paths.subPoll, poll, "guess")).status, 401);
-    assert.equal((await post(wire.paths.subPoll, { ...poll, running: "image" }, subToken)).status, 200);
+    assert.equal((await post(machinePaths.subPoll, poll, "guess")).status, 401);
+    assert.equal((await post(machinePaths.subPoll, { ...poll, running: "image" }, subToken)).status, 200);
     assert.match(await bootScript(), /sanboot|exit/);
     assert.equal(again.store.find("r01u07")?.order, undefined, "the session of the birth has ended");
 

@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { viewPacket } from "../../src/boot-server/observe/packet-view.ts";
 import { testConfig } from "../../src/contract/config/testing/test-config.ts";
 import { credentialFor } from "../../src/contract/credential.ts";
-import * as wire from "../../src/contract/machine-facing.ts";
+import { paths } from "../../src/contract/machine/paths.ts";
 import { operatorRoutes } from "../../src/contract/operator/routes.ts";
 import type { NetworkView } from "../../src/contract/operator/views.ts";
 import { plainText } from "../../src/core/bytes/plain-text.ts";
@@ -123,7 +123,7 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
       const app = machineFacingApp({ store, config, clock, random, log });
       const tpm = { kind: "unusable", reason: hostileText("tpm") };
       const order = { token: issued.token, mac: testMac(1), bootId: hostileText("boot"), firmware: "bios", tpm };
-      const taken = await app.request(wire.paths.order, { method: "POST", headers: json, body: JSON.stringify(order) });
+      const taken = await app.request(paths.order, { method: "POST", headers: json, body: JSON.stringify(order) });
       const { session } = (await taken.json()) as { session: string };
       const text = hostileText("report");
       const hardware = {
@@ -165,7 +165,7 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
       ];
       const headers = { ...json, authorization: `Bearer ${session}` };
       const report = async (...items: readonly object[]) =>
-        await app.request(wire.paths.report, { method: "POST", headers, body: JSON.stringify({ items }) });
+        await app.request(paths.report, { method: "POST", headers, body: JSON.stringify({ items }) });
       const answer = await report(...items);
       assert.equal(answer.status, 200, await answer.text());
       // Data on a disk is a reason to hold, in words of the machine.
@@ -186,7 +186,7 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
       };
       const headers = { ...json, authorization: `Bearer ${credential}` };
       const app = subApp({ store, images, tasks: inlineTasks(), caPem: "", clock, log });
-      const answer = await app.request(wire.paths.subPoll, { method: "POST", headers, body: JSON.stringify(poll) });
+      const answer = await app.request(paths.subPoll, { method: "POST", headers, body: JSON.stringify(poll) });
       assert.equal(answer.status, 200, await answer.text());
     },
     "an operator": async () => {

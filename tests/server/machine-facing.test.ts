@@ -7,7 +7,7 @@ import fc from "fast-check";
 import * as v from "valibot";
 import { configSchema } from "../../src/contract/config/schema.ts";
 import { credentialFor } from "../../src/contract/credential.ts";
-import { paths } from "../../src/contract/machine-facing.ts";
+import { paths } from "../../src/contract/machine/paths.ts";
 import { operatorRoutes } from "../../src/contract/operator/routes.ts";
 import type { MachineEvent } from "../../src/core/machine/event.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";

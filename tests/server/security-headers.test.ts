@@ -11,7 +11,7 @@ import { after, before, describe, test } from "node:test";
 import { connect as tlsConnect } from "node:tls";
 import { Hono } from "hono";
 import { startHttpServer } from "../../src/boot-server/http/server.ts";
-import { paths } from "../../src/contract/machine-facing.ts";
+import { paths } from "../../src/contract/machine/paths.ts";
 import { operatorRoutes } from "../../src/contract/operator/routes.ts";
 import { ip } from "../../src/core/net/testing/addresses.ts";
 import { clientConnectionLimit } from "../../src/core/network/connections.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import type { OrderChallenge, TpmReport } from "../../src/contract/machine-facing.ts";
+import type { OrderChallenge, TpmReport } from "../../src/contract/machine/order.ts";
 import type { Cursor } from "../../src/core/bytes/cursor.ts";
 import { hexFromBytes } from "../../src/core/bytes/text.ts";
 import {

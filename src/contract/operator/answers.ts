@@ -15,22 +15,14 @@ import { diskTrusts, identityTrusts, startTrusts, unsealedTrusts } from "../../c
 import { localMethodNames } from "../../core/pxe/local-boot/method-table.ts";
 import { roles } from "../../core/role.ts";
 import { agentReport } from "../agent.ts";
-import {
-  birthDisk,
-  burnInReport,
-  eraseWish,
-  heardPlace,
-  mirrorRecord,
-  neighbour,
-  placementText,
-  problem,
-  relayPort,
-  scan,
-  storageReport,
-  suspects,
-  workProgress,
-} from "../machine-facing.ts";
+import { burnInReport, suspects } from "../machine/burn-in.ts";
+import { eraseWish } from "../machine/erasure.ts";
+import { scan } from "../machine/hardware.ts";
+import { heardPlace, neighbour, placementText, relayPort } from "../machine/placement.ts";
+import { workProgress } from "../machine/report.ts";
+import { birthDisk, mirrorRecord, storageReport } from "../machine/storage.ts";
 import { diskKeyState, measuredBoot } from "../measured-boot.ts";
+import { problem } from "../problem.ts";
 import { pinnedShape } from "../same.ts";
 import type { TokenView } from "./token.ts";
 import type {

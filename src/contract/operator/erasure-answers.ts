@@ -2,7 +2,7 @@
 import * as v from "valibot";
 import type { ErasureStatement } from "../../core/erasure/erasure.ts";
 import { birthActions } from "../../core/machine/record.ts";
-import { erasedDisk, erasureStep } from "../machine-facing.ts";
+import { erasedDisk, erasureStep } from "../machine/erasure.ts";
 import { pinnedShape } from "../same.ts";
 
 const text = v.string();

@@ -6,7 +6,7 @@ import type { Siblings } from "../../core/fleet/siblings.ts";
 import { conditionKinds, phases } from "../../core/machine/record.ts";
 import { unsealedTrusts } from "../../core/machine/trust.ts";
 import { works } from "../../core/machine/work-progress.ts";
-import { workProgress } from "../machine-facing.ts";
+import { workProgress } from "../machine/report.ts";
 import { pinnedShape } from "../same.ts";
 import { changeAnswer, importProgress } from "./answers.ts";
 import type { FleetEventsView, FleetRowsView, FleetView, PlanView, SummaryView } from "./fleet-views.ts";

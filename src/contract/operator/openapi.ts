@@ -2,7 +2,7 @@
 import { toJsonSchema } from "@valibot/to-json-schema";
 import * as v from "valibot";
 import { roles } from "../../core/role.ts";
-import { problem } from "../machine-facing.ts";
+import { problem } from "../problem.ts";
 import { entriesOf, wrappedIn } from "../schema-walk.ts";
 import { changeAnswer, machineAnswer } from "./answers.ts";
 import { type Route, reasonHeader } from "./routes/route.ts";

@@ -1,7 +1,7 @@
 /**
  * Every route of the operators' API: JSON over HTTP, on the Unix socket `STATE/api.sock` and over TLS. A row here and a
  * handler in src/mdb/operator-api make a route; docs/openapi.json is generated from the rows.
- * A refusal is `application/problem+json` with the shape of `problem` (machine-facing.ts).
+ * A refusal is `application/problem+json` with the shape of `problem` (problem.ts).
  */
 import type * as v from "valibot";
 import { actionsRoutes } from "./routes/actions.ts";

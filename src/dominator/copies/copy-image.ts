@@ -4,7 +4,7 @@ import { Agent, request } from "node:https";
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { copyPaths } from "../../contract/copies.ts";
-import { serverName } from "../../contract/machine-facing.ts";
+import { serverName } from "../../contract/machine/paths.ts";
 import { errorCode } from "../../core/error-code.ts";
 import { contentBatches } from "../../core/image/content-batches.ts";
 import type { HeldImage } from "../../core/image/copies/held-image.ts";

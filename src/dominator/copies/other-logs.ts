@@ -1,6 +1,6 @@
 import { Agent, request } from "node:https";
 import { copyPaths } from "../../contract/copies.ts";
-import { serverName } from "../../contract/machine-facing.ts";
+import { serverName } from "../../contract/machine/paths.ts";
 import { type LogLine, readLogLines } from "../../core/machine/log-line.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import { namedServers } from "../../core/network/site-server.ts";

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, test } from "node:test";
 import { credentialFor } from "../../contract/credential.ts";
-import { paths } from "../../contract/machine-facing.ts";
+import { paths } from "../../contract/machine/paths.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import { summaryFor } from "../../core/image/testing/decide.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";

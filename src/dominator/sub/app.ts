@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { paths } from "../../contract/machine-facing.ts";
+import { paths } from "../../contract/machine/paths.ts";
 import { type Directive, defaultSubPolicy } from "../../core/image/update/directive.ts";
 import { shortBootId } from "../../core/machine/log-line.ts";
 import { isInstalled, type Machine } from "../../core/machine/record.ts";

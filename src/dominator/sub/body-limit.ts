@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import type { Problem } from "../../contract/machine-facing.ts";
+import type { Problem } from "../../contract/problem.ts";
 import { announcedSize } from "../../core/http/announced-size.ts";
 
 /**

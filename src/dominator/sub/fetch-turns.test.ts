@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { credentialFor } from "../../contract/credential.ts";
 import type { FetchTurnRequest } from "../../contract/fetch-turn.ts";
-import { paths } from "../../contract/machine-facing.ts";
+import { paths } from "../../contract/machine/paths.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import { conditionOf } from "../../core/machine/life/move.ts";

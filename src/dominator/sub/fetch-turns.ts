@@ -1,7 +1,8 @@
 import { Hono } from "hono";
 import * as v from "valibot";
 import { type FetchTurnRequest, fetchTurnRequest } from "../../contract/fetch-turn.ts";
-import { type Problem, paths } from "../../contract/machine-facing.ts";
+import { paths } from "../../contract/machine/paths.ts";
+import type { Problem } from "../../contract/problem.ts";
 import { canServe } from "../../core/distribution/can-serve.ts";
 import { openDistribution } from "../../core/distribution/distribution.ts";
 import { type RackOfMachine, rackOf } from "../../core/distribution/rack-of.ts";

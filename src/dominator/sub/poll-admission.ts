@@ -1,5 +1,5 @@
 import type { Context, MiddlewareHandler } from "hono";
-import type { Problem } from "../../contract/machine-facing.ts";
+import type { Problem } from "../../contract/problem.ts";
 import { maxSubMessageBytes } from "../../contract/sub.ts";
 import { announcedSize } from "../../core/http/announced-size.ts";
 import type { Directive } from "../../core/image/update/directive.ts";

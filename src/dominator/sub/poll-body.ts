@@ -1,4 +1,4 @@
-import type { Problem } from "../../contract/machine-facing.ts";
+import type { Problem } from "../../contract/problem.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import { parseImageName } from "../../core/image/image-name.ts";
 import type { ImageSummary } from "../../core/image/manifest.ts";

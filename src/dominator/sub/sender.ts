@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { Context } from "hono";
 import { isKept, parseMachineCredential } from "../../contract/credential.ts";
-import type { Problem } from "../../contract/machine-facing.ts";
+import type { Problem } from "../../contract/problem.ts";
 import type { Machine } from "../../core/machine/record.ts";
 import type { Store } from "../../core/ports.ts";
 

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { paths } from "../../contract/machine-facing.ts";
+import { paths } from "../../contract/machine/paths.ts";
 import { directive, type SubOutcome, type SubPoll } from "../../contract/sub.ts";
 import { isOfServer } from "../../core/birth/retry.ts";
 import { decideLoneSub } from "../../core/birth/unreachable-mdb.ts";

@@ -1,6 +1,8 @@
 import * as v from "valibot";
 import { withAddressText } from "../../contract/address-text.ts";
-import { healthyAnswer, orderAnswer, paths } from "../../contract/machine-facing.ts";
+import { orderAnswer } from "../../contract/machine/order.ts";
+import { paths } from "../../contract/machine/paths.ts";
+import { healthyAnswer } from "../../contract/machine/report.ts";
 import { birthProtocol, type OrderAnswer } from "../../core/birth/order-answer.ts";
 import { judgeBurnIn, type Measurement } from "../../core/burn-in/judge.ts";
 import { identityOf } from "../../core/hardware/disk-identity.ts";

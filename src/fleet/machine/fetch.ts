@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { type FetchTurnRequest, fetchTurn } from "../../contract/fetch-turn.ts";
-import { paths } from "../../contract/machine-facing.ts";
+import { paths } from "../../contract/machine/paths.ts";
 import { isOfServer } from "../../core/birth/retry.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import type { Script } from "../engine/script.ts";

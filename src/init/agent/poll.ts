@@ -1,6 +1,6 @@
 import * as host from "host";
 import * as v from "valibot";
-import { paths } from "../../contract/machine-facing.ts";
+import { paths } from "../../contract/machine/paths.ts";
 import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
 import { directive, type SubOutcome, type SubPoll } from "../../contract/sub.ts";
 import { supervisionLimits } from "../../core/agent/supervision.ts";

@@ -1,5 +1,5 @@
 import * as host from "host";
-import { serverName } from "../../contract/machine-facing.ts";
+import { serverName } from "../../contract/machine/paths.ts";
 import type { SubSettings } from "../../contract/sub.ts";
 import type { BootSettings } from "../../core/birth/boot-settings.ts";
 import type { OrderAnswer } from "../../core/birth/order-answer.ts";

@@ -1,5 +1,5 @@
 import * as host from "host";
-import type { ReportAnswer } from "../../contract/machine-facing.ts";
+import type { ReportAnswer } from "../../contract/machine/report.ts";
 import { birthSteps } from "../../core/birth/birth-step.ts";
 import type { OrderAnswer } from "../../core/birth/order-answer.ts";
 import { judgeBurnIn, type Measurement } from "../../core/burn-in/judge.ts";

@@ -1,21 +1,17 @@
 import * as host from "host";
 import * as v from "valibot";
+import { type OrderRequest, orderAnswer, orderChallenge } from "../../contract/machine/order.ts";
+import { paths, serverName } from "../../contract/machine/paths.ts";
+import { type RecoveryAnswer, recoveryAnswer } from "../../contract/machine/recovery.ts";
 import {
   type HealthyAnswer,
   type HealthyRequest,
   healthyAnswer,
-  type OrderRequest,
-  orderAnswer,
-  orderChallenge,
-  paths,
-  problem,
-  type RecoveryAnswer,
   type ReportAnswer,
-  recoveryAnswer,
   reportAnswer,
   type SentReportItem,
-  serverName,
-} from "../../contract/machine-facing.ts";
+} from "../../contract/machine/report.ts";
+import { problem } from "../../contract/problem.ts";
 import { newerProtocol } from "../../contract/protocol.ts";
 import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
 import { type OrderAnswer, orderProtocol } from "../../core/birth/order-answer.ts";

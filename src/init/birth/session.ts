@@ -1,5 +1,5 @@
 import * as host from "host";
-import type { ReportAnswer, ReportItem } from "../../contract/machine-facing.ts";
+import type { ReportAnswer, ReportItem } from "../../contract/machine/report.ts";
 import type { OrderAnswer } from "../../core/birth/order-answer.ts";
 import { debugPriority, type KernelMessage } from "../../core/hardware/kernel-log.ts";
 import { lineCharacters } from "../../core/machine/log-line.ts";

@@ -1,6 +1,6 @@
 import * as host from "host";
 import * as os from "os";
-import { type TpmReport, tpmReasonLimit } from "../../contract/machine-facing.ts";
+import { type TpmReport, tpmReasonLimit } from "../../contract/machine/order.ts";
 import type { Cursor } from "../../core/bytes/cursor.ts";
 import { hexFromBytes } from "../../core/bytes/text.ts";
 import type { Log } from "../../core/ports.ts";

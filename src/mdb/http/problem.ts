@@ -1,7 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import * as v from "valibot";
-import type { Problem } from "../../contract/machine-facing.ts";
+import type { Problem } from "../../contract/problem.ts";
 import { newerProtocol } from "../../contract/protocol.ts";
 import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
 import { plainFacts } from "../../core/bytes/plain-text.ts";

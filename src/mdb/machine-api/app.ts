@@ -1,7 +1,10 @@
 import { createHash } from "node:crypto";
 import { type Context, Hono } from "hono";
 import { isKept, parseMachineCredential } from "../../contract/credential.ts";
-import * as wire from "../../contract/machine-facing.ts";
+import { type OrderChallenge, orderRequest, type SentOrder } from "../../contract/machine/order.ts";
+import { paths } from "../../contract/machine/paths.ts";
+import { type RecoveryAnswer, recoveryRequest } from "../../contract/machine/recovery.ts";
+import { type HealthyAnswer, healthyRequest, type ReportAnswer, reportRequest } from "../../contract/machine/report.ts";
 import { birthProtocol } from "../../core/birth/order-answer.ts";
 import { hexFromBytes } from "../../core/bytes/text.ts";
 import type { MachineEvent, OfOrder } from "../../core/machine/event.ts";
@@ -51,7 +54,7 @@ const itemsPerMinute = 600;
 /** Items of one report: init sends a handful. */
 const itemsPerReport = 100;
 
-/** The machine-facing API of the MDB (contract/machine-facing.ts): order, report, healthy. main serves it over TLS. */
+/** The machine-facing API of the MDB (contract/machine): order, report, healthy. main serves it over TLS. */
 export function machineFacingApp(deps: MachineFacingDeps): Hono {
   const app = new Hono();
   const rates: RequestRates = new Map();
@@ -59,17 +62,17 @@ export function machineFacingApp(deps: MachineFacingDeps): Hono {
   app.onError(onError);
   app.notFound(notFound);
   const judgeTpm = openTpmJudge(deps.challengeKey ?? deps.random.bytes(32));
-  app.post(wire.paths.order, atMost(16 * kib), (c) => giveOrder(c, deps, judgeTpm));
-  app.post(wire.paths.report, bodyRoom(reportBytes), atMost(reportBytes), (c) => applyReport(c, deps, rates));
-  app.post(wire.paths.healthy, atMost(64 * kib), (c) => makeHealthy(c, deps));
-  app.post(wire.paths.resume, atMost(kib), (c) => resumeAgent(c, deps));
-  app.post(wire.paths.recovery, atMost(kib), (c) => consentToRecovery(c, deps));
+  app.post(paths.order, atMost(16 * kib), (c) => giveOrder(c, deps, judgeTpm));
+  app.post(paths.report, bodyRoom(reportBytes), atMost(reportBytes), (c) => applyReport(c, deps, rates));
+  app.post(paths.healthy, atMost(64 * kib), (c) => makeHealthy(c, deps));
+  app.post(paths.resume, atMost(kib), (c) => resumeAgent(c, deps));
+  app.post(paths.recovery, atMost(kib), (c) => consentToRecovery(c, deps));
   return app;
 }
 
 async function giveOrder(c: Context, deps: MachineFacingDeps, judgeTpm: TpmJudge): Promise<Response> {
   const { store, clock, random } = deps;
-  const body = await readBody(c, wire.orderRequest, birthProtocol);
+  const body = await readBody(c, orderRequest, birthProtocol);
   if (body.kind === "refused") return body.response;
   const { token, bootId } = body.value;
   const mac = parseMac(body.value.mac);
@@ -82,7 +85,7 @@ async function giveOrder(c: Context, deps: MachineFacingDeps, judgeTpm: TpmJudge
     );
   const tokenHash = hashSecret(token);
   const tpm = judgeTpm(body.value.tpm, { tokenHash, bootId });
-  if (tpm.kind === "challenged") return c.json({ challenge: tpm.challenge } satisfies wire.OrderChallenge);
+  if (tpm.kind === "challenged") return c.json({ challenge: tpm.challenge } satisfies OrderChallenge);
   const id = ownerOf(store, tokenHash, mac)?.id ?? machineIdFromMac(mac);
   const session = newCredential(id, random);
   const decision = await store.apply({
@@ -99,7 +102,7 @@ async function giveOrder(c: Context, deps: MachineFacingDeps, judgeTpm: TpmJudge
   if (action === undefined)
     throw new Error(`order for ${id}: expected a machine with an action, found state ${decision.machine.state}`);
   const order = orderFor(decision.machine, action, deps);
-  return c.json({ ...order, session, nowMs: clock.nowMs() } satisfies wire.SentOrder);
+  return c.json({ ...order, session, nowMs: clock.nowMs() } satisfies SentOrder);
 }
 
 /**
@@ -144,7 +147,7 @@ async function applyReport(c: Context, deps: MachineFacingDeps, rates: RequestRa
   if (sender === undefined) return noSession(c);
   const busy = whyTooMany(c, deps, { rates, sender, cost: 1 });
   if (busy !== undefined) return busy;
-  const body = await readBody(c, wire.reportRequest);
+  const body = await readBody(c, reportRequest);
   if (body.kind === "refused") return body.response;
   const { items } = body.value;
   if (items.length > itemsPerReport) {
@@ -153,7 +156,7 @@ async function applyReport(c: Context, deps: MachineFacingDeps, rates: RequestRa
   }
   const tooMany = whyTooMany(c, deps, { rates, sender, cost: items.length });
   if (tooMany !== undefined) return tooMany;
-  let answer: wire.ReportAnswer = {};
+  let answer: ReportAnswer = {};
   for (const item of items) {
     const session = findSession(c, store);
     if (session === undefined) return noSession(c);
@@ -226,7 +229,7 @@ async function wrongPlace(
 async function makeHealthy(c: Context, deps: MachineFacingDeps): Promise<Response> {
   const { store, config, random } = deps;
   if (findSession(c, store) === undefined) return noSession(c);
-  const body = await readBody(c, wire.healthyRequest);
+  const body = await readBody(c, healthyRequest);
   if (body.kind === "refused") return body.response;
   const session = findSession(c, store);
   if (session === undefined) return noSession(c);
@@ -251,7 +254,7 @@ async function makeHealthy(c: Context, deps: MachineFacingDeps): Promise<Respons
   };
   const decision = await store.apply(event);
   if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
-  return c.json({ subToken } satisfies wire.HealthyAnswer);
+  return c.json({ subToken } satisfies HealthyAnswer);
 }
 
 /** init has opened the root of a machine that awaits its first image: its agent gets a new credential. */
@@ -263,13 +266,13 @@ async function resumeAgent(c: Context, { store, random }: MachineFacingDeps): Pr
   const event = { kind: "agentResumed", id: machine.id, order, subTokenHash: hashSecret(subToken) } as const;
   const decision = await store.apply(event);
   if (decision.kind === "refused") return refusalAnswer(c, decision.refusal);
-  return c.json({ subToken } satisfies wire.HealthyAnswer);
+  return c.json({ subToken } satisfies HealthyAnswer);
 }
 
 /** init asks for the signature that opens the sealed disk key: for one session of its TPM, on an order that an operator has allowed. */
 async function consentToRecovery(c: Context, { store, signRecovery, log }: MachineFacingDeps): Promise<Response> {
   if (findSession(c, store) === undefined) return noSession(c);
-  const body = await readBody(c, wire.recoveryRequest);
+  const body = await readBody(c, recoveryRequest);
   if (body.kind === "refused") return body.response;
   const session = findSession(c, store);
   if (session === undefined) return noSession(c);
@@ -285,5 +288,5 @@ async function consentToRecovery(c: Context, { store, signRecovery, log }: Machi
     verifier: hexFromBytes(verifier),
     r: hexFromBytes(r),
     s: hexFromBytes(s),
-  } satisfies wire.RecoveryAnswer);
+  } satisfies RecoveryAnswer);
 }

@@ -1,5 +1,5 @@
 import type { Config } from "../../contract/config/schema.ts";
-import type * as wire from "../../contract/machine-facing.ts";
+import type { SentOrder } from "../../contract/machine/order.ts";
 import { protocolForOrder } from "../../core/birth/order-answer.ts";
 import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
 import { isSameDisk } from "../../core/hardware/disk-identity.ts";
@@ -28,7 +28,7 @@ export function orderFor(
   machine: Machine,
   action: OrderAction,
   { config, signedLoader, othersOn = () => noOtherMdbs, architectureOf = () => undefined }: OrderDeps,
-): Omit<wire.SentOrder, "session" | "nowMs"> {
+): Omit<SentOrder, "session" | "nowMs"> {
   const network = networkOf(machine, config);
   const permanent = permanentPart(network);
   const others = othersOn(network.name);
@@ -98,18 +98,18 @@ export function operatorPlaceOf(machine: Machine): SwitchPort | undefined {
   return { switchName: placement.switchName, port: placement.port };
 }
 
-function operatorPart(machine: Machine): Pick<wire.SentOrder, "operatorPlace"> {
+function operatorPart(machine: Machine): Pick<SentOrder, "operatorPlace"> {
   const operatorPlace = operatorPlaceOf(machine);
   return operatorPlace === undefined ? {} : { operatorPlace };
 }
 
 /** The profiles, if a rule names one: a machine needs all of them before it knows its place. */
-function profilesOf({ placement, networkProfiles }: Config): Pick<wire.SentOrder, "networkProfiles"> {
+function profilesOf({ placement, networkProfiles }: Config): Pick<SentOrder, "networkProfiles"> {
   return placement.rules.some(({ profile }) => profile !== undefined) ? { networkProfiles: [...networkProfiles] } : {};
 }
 
 /** What a permanent network has beside an untagged IPv4 prefix. */
-function extendedPart({ vlan, ipv6 }: PermanentPart): Pick<wire.SentOrder["permanent"], "vlan" | "ipv6"> {
+function extendedPart({ vlan, ipv6 }: PermanentPart): Pick<SentOrder["permanent"], "vlan" | "ipv6"> {
   return {
     ...(vlan === undefined ? {} : { vlan }),
     ...(ipv6 === undefined
@@ -125,26 +125,26 @@ function extendedPart({ vlan, ipv6 }: PermanentPart): Pick<wire.SentOrder["perma
 }
 
 /** The layouts that image rules name: a machine needs all of them before it knows its image. */
-function layoutsOf(images: Config["images"], layouts: Config["storage"]["layouts"]): Pick<wire.SentOrder, "layouts"> {
+function layoutsOf(images: Config["images"], layouts: Config["storage"]["layouts"]): Pick<SentOrder, "layouts"> {
   const named = layouts.filter(({ name }) => images.some(({ layout }) => layout === name));
   return named.length === 0 ? {} : { layouts: [...named] };
 }
 
 /** Without what concerns only the server. */
-function profileOf({ suspects: _, ...profile }: Config["burnIn"]): wire.SentOrder["burnIn"] {
+function profileOf({ suspects: _, ...profile }: Config["burnIn"]): SentOrder["burnIn"] {
   return profile;
 }
 
 const otherMdbs = (endpoints: readonly Endpoint[]) =>
   endpoints.length === 0 ? {} : { otherMdbs: endpoints.map(formatEndpoint) };
 
-const ruleText = ({ address, ...rule }: PlacementRule): wire.SentOrder["placementRules"][number] => ({
+const ruleText = ({ address, ...rule }: PlacementRule): SentOrder["placementRules"][number] => ({
   ...rule,
   address: { ...address, first: formatIpv4(address.first) },
 });
 
 /** What init needs to open the root of a machine that its birth has left without an image. */
-function resumePart(machine: Machine): Pick<wire.SentOrder, "resume"> {
+function resumePart(machine: Machine): Pick<SentOrder, "resume"> {
   if (machine.state !== "healthy") return {};
   const { hostname, permanentAddress, storage } = machine;
   const { encryption } = storage;
@@ -160,7 +160,7 @@ function resumePart(machine: Machine): Pick<wire.SentOrder, "resume"> {
  */
 function diskHistoryOf(
   machine: Machine,
-): Pick<wire.SentOrder, "rootDisk" | "knownDisks" | "dataDisks" | "mirrorDisk" | "allowedDisk"> {
+): Pick<SentOrder, "rootDisk" | "knownDisks" | "dataDisks" | "mirrorDisk" | "allowedDisk"> {
   const { storage, birthDisk, allowedDisk, mayWipe } = machine;
   const recorded = birthDisk ?? storage?.rootDisk;
   if (recorded === undefined) return {};
@@ -179,7 +179,7 @@ function diskHistoryOf(
 }
 
 /** The data disks of its last birth, and those that this generation has chosen. */
-function dataDisksOf({ storage, birthDisk }: Machine): Pick<wire.SentOrder, "dataDisks"> {
+function dataDisksOf({ storage, birthDisk }: Machine): Pick<SentOrder, "dataDisks"> {
   const chosen = birthDisk?.dataDisks ?? [];
   const made = (storage?.volumes ?? []).map(({ disk }) => disk).filter(({ path }) => path !== storage?.rootDisk.path);
   const disks = [...chosen, ...made.filter((disk) => !chosen.some((one) => isSameDisk(one, disk)))];

@@ -1,4 +1,4 @@
-import type { ReportItem } from "../../contract/machine-facing.ts";
+import type { ReportItem } from "../../contract/machine/report.ts";
 import type { MachineEvent, OfOrder } from "../../core/machine/event.ts";
 import type { HeardPlace, MachineId } from "../../core/machine/record.ts";
 import type { Network } from "../../core/network/network.ts";

@@ -1,7 +1,7 @@
 import type { RequestListener } from "node:http";
 import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
-import type { Problem } from "../../contract/machine-facing.ts";
+import type { Problem } from "../../contract/problem.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import { machineConnectionLimit } from "../../core/network/connections.ts";
 import { type RequestLimit, tooManyRequests } from "../../core/network/request-rate.ts";

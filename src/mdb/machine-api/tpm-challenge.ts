@@ -1,5 +1,5 @@
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
-import type { OrderChallenge, TpmReport } from "../../contract/machine-facing.ts";
+import type { OrderChallenge, TpmReport } from "../../contract/machine/order.ts";
 import { hexFromBytes } from "../../core/bytes/text.ts";
 import type { TpmClaim } from "../../core/tpm/claim.ts";
 import { isNamedBySha256, nameOfArea, readEndorsementArea } from "../../core/tpm/public-area.ts";

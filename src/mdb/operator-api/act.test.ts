@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as v from "valibot";
-import { problem } from "../../contract/machine-facing.ts";
 import { type AuditAnswer, auditAnswer, type BatchAnswer } from "../../contract/operator/answers.ts";
+import { problem } from "../../contract/problem.ts";
 import type { Store } from "../../core/ports.ts";
 import { testMac } from "../testing/fleet.ts";
 import { openApp } from "../testing/operator-app.ts";

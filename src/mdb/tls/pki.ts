@@ -3,7 +3,7 @@ import { createPrivateKey, type webcrypto, X509Certificate } from "node:crypto";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import * as x509 from "@peculiar/x509";
-import { serverName } from "../../contract/machine-facing.ts";
+import { serverName } from "../../contract/machine/paths.ts";
 import { parseIpv4 } from "../../core/net/ipv4.ts";
 import type { Clock, Log } from "../../core/ports.ts";
 import { syncDirectory } from "../sync-directory.ts";

@@ -11,7 +11,7 @@ import { checkConfig } from "../../../src/contract/config/parse.ts";
 import type { Config } from "../../../src/contract/config/schema.ts";
 import { testNetworkInput } from "../../../src/contract/config/testing/test-config.ts";
 import { fetchTurn, fetchTurnRequest } from "../../../src/contract/fetch-turn.ts";
-import { paths } from "../../../src/contract/machine-facing.ts";
+import { paths } from "../../../src/contract/machine/paths.ts";
 import { decidePromotion, type PromotionRequest } from "../../../src/core/image/stream/promotion.ts";
 import type { Firmware } from "../../../src/core/machine/record.ts";
 import { plainProgress, type WorkProgress } from "../../../src/core/machine/work-progress.ts";

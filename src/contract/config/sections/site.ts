@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { portKinds } from "../../../core/lldp/lldpdu.ts";
 import { type PlacementRule, ruleSources } from "../../../core/site/placement.ts";
-import { counting, imageConditions, imageRule, portIdKind } from "../../machine-facing.ts";
+import { imageConditions, imageRule } from "../../machine/image-rule.ts";
+import { counting, portIdKind } from "../../machine/placement.ts";
 import { pinned } from "../../same.ts";
 import { leaf, listOf, optional, required, withDefault } from "../entry.ts";
 import { address, ipv6Address, seconds, shortName, text } from "../values.ts";

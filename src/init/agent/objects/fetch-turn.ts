@@ -1,7 +1,7 @@
 import * as host from "host";
 import * as v from "valibot";
 import { type FetchTurnRequest, fetchTurn } from "../../../contract/fetch-turn.ts";
-import { paths } from "../../../contract/machine-facing.ts";
+import { paths } from "../../../contract/machine/paths.ts";
 import { faultMessages, faultsOf } from "../../../contract/shape-faults.ts";
 import { agentProtocol } from "../../../core/image/filter.ts";
 import type { Content } from "../../../core/image/update/difference.ts";
