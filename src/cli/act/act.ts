@@ -1,6 +1,6 @@
 import { createInterface } from "node:readline/promises";
 import type { Command } from "commander";
-import type { BatchAnswer } from "../../contract/operator/answers.ts";
+import type { BatchAnswer } from "../../contract/operator/answers/batch.ts";
 import type { MachineBrief } from "../../contract/operator/views.ts";
 import type { OperatorAction } from "../../core/fleet/operator-action.ts";
 import { failure } from "../api/failure.ts";

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { AuditAnswer } from "../../contract/operator/answers.ts";
+import type { AuditAnswer } from "../../contract/operator/answers/audit.ts";
 import { counted, formatCount } from "../../core/bytes/counted.ts";
 import { printJson, printLines, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatTime, formatTimeZone, timeTitle } from "../output/figures.ts";

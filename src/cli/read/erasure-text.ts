@@ -1,4 +1,4 @@
-import type { ErasureAnswer } from "../../contract/operator/erasure-answers.ts";
+import type { ErasureAnswer } from "../../contract/operator/answers/erasure.ts";
 import { formatCount } from "../../core/bytes/counted.ts";
 import { outcomeText } from "../../core/erasure/erasure.ts";
 

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ErasureAnswer, ErasuresAnswer } from "../../contract/operator/erasure-answers.ts";
+import type { ErasureAnswer, ErasuresAnswer } from "../../contract/operator/answers/erasure.ts";
 import { outcomeText } from "../../core/erasure/erasure.ts";
 import { failure } from "../api/failure.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";

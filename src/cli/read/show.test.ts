@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { ErasureAnswer } from "../../contract/operator/erasure-answers.ts";
+import type { ErasureAnswer } from "../../contract/operator/answers/erasure.ts";
 import { viewMachine } from "../../contract/operator/views.ts";
 import { hardware } from "../../core/machine/testing/test-fleet.ts";
 import { testMachine } from "../../core/machine/testing/test-machine.ts";

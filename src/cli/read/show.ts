@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import type { ErasureAnswer, ErasuresAnswer } from "../../contract/operator/erasure-answers.ts";
+import type { ErasureAnswer, ErasuresAnswer } from "../../contract/operator/answers/erasure.ts";
 import type { MachineView } from "../../contract/operator/views.ts";
 import { describeFigure } from "../../core/burn-in/figure-text.ts";
 import { counted } from "../../core/bytes/counted.ts";

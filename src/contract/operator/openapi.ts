@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { roles } from "../../core/role.ts";
 import { problem } from "../problem.ts";
 import { entriesOf, wrappedIn } from "../schema-walk.ts";
-import { changeAnswer, machineAnswer } from "./answers.ts";
+import { changeAnswer, machineAnswer } from "./answers/machine.ts";
 import { type Route, reasonHeader } from "./routes/route.ts";
 import { operatorRoutes } from "./routes.ts";
 

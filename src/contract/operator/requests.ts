@@ -10,7 +10,7 @@ import type { DetailsPatch } from "../../core/machine/event.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
 import { roles } from "../../core/role.ts";
 import { pinned } from "../same.ts";
-import { machineAnswer } from "./answers.ts";
+import { machineAnswer } from "./answers/machine.ts";
 import { tokenNamePattern } from "./token.ts";
 
 /** A whole number in a query, between two bounds. */

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { BatchAnswer } from "../../contract/operator/answers.ts";
+import type { BatchAnswer } from "../../contract/operator/answers/batch.ts";
 import { reasonLimit } from "../../contract/operator/routes/route.ts";
 import { counted } from "../../core/bytes/counted.ts";
 import { type Answer, send } from "../data/http.ts";

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { BatchAnswer } from "../../contract/operator/answers.ts";
+import type { BatchAnswer } from "../../contract/operator/answers/batch.ts";
 import { counted } from "../../core/bytes/counted.ts";
 import { countText } from "../text/time.ts";
 import { type ActForm, doesText } from "./act-form.ts";

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import type { AuditAnswer } from "../../contract/operator/answers.ts";
+import type { AuditAnswer } from "../../contract/operator/answers/audit.ts";
 import { fleetRows } from "../data/fleet.ts";
 import { withQuery } from "../data/http.ts";
 import { useAnswer } from "../data/query.ts";

@@ -1,4 +1,4 @@
-import type { ErasuresAnswer } from "../../contract/operator/erasure-answers.ts";
+import type { ErasuresAnswer } from "../../contract/operator/answers/erasure.ts";
 import { outcomeText } from "../../core/erasure/erasure.ts";
 import { withQuery } from "../data/http.ts";
 import { useAnswer } from "../data/query.ts";

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as v from "valibot";
-import { type AuditAnswer, auditAnswer, type BatchAnswer } from "../../contract/operator/answers.ts";
+import { type AuditAnswer, auditAnswer } from "../../contract/operator/answers/audit.ts";
+import type { BatchAnswer } from "../../contract/operator/answers/batch.ts";
 import { problem } from "../../contract/problem.ts";
 import type { Store } from "../../core/ports.ts";
 import { testMac } from "../testing/fleet.ts";

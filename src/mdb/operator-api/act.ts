@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { BatchAnswer } from "../../contract/operator/answers.ts";
+import type { BatchAnswer } from "../../contract/operator/answers/batch.ts";
 import { batchLimit } from "../../contract/operator/requests.ts";
 import { briefOf, viewMachine } from "../../contract/operator/views.ts";
 import {

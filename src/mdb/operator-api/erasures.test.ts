@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as v from "valibot";
-import { erasuresAnswer } from "../../contract/operator/erasure-answers.ts";
+import { erasuresAnswer } from "../../contract/operator/answers/erasure.ts";
 import type { ErasureStatement } from "../../core/erasure/erasure.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import { openApp } from "../testing/operator-app.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type ErasureAnswer, type ErasuresAnswer, erasureStatement } from "../../contract/operator/erasure-answers.ts";
+import { type ErasureAnswer, type ErasuresAnswer, erasureStatement } from "../../contract/operator/answers/erasure.ts";
 import type { StoredErasure } from "../../core/erasure/stored-erasure.ts";
 import type { DocumentOf } from "../../core/store/stored-documents.ts";
 import { answerJson } from "../http/json-answer.ts";

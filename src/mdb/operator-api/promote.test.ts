@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import * as v from "valibot";
-import { streamAnswer } from "../../contract/operator/answers.ts";
+import { streamAnswer } from "../../contract/operator/answers/image.ts";
 import { imageStreamOf } from "../../core/image/stream/image-stream.ts";
 import { adoptImports, settleStreams } from "../image-streams/first-current.ts";
 import { birthOf } from "../testing/fleet.ts";

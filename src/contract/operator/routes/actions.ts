@@ -1,4 +1,5 @@
-import * as answers from "../answers.ts";
+import { batchAnswer } from "../answers/batch.ts";
+import { machineAnswer, whyAnswer } from "../answers/machine.ts";
 import * as shapes from "../requests.ts";
 import { ifMatch, type Routes } from "./route.ts";
 
@@ -14,7 +15,7 @@ export const actionsRoutes = {
     query: noQuery,
     body: shapes.actionBodies.rebirth,
     headers: [ifMatch],
-    answer: answers.machineAnswer,
+    answer: machineAnswer,
   },
   clean: {
     method: "POST",
@@ -24,7 +25,7 @@ export const actionsRoutes = {
     query: noQuery,
     body: shapes.actionBodies.clean,
     headers: [ifMatch],
-    answer: answers.machineAnswer,
+    answer: machineAnswer,
   },
   reboot: {
     method: "POST",
@@ -34,7 +35,7 @@ export const actionsRoutes = {
     query: noQuery,
     body: shapes.actionBodies.reboot,
     headers: [ifMatch],
-    answer: answers.machineAnswer,
+    answer: machineAnswer,
   },
   cancel: {
     method: "POST",
@@ -44,7 +45,7 @@ export const actionsRoutes = {
     query: noQuery,
     body: shapes.actionBodies.cancel,
     headers: [ifMatch],
-    answer: answers.machineAnswer,
+    answer: machineAnswer,
   },
   hold: {
     method: "POST",
@@ -54,7 +55,7 @@ export const actionsRoutes = {
     query: noQuery,
     body: shapes.actionBodies.hold,
     headers: [ifMatch],
-    answer: answers.machineAnswer,
+    answer: machineAnswer,
   },
   release: {
     method: "POST",
@@ -64,7 +65,7 @@ export const actionsRoutes = {
     query: noQuery,
     body: shapes.actionBodies.release,
     headers: [ifMatch],
-    answer: answers.machineAnswer,
+    answer: machineAnswer,
   },
   retire: {
     method: "POST",
@@ -74,7 +75,7 @@ export const actionsRoutes = {
     query: noQuery,
     body: shapes.actionBodies.retire,
     headers: [ifMatch],
-    answer: answers.machineAnswer,
+    answer: machineAnswer,
   },
   takeover: {
     method: "POST",
@@ -83,7 +84,7 @@ export const actionsRoutes = {
     says: "let this newcomer take over the name and slot of a machine that is gone, which is retired",
     query: noQuery,
     body: shapes.takeoverBody,
-    answer: answers.machineAnswer,
+    answer: machineAnswer,
   },
   batch: {
     method: "POST",
@@ -92,7 +93,7 @@ export const actionsRoutes = {
     says: "one action on many machines, by names or a selection; with dryRun, the outcome without any change",
     query: noQuery,
     body: shapes.batchBody,
-    answer: answers.batchAnswer,
+    answer: batchAnswer,
   },
   why: {
     method: "GET",
@@ -100,6 +101,6 @@ export const actionsRoutes = {
     role: "viewer",
     says: "the one event that the machine waits for, since when, by when, the evidence, and what to do",
     query: noQuery,
-    answer: answers.whyAnswer,
+    answer: whyAnswer,
   },
 } as const satisfies Routes;

@@ -1,4 +1,4 @@
-import * as answers from "../fleet-answers.ts";
+import * as answers from "../answers/fleet.ts";
 import * as shapes from "../requests.ts";
 import type { Routes } from "./route.ts";
 

@@ -1,6 +1,9 @@
-import * as answers from "../answers.ts";
+import { siblingsAnswer } from "../answers/fleet.ts";
+import { logAnswer } from "../answers/log.ts";
+import { eventsAnswer, listAnswer, machineAnswer } from "../answers/machine.ts";
+import { packetsAnswer } from "../answers/network.ts";
+import { openApiAnswer, statusAnswer } from "../answers/server.ts";
 import { textAnswer } from "../export-shapes.ts";
-import { siblingsAnswer } from "../fleet-answers.ts";
 import * as shapes from "../requests.ts";
 import { ifMatch, type Routes } from "./route.ts";
 
@@ -14,7 +17,7 @@ export const machinesRoutes = {
     role: "anyone",
     says: "this description of the API",
     query: noQuery,
-    answer: answers.openApiAnswer,
+    answer: openApiAnswer,
   },
   status: {
     method: "GET",
@@ -22,7 +25,7 @@ export const machinesRoutes = {
     role: "viewer",
     says: "version and start of the server, and the number of machines in each state",
     query: noQuery,
-    answer: answers.statusAnswer,
+    answer: statusAnswer,
   },
   list: {
     method: "GET",
@@ -30,7 +33,7 @@ export const machinesRoutes = {
     role: "viewer",
     says: "the machines in pages, ordered by id",
     query: shapes.listQuery,
-    answer: answers.listAnswer,
+    answer: listAnswer,
   },
   get: {
     method: "GET",
@@ -38,7 +41,7 @@ export const machinesRoutes = {
     role: "viewer",
     says: "one machine",
     query: noQuery,
-    answer: answers.machineAnswer,
+    answer: machineAnswer,
   },
   create: {
     method: "POST",
@@ -47,7 +50,7 @@ export const machinesRoutes = {
     says: "announce a machine before its first PXE request",
     query: noQuery,
     body: shapes.createBody,
-    answer: answers.machineAnswer,
+    answer: machineAnswer,
     status: 201,
   },
   set: {
@@ -59,7 +62,7 @@ export const machinesRoutes = {
     body: shapes.patchBody,
     bodyType: "application/merge-patch+json",
     headers: [{ ...ifMatch, required: true }],
-    answer: answers.machineAnswer,
+    answer: machineAnswer,
   },
   events: {
     method: "GET",
@@ -67,7 +70,7 @@ export const machinesRoutes = {
     role: "viewer",
     says: "the latest events of a machine, newest last",
     query: shapes.eventsQuery,
-    answer: answers.eventsAnswer,
+    answer: eventsAnswer,
   },
   log: {
     method: "GET",
@@ -75,7 +78,7 @@ export const machinesRoutes = {
     role: "viewer",
     says: "the log lines of init and the agent that are kept, oldest first, over all boots of the machine",
     query: shapes.logQuery,
-    answer: answers.logAnswer,
+    answer: logAnswer,
   },
   siblings: {
     method: "GET",
@@ -93,7 +96,7 @@ export const machinesRoutes = {
     role: "viewer",
     says: "the latest DHCP and TFTP packets of a machine, newest last",
     query: noQuery,
-    answer: answers.packetsAnswer,
+    answer: packetsAnswer,
   },
   packetCapture: {
     method: "GET",

@@ -1,5 +1,5 @@
+import * as answers from "../answers/session.ts";
 import * as shapes from "../requests.ts";
-import * as answers from "../session-answers.ts";
 import type { Routes } from "./route.ts";
 
 const { noQuery } = shapes;

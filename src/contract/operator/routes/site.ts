@@ -1,5 +1,16 @@
-import * as answers from "../answers.ts";
-import * as erasures from "../erasure-answers.ts";
+import * as erasures from "../answers/erasure.ts";
+import {
+  collectedAnswer,
+  differenceAnswer,
+  imageDetailsAnswer,
+  imagesAnswer,
+  removedAnswer,
+  streamAnswer,
+  streamsAnswer,
+} from "../answers/image.ts";
+import { changeAnswer } from "../answers/machine.ts";
+import { networksAnswer, quirksAnswer } from "../answers/network.ts";
+import { checkAnswer, notedAnswer } from "../answers/server.ts";
 import * as shapes from "../requests.ts";
 import type { Routes } from "./route.ts";
 
@@ -13,7 +24,7 @@ export const siteRoutes = {
     role: "viewer",
     says: "the networks: pools, declined addresses, counters",
     query: noQuery,
-    answer: answers.networksAnswer,
+    answer: networksAnswer,
   },
   quirks: {
     method: "GET",
@@ -21,7 +32,7 @@ export const siteRoutes = {
     role: "viewer",
     says: "what was learned about the firmware of models",
     query: noQuery,
-    answer: answers.quirksAnswer,
+    answer: quirksAnswer,
   },
   erasures: {
     method: "GET",
@@ -45,7 +56,7 @@ export const siteRoutes = {
     role: "viewer",
     says: "the system images that can be required",
     query: noQuery,
-    answer: answers.imagesAnswer,
+    answer: imagesAnswer,
   },
   noteImport: {
     method: "POST",
@@ -54,7 +65,7 @@ export const siteRoutes = {
     says: "tell how far an import of a system image is; `birther image import` does so each second; kept in memory only",
     query: noQuery,
     body: shapes.importBody,
-    answer: answers.notedAnswer,
+    answer: notedAnswer,
   },
   streams: {
     method: "GET",
@@ -62,7 +73,7 @@ export const siteRoutes = {
     role: "viewer",
     says: "the streams of images: current versions, and promotions under way",
     query: noQuery,
-    answer: answers.streamsAnswer,
+    answer: streamsAnswer,
   },
   image: {
     method: "GET",
@@ -70,7 +81,7 @@ export const siteRoutes = {
     role: "viewer",
     says: "one version of a stream: what it consists of, and which machines require or run it",
     query: shapes.versionQuery,
-    answer: answers.imageDetailsAnswer,
+    answer: imageDetailsAnswer,
   },
   difference: {
     method: "GET",
@@ -78,7 +89,7 @@ export const siteRoutes = {
     role: "viewer",
     says: "the paths in which a version of a stream differs from another image",
     query: shapes.differenceQuery,
-    answer: answers.differenceAnswer,
+    answer: differenceAnswer,
   },
   removeImage: {
     method: "POST",
@@ -87,7 +98,7 @@ export const siteRoutes = {
     says: "remove a version that no machine requires or runs, and that is neither current nor promoted; its name is not used again",
     query: noQuery,
     body: shapes.removeBody,
-    answer: answers.removedAnswer,
+    answer: removedAnswer,
   },
   collectImages: {
     method: "POST",
@@ -96,7 +107,7 @@ export const siteRoutes = {
     says: "remove the contents on this server that no image and no agent needs",
     query: noQuery,
     body: shapes.collectBody,
-    answer: answers.collectedAnswer,
+    answer: collectedAnswer,
   },
   promote: {
     method: "POST",
@@ -105,7 +116,7 @@ export const siteRoutes = {
     says: "give a version of a stream to one machine first; with `all`, once that machine is up, make it current for all",
     query: noQuery,
     body: shapes.promoteBody,
-    answer: answers.streamAnswer,
+    answer: streamAnswer,
   },
   rollback: {
     method: "POST",
@@ -114,7 +125,7 @@ export const siteRoutes = {
     says: "return the first machine of a promotion; without one, make the version before the current one current again",
     query: noQuery,
     body: shapes.emptyBody,
-    answer: answers.streamAnswer,
+    answer: streamAnswer,
   },
   check: {
     method: "GET",
@@ -122,7 +133,7 @@ export const siteRoutes = {
     role: "viewer",
     says: "inconsistencies in the fleet",
     query: noQuery,
-    answer: answers.checkAnswer,
+    answer: checkAnswer,
   },
   changes: {
     method: "GET",
@@ -135,7 +146,7 @@ export const siteRoutes = {
     headers: [
       { name: "Last-Event-ID", says: "send only changes after this position; a browser's EventSource sets it" },
     ],
-    answer: answers.changeAnswer,
+    answer: changeAnswer,
     answerType: "text/event-stream",
   },
 } as const satisfies Routes;

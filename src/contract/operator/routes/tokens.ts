@@ -1,4 +1,5 @@
-import * as answers from "../answers.ts";
+import { auditAnswer } from "../answers/audit.ts";
+import { createdTokenAnswer, revokedTokenAnswer, tokensAnswer } from "../answers/token.ts";
 import * as shapes from "../requests.ts";
 import type { Routes } from "./route.ts";
 
@@ -12,7 +13,7 @@ export const tokensRoutes = {
     role: "admin",
     says: "the tokens: names, roles, last use",
     query: noQuery,
-    answer: answers.tokensAnswer,
+    answer: tokensAnswer,
   },
   createToken: {
     method: "POST",
@@ -21,7 +22,7 @@ export const tokensRoutes = {
     says: "create a token; only this answer contains it",
     query: noQuery,
     body: shapes.tokenBody,
-    answer: answers.createdTokenAnswer,
+    answer: createdTokenAnswer,
     status: 201,
   },
   revokeToken: {
@@ -30,7 +31,7 @@ export const tokensRoutes = {
     role: "admin",
     says: "revoke a token",
     query: noQuery,
-    answer: answers.revokedTokenAnswer,
+    answer: revokedTokenAnswer,
   },
   audit: {
     method: "GET",
@@ -38,6 +39,6 @@ export const tokensRoutes = {
     role: "operator",
     says: "who changed what, newest first, with the values before and after",
     query: shapes.auditQuery,
-    answer: answers.auditAnswer,
+    answer: auditAnswer,
   },
 } as const satisfies Routes;

@@ -1,4 +1,4 @@
-import type { AuditAnswer } from "../../../contract/operator/answers.ts";
+import type { AuditAnswer } from "../../../contract/operator/answers/audit.ts";
 import type { AuditView } from "../../../contract/operator/views.ts";
 import type { MachineId } from "../../../core/machine/record.ts";
 import type { AuditEntry, Store } from "../../../core/ports.ts";

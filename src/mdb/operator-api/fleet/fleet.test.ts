@@ -7,7 +7,7 @@ import {
   fleetAnswer,
   fleetEventsAnswer,
   summaryAnswer,
-} from "../../../contract/operator/fleet-answers.ts";
+} from "../../../contract/operator/answers/fleet.ts";
 import type { PastChange } from "../../../core/ports.ts";
 import { openApp } from "../../testing/operator-app.ts";
 import { fleetEvents } from "./fleet-events.ts";

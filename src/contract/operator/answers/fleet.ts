@@ -1,19 +1,18 @@
-/** The answers about the fleet as a whole (answers.ts says how schemas are used). */
+/** The answers about the fleet as a whole. */
 import * as v from "valibot";
-import type { FigureSummary } from "../../core/fleet/burn-in-figures.ts";
-import { statuses } from "../../core/fleet/machine-status.ts";
-import type { Siblings } from "../../core/fleet/siblings.ts";
-import { conditionKinds, phases } from "../../core/machine/record.ts";
-import { unsealedTrusts } from "../../core/machine/trust.ts";
-import { works } from "../../core/machine/work-progress.ts";
-import { workProgress } from "../machine/report.ts";
-import { pinnedShape } from "../same.ts";
-import { changeAnswer, importProgress } from "./answers.ts";
-import type { FleetEventsView, FleetRowsView, FleetView, PlanView, SummaryView } from "./fleet-views.ts";
+import type { FigureSummary } from "../../../core/fleet/burn-in-figures.ts";
+import { statuses } from "../../../core/fleet/machine-status.ts";
+import type { Siblings } from "../../../core/fleet/siblings.ts";
+import { conditionKinds, phases } from "../../../core/machine/record.ts";
+import { unsealedTrusts } from "../../../core/machine/trust.ts";
+import { works } from "../../../core/machine/work-progress.ts";
+import { workProgress } from "../../machine/report.ts";
+import { pinnedShape } from "../../same.ts";
+import type { FleetEventsView, FleetRowsView, FleetView, PlanView, SummaryView } from "../fleet-views.ts";
+import { importProgress } from "./image.ts";
+import { changeAnswer } from "./machine.ts";
+import { count, text, timeMs } from "./values.ts";
 
-const text = v.string();
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const timeMs = v.pipe(v.number(), v.minValue(0), v.description("milliseconds since 1970"));
 const durationMs = v.pipe(v.number(), v.minValue(0), v.description("milliseconds"));
 const place = v.strictObject({ place: text, machines: count });
 

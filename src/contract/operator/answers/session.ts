@@ -1,11 +1,9 @@
-/** The answers about sessions of browsers (answers.ts says how schemas are used). */
+/** The answers about sessions of browsers. */
 import * as v from "valibot";
-import { roles } from "../../core/role.ts";
-import { pinnedShape } from "../same.ts";
-import type { SessionLink, SessionView } from "./session.ts";
-
-const text = v.string();
-const timeMs = v.pipe(v.number(), v.minValue(0), v.description("milliseconds since 1970"));
+import { roles } from "../../../core/role.ts";
+import { pinnedShape } from "../../same.ts";
+import type { SessionLink, SessionView } from "../session.ts";
+import { text, timeMs } from "./values.ts";
 
 export const sessionAnswer = pinnedShape<SessionView>()(
   v.strictObject({

@@ -1,12 +1,11 @@
-/** The answers about erasures (core/erasure); as in answers.ts. */
+/** The answers about erasures (core/erasure). */
 import * as v from "valibot";
-import type { ErasureStatement } from "../../core/erasure/erasure.ts";
-import { birthActions } from "../../core/machine/record.ts";
-import { erasedDisk, erasureStep } from "../machine/erasure.ts";
-import { pinnedShape } from "../same.ts";
+import type { ErasureStatement } from "../../../core/erasure/erasure.ts";
+import { birthActions } from "../../../core/machine/record.ts";
+import { erasedDisk, erasureStep } from "../../machine/erasure.ts";
+import { pinnedShape } from "../../same.ts";
+import { count, text, timeMs } from "./values.ts";
 
-const text = v.string();
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const { startedAtMs: _, endedAtMs: __, ...stepFacts } = erasureStep.entries;
 const time = v.pipe(text, v.description("ISO 8601, UTC"));
 
@@ -42,7 +41,7 @@ export const erasureStatement = pinnedShape<ErasureStatement>()(
 
 export const erasureAnswer = v.strictObject({
   id: text,
-  atMs: v.pipe(v.number(), v.minValue(0), v.description("milliseconds since 1970")),
+  atMs: timeMs,
   machine: v.pipe(text, v.description("the machine's id, also after it was retired")),
   facts: v.exactOptional(
     v.pipe(erasureStatement, v.description("what the statement says; absent if a newer server wrote it")),
