@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import type { BatchAnswer } from "../../contract/operator/answers/batch.ts";
-import { batchLimit } from "../../contract/operator/requests.ts";
+import { batchLimit } from "../../contract/operator/requests/action.ts";
 import { briefOf, viewMachine } from "../../contract/operator/views.ts";
 import {
   type ActionName,

@@ -1,9 +1,9 @@
 import { batchAnswer } from "../answers/batch.ts";
 import { machineAnswer, whyAnswer } from "../answers/machine.ts";
-import * as shapes from "../requests.ts";
+import { actionBodies, batchBody } from "../requests/action.ts";
+import { takeoverBody } from "../requests/machine.ts";
+import { noQuery } from "../requests/values.ts";
 import { ifMatch, type Routes } from "./route.ts";
-
-const { noQuery } = shapes;
 
 /** What operators do with machines, and what a machine waits for. */
 export const actionsRoutes = {
@@ -13,7 +13,7 @@ export const actionsRoutes = {
     role: "operator",
     says: "reinstall the machine at its next boot, with burn-in",
     query: noQuery,
-    body: shapes.actionBodies.rebirth,
+    body: actionBodies.rebirth,
     headers: [ifMatch],
     answer: machineAnswer,
   },
@@ -23,7 +23,7 @@ export const actionsRoutes = {
     role: "operator",
     says: "reinstall the machine at its next boot, without burn-in",
     query: noQuery,
-    body: shapes.actionBodies.clean,
+    body: actionBodies.clean,
     headers: [ifMatch],
     answer: machineAnswer,
   },
@@ -33,7 +33,7 @@ export const actionsRoutes = {
     role: "operator",
     says: "let the agent restart the machine, when its turn comes",
     query: noQuery,
-    body: shapes.actionBodies.reboot,
+    body: actionBodies.reboot,
     headers: [ifMatch],
     answer: machineAnswer,
   },
@@ -43,7 +43,7 @@ export const actionsRoutes = {
     role: "operator",
     says: "cancel a pending rebirth, clean or restart",
     query: noQuery,
-    body: shapes.actionBodies.cancel,
+    body: actionBodies.cancel,
     headers: [ifMatch],
     answer: machineAnswer,
   },
@@ -53,7 +53,7 @@ export const actionsRoutes = {
     role: "operator",
     says: "prevent any installation until the machine is released",
     query: noQuery,
-    body: shapes.actionBodies.hold,
+    body: actionBodies.hold,
     headers: [ifMatch],
     answer: machineAnswer,
   },
@@ -63,7 +63,7 @@ export const actionsRoutes = {
     role: "operator",
     says: "end a hold; allow the birth of a retired machine",
     query: noQuery,
-    body: shapes.actionBodies.release,
+    body: actionBodies.release,
     headers: [ifMatch],
     answer: machineAnswer,
   },
@@ -73,7 +73,7 @@ export const actionsRoutes = {
     role: "operator",
     says: "remove the machine from the fleet: its name, addresses and slot become free; its disks are not touched",
     query: noQuery,
-    body: shapes.actionBodies.retire,
+    body: actionBodies.retire,
     headers: [ifMatch],
     answer: machineAnswer,
   },
@@ -83,7 +83,7 @@ export const actionsRoutes = {
     role: "operator",
     says: "let this newcomer take over the name and slot of a machine that is gone, which is retired",
     query: noQuery,
-    body: shapes.takeoverBody,
+    body: takeoverBody,
     answer: machineAnswer,
   },
   batch: {
@@ -92,7 +92,7 @@ export const actionsRoutes = {
     role: "operator",
     says: "one action on many machines, by names or a selection; with dryRun, the outcome without any change",
     query: noQuery,
-    body: shapes.batchBody,
+    body: batchBody,
     answer: batchAnswer,
   },
   why: {

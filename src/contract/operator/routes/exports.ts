@@ -1,8 +1,6 @@
 import * as exportShapes from "../export-shapes.ts";
-import * as shapes from "../requests.ts";
+import { noQuery } from "../requests/values.ts";
 import type { Routes } from "./route.ts";
-
-const { noQuery } = shapes;
 
 /** Exports for other tools, the backup and the health of the server. */
 export const exportsRoutes = {

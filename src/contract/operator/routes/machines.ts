@@ -4,10 +4,10 @@ import { eventsAnswer, listAnswer, machineAnswer } from "../answers/machine.ts";
 import { packetsAnswer } from "../answers/network.ts";
 import { openApiAnswer, statusAnswer } from "../answers/server.ts";
 import { textAnswer } from "../export-shapes.ts";
-import * as shapes from "../requests.ts";
+import { eventsQuery, logQuery } from "../requests/history.ts";
+import { createBody, listQuery, patchBody } from "../requests/machine.ts";
+import { noQuery } from "../requests/values.ts";
 import { ifMatch, type Routes } from "./route.ts";
-
-const { noQuery } = shapes;
 
 /** The server itself, and what is known of machines. */
 export const machinesRoutes = {
@@ -32,7 +32,7 @@ export const machinesRoutes = {
     path: "/v1/machines",
     role: "viewer",
     says: "the machines in pages, ordered by id",
-    query: shapes.listQuery,
+    query: listQuery,
     answer: listAnswer,
   },
   get: {
@@ -49,7 +49,7 @@ export const machinesRoutes = {
     role: "operator",
     says: "announce a machine before its first PXE request",
     query: noQuery,
-    body: shapes.createBody,
+    body: createBody,
     answer: machineAnswer,
     status: 201,
   },
@@ -59,7 +59,7 @@ export const machinesRoutes = {
     role: "operator",
     says: "change the details of a machine; If-Match must carry the entity tag of the record as read",
     query: noQuery,
-    body: shapes.patchBody,
+    body: patchBody,
     bodyType: "application/merge-patch+json",
     headers: [{ ...ifMatch, required: true }],
     answer: machineAnswer,
@@ -69,7 +69,7 @@ export const machinesRoutes = {
     path: "/v1/machines/:name/events",
     role: "viewer",
     says: "the latest events of a machine, newest last",
-    query: shapes.eventsQuery,
+    query: eventsQuery,
     answer: eventsAnswer,
   },
   log: {
@@ -77,7 +77,7 @@ export const machinesRoutes = {
     path: "/v1/machines/:name/log",
     role: "viewer",
     says: "the log lines of init and the agent that are kept, oldest first, over all boots of the machine",
-    query: shapes.logQuery,
+    query: logQuery,
     answer: logAnswer,
   },
   siblings: {

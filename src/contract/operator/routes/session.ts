@@ -1,8 +1,7 @@
 import * as answers from "../answers/session.ts";
-import * as shapes from "../requests.ts";
+import { linkBody, sessionBody } from "../requests/caller.ts";
+import { noQuery } from "../requests/values.ts";
 import type { Routes } from "./route.ts";
-
-const { noQuery } = shapes;
 
 /** Sessions of browsers, in place of tokens. */
 export const sessionRoutes = {
@@ -22,7 +21,7 @@ export const sessionRoutes = {
       "open a session of a browser with a token or a one-time link; the answer sets the cookie __Host-birther, which counts " +
       "only for requests of the server's own pages (Sec-Fetch-Site: same-origin), and for changes only with the header birther-dashboard",
     query: noQuery,
-    body: shapes.sessionBody,
+    body: sessionBody,
     answer: answers.sessionAnswer,
     status: 201,
   },
@@ -48,7 +47,7 @@ export const sessionRoutes = {
     role: "admin",
     says: "create a link that opens the dashboard once, within a minute",
     query: noQuery,
-    body: shapes.linkBody,
+    body: linkBody,
     answer: answers.linkAnswer,
     status: 201,
   },

@@ -11,10 +11,10 @@ import {
 import { changeAnswer } from "../answers/machine.ts";
 import { networksAnswer, quirksAnswer } from "../answers/network.ts";
 import { checkAnswer, notedAnswer } from "../answers/server.ts";
-import * as shapes from "../requests.ts";
+import { changesQuery, erasuresQuery } from "../requests/history.ts";
+import { collectBody, differenceQuery, importBody, promoteBody, removeBody, versionQuery } from "../requests/image.ts";
+import { emptyBody, noQuery } from "../requests/values.ts";
 import type { Routes } from "./route.ts";
-
-const { noQuery } = shapes;
 
 /** Networks, images and changes of the whole fleet. */
 export const siteRoutes = {
@@ -39,7 +39,7 @@ export const siteRoutes = {
     path: "/v1/erasures",
     role: "viewer",
     says: "what was erased on which disk, signed by the authority, newest first; also of retired machines",
-    query: shapes.erasuresQuery,
+    query: erasuresQuery,
     answer: erasures.erasuresAnswer,
   },
   erasure: {
@@ -64,7 +64,7 @@ export const siteRoutes = {
     role: "operator",
     says: "tell how far an import of a system image is; `birther image import` does so each second; kept in memory only",
     query: noQuery,
-    body: shapes.importBody,
+    body: importBody,
     answer: notedAnswer,
   },
   streams: {
@@ -80,7 +80,7 @@ export const siteRoutes = {
     path: "/v1/streams/:name/image",
     role: "viewer",
     says: "one version of a stream: what it consists of, and which machines require or run it",
-    query: shapes.versionQuery,
+    query: versionQuery,
     answer: imageDetailsAnswer,
   },
   difference: {
@@ -88,7 +88,7 @@ export const siteRoutes = {
     path: "/v1/streams/:name/difference",
     role: "viewer",
     says: "the paths in which a version of a stream differs from another image",
-    query: shapes.differenceQuery,
+    query: differenceQuery,
     answer: differenceAnswer,
   },
   removeImage: {
@@ -97,7 +97,7 @@ export const siteRoutes = {
     role: "operator",
     says: "remove a version that no machine requires or runs, and that is neither current nor promoted; its name is not used again",
     query: noQuery,
-    body: shapes.removeBody,
+    body: removeBody,
     answer: removedAnswer,
   },
   collectImages: {
@@ -106,7 +106,7 @@ export const siteRoutes = {
     role: "operator",
     says: "remove the contents on this server that no image and no agent needs",
     query: noQuery,
-    body: shapes.collectBody,
+    body: collectBody,
     answer: collectedAnswer,
   },
   promote: {
@@ -115,7 +115,7 @@ export const siteRoutes = {
     role: "operator",
     says: "give a version of a stream to one machine first; with `all`, once that machine is up, make it current for all",
     query: noQuery,
-    body: shapes.promoteBody,
+    body: promoteBody,
     answer: streamAnswer,
   },
   rollback: {
@@ -124,7 +124,7 @@ export const siteRoutes = {
     role: "operator",
     says: "return the first machine of a promotion; without one, make the version before the current one current again",
     query: noQuery,
-    body: shapes.emptyBody,
+    body: emptyBody,
     answer: streamAnswer,
   },
   check: {
@@ -142,7 +142,7 @@ export const siteRoutes = {
     says:
       "every change as it happens, as server-sent events: first `position`, the start of the feed, then `change` with its position as id; " +
       "`reset` if the requested position is no longer available: list the machines again and continue from there",
-    query: shapes.changesQuery,
+    query: changesQuery,
     headers: [
       { name: "Last-Event-ID", says: "send only changes after this position; a browser's EventSource sets it" },
     ],

@@ -1,9 +1,9 @@
 import { auditAnswer } from "../answers/audit.ts";
 import { createdTokenAnswer, revokedTokenAnswer, tokensAnswer } from "../answers/token.ts";
-import * as shapes from "../requests.ts";
+import { tokenBody } from "../requests/caller.ts";
+import { auditQuery } from "../requests/history.ts";
+import { noQuery } from "../requests/values.ts";
 import type { Routes } from "./route.ts";
-
-const { noQuery } = shapes;
 
 /** The callers and what they did. */
 export const tokensRoutes = {
@@ -21,7 +21,7 @@ export const tokensRoutes = {
     role: "admin",
     says: "create a token; only this answer contains it",
     query: noQuery,
-    body: shapes.tokenBody,
+    body: tokenBody,
     answer: createdTokenAnswer,
     status: 201,
   },
@@ -38,7 +38,7 @@ export const tokensRoutes = {
     path: "/v1/audit",
     role: "operator",
     says: "who changed what, newest first, with the values before and after",
-    query: shapes.auditQuery,
+    query: auditQuery,
     answer: auditAnswer,
   },
 } as const satisfies Routes;
