@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { type Phase, phases } from "../src/core/machine/record.ts";
+import { type Phase, phases } from "../src/core/machine/phase.ts";
 import { type ParameterName, type Parameters, parametersWith } from "../src/fleet/parameters.ts";
 import { type Scenario, slotsNamed } from "../src/fleet/scenario.ts";
 import { demoSwitch } from "../src/main/demo/plan.ts";

@@ -5,7 +5,7 @@
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Phase } from "../src/core/machine/record.ts";
+import type { Phase } from "../src/core/machine/phase.ts";
 import { machineSpec } from "../src/lab/machine-spec.ts";
 import { startRack } from "../src/lab/rack.ts";
 import { openLogFile } from "../src/main/demo/log.ts";

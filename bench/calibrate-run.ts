@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { type Phase, phases } from "../src/core/machine/record.ts";
+import { type Phase, phases } from "../src/core/machine/phase.ts";
 import { measure } from "./calibrate-measure.ts";
 import { measurePeerCost, type PeerCost } from "./calibrate-peer.ts";
 import { type BootFiles, type Calibration, calibrate, predict } from "./calibrate-predict.ts";

@@ -5,9 +5,12 @@
 import * as v from "valibot";
 import { sanitizeWishes } from "../core/erasure/erase-wish.ts";
 import { namedArchitectures } from "../core/machine/architecture.ts";
+import { conditionKinds } from "../core/machine/condition.ts";
 import type { MachineEvent, UnreadableEvent } from "../core/machine/event.ts";
+import { phases } from "../core/machine/phase.ts";
 import type { PxeAnswer } from "../core/machine/pxe-answer.ts";
-import { conditionKinds, orderActions, phases, repairSteps } from "../core/machine/record.ts";
+import { repairSteps } from "../core/machine/repair-step.ts";
+import { orderActions } from "../core/machine/state.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
 import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";
 import { agentReport } from "./agent.ts";

@@ -4,17 +4,10 @@
  */
 import * as v from "valibot";
 import { namedArchitectures } from "../core/machine/architecture.ts";
-import {
-  conditionKinds,
-  isInstalled,
-  type Machine,
-  type MachineId,
-  type MachineIn,
-  orderActions,
-  phases,
-  placeTroubles,
-  remedies,
-} from "../core/machine/record.ts";
+import { conditionKinds, placeTroubles, remedies } from "../core/machine/condition.ts";
+import { phases } from "../core/machine/phase.ts";
+import { isInstalled, type Machine, type MachineId, type MachineIn } from "../core/machine/record.ts";
+import { orderActions } from "../core/machine/state.ts";
 import { formatIpv4 } from "../core/net/ipv4.ts";
 import type { Mac } from "../core/net/mac.ts";
 import { type AddressesAsText, ipv4, withAddressText } from "./address-text.ts";

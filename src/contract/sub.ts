@@ -13,7 +13,7 @@ import { maxBlocked } from "../core/image/update/assessment.ts";
 import type { Directive, SubReport } from "../core/image/update/directive.ts";
 import { comparisonLimits, directiveKinds } from "../core/image/update/directive.ts";
 import type { UpdateStep } from "../core/image/update/update-step.ts";
-import type { MirrorState } from "../core/machine/record.ts";
+import type { MirrorState } from "../core/machine/storage.ts";
 import type { WorkProgress } from "../core/machine/work-progress.ts";
 import type { DiskKeyState } from "../core/tpm/disk-key.ts";
 import type { MeasuredBoot } from "../core/tpm/measured-boot.ts";

@@ -1,5 +1,6 @@
 import { machineIdFromMac } from "../core/machine/life/move.ts";
-import type { MachineId, Phase } from "../core/machine/record.ts";
+import type { Phase } from "../core/machine/phase.ts";
+import type { MachineId } from "../core/machine/record.ts";
 import type { Change, Clock } from "../core/ports.ts";
 import { type Agenda, openAgenda } from "./engine/agenda.ts";
 import { chanceFrom, seedOf } from "./engine/chance.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { MachineView } from "../../src/contract/operator/views.ts";
-import { type Phase, phases } from "../../src/core/machine/record.ts";
+import { type Phase, phases } from "../../src/core/machine/phase.ts";
 import { waitFor } from "../support/inside-namespace.ts";
 import { birther, machinesOf, type RunningDemo, startDemo } from "./birther-cli.ts";
 import { diskKeyIn, opensRoot } from "./disk-key.ts";

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Page } from "playwright-core";
-import { type Phase, phases } from "../../src/core/machine/record.ts";
+import { type Phase, phases } from "../../src/core/machine/phase.ts";
 import { openBrowser, openPage } from "../support/browser.ts";
 import { waitFor } from "../support/inside-namespace.ts";
 import { birther, type RunningDemo } from "./birther-cli.ts";

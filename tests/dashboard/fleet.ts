@@ -1,5 +1,7 @@
 import { fleetOf } from "../../bench/mdb-fleet.ts";
-import type { Condition, Machine, Phase, TimelineEntry } from "../../src/core/machine/record.ts";
+import type { Condition } from "../../src/core/machine/condition.ts";
+import type { Phase, TimelineEntry } from "../../src/core/machine/phase.ts";
+import type { Machine } from "../../src/core/machine/record.ts";
 
 /** The phases of a birth and about how many seconds each takes. */
 const course: readonly (readonly [Phase, number])[] = [

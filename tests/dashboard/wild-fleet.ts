@@ -1,5 +1,6 @@
 import { plainFacts } from "../../src/core/bytes/plain-text.ts";
-import type { Condition, Machine } from "../../src/core/machine/record.ts";
+import type { Condition } from "../../src/core/machine/condition.ts";
+import type { Machine } from "../../src/core/machine/record.ts";
 import { arrivingFleet } from "./fleet.ts";
 
 const markup = `<img src=x onerror="document.title='owned'"><svg/onload=alert(1)>`;

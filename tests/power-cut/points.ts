@@ -1,6 +1,6 @@
 import { birthSteps } from "../../src/core/birth/birth-step.ts";
 import { installSteps } from "../../src/core/install/step.ts";
-import type { Phase } from "../../src/core/machine/record.ts";
+import type { Phase } from "../../src/core/machine/phase.ts";
 
 /** A moment in the life of a machine: a line of its console or a phase of its record, and how long after it. */
 export type Point = { readonly title: string; readonly at: Sign; readonly delayMs: number };

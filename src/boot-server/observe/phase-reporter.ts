@@ -1,5 +1,6 @@
 import { machineArchitectures, namedArchitectures } from "../../core/machine/architecture.ts";
-import { type MachineId, type Phase, phases } from "../../core/machine/record.ts";
+import { type Phase, phases } from "../../core/machine/phase.ts";
+import type { MachineId } from "../../core/machine/record.ts";
 import { putNewest } from "../../core/newest.ts";
 import type { Clock, Log, Store } from "../../core/ports.ts";
 import { loaderFiles, signedImageFile } from "../../core/pxe/architecture.ts";

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import type { SummaryView } from "../../contract/operator/fleet-views.ts";
 import type { RackSummary } from "../../core/fleet/racks.ts";
-import { phases } from "../../core/machine/record.ts";
+import { phases } from "../../core/machine/phase.ts";
 import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { formatDuration } from "../output/figures.ts";
 import { causesText, rackName, unplacedText } from "../output/summary-text.ts";

@@ -3,7 +3,7 @@ import * as v from "valibot";
 import type { OrderAnswer } from "../../core/birth/order-answer.ts";
 import type { SignedLoader } from "../../core/boot-loader/signed-loader.ts";
 import { type StoragePolicy, tpmKeyUses } from "../../core/install/storage-policy.ts";
-import { orderActions } from "../../core/machine/record.ts";
+import { orderActions } from "../../core/machine/state.ts";
 import { type AddressesAsText, endpoint, ipv4 } from "../address-text.ts";
 import { count, hex, text } from "../bounded-values.ts";
 import { networkProfile } from "../network-profile.ts";

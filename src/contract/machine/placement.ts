@@ -1,7 +1,7 @@
 /** Where a machine is: what it hears on its cable, the rules that make a place of it, and the place. */
 import * as v from "valibot";
 import { portKinds } from "../../core/lldp/lldpdu.ts";
-import type { HeardPlace } from "../../core/machine/record.ts";
+import type { HeardPlace } from "../../core/machine/heard-place.ts";
 import { type Neighbour, type Placement, type PlacementRule, ruleSources } from "../../core/site/placement.ts";
 import { type AddressesAsText, ipv4 } from "../address-text.ts";
 import { count, name, text } from "../bounded-values.ts";

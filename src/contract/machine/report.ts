@@ -1,6 +1,6 @@
 /** What init reports during a birth, and at its end. */
 import * as v from "valibot";
-import type { StorageReport } from "../../core/machine/record.ts";
+import type { StorageReport } from "../../core/machine/storage.ts";
 import { type WorkProgress, works } from "../../core/machine/work-progress.ts";
 import { neighbourLimit } from "../../core/site/placement.ts";
 import { count, name, text } from "../bounded-values.ts";

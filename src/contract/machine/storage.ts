@@ -4,7 +4,7 @@ import type { DiskIdentity } from "../../core/hardware/disk-identity.ts";
 import { type RootDiskRule, ruleBuses, ruleTransports } from "../../core/hardware/root-disk-rules.ts";
 import { type LayoutProfile, mostDataDisks } from "../../core/install/layout-profile.ts";
 import { volumeFileSystems } from "../../core/install/volume-file-system.ts";
-import { type MirrorRecord, type MirrorState, mirrorDisks, type StorageReport } from "../../core/machine/record.ts";
+import { type MirrorRecord, type MirrorState, mirrorDisks, type StorageReport } from "../../core/machine/storage.ts";
 import { count, name, partsLimit, text } from "../bounded-values.ts";
 import { keySealing } from "../measured-boot.ts";
 import { pinned } from "../same.ts";
@@ -49,7 +49,7 @@ export const layoutProfile = v.object({
 /** What distinguishes a disk from others, and where it was found. */
 export const diskIdentity = v.object({ path: name, serial: name, wwn: name, sizeBytes: count });
 
-/** core/machine/record.ts */
+/** core/machine/storage.ts */
 const missingDisks = v.pipe(v.array(v.picklist(mirrorDisks)), v.maxLength(mirrorDisks.length), v.readonly());
 
 export const mirrorState = pinned<MirrorState>()(v.object({ missing: missingDisks }));
@@ -59,7 +59,7 @@ export const mirrorRecord = pinned<MirrorRecord>()(v.object({ missing: missingDi
 /** The disks that a birth takes for data. */
 export const dataDisks = v.pipe(v.array(diskIdentity), v.maxLength(mostDataDisks), v.readonly());
 
-/** core/machine/record.ts */
+/** core/machine/storage.ts */
 export const birthDisk = v.object({ ...diskIdentity.entries, dataDisks: v.exactOptional(dataDisks) });
 
 export const storageReport = v.object({

@@ -1,5 +1,5 @@
 import { plainText } from "../bytes/plain-text.ts";
-import type { BootOrder } from "../machine/record.ts";
+import type { BootOrder } from "../machine/storage.ts";
 import { type Mac, macFromBytes } from "../net/mac.ts";
 
 /** The name of our boot entry in the firmware's menu; an existing entry of this name is replaced. */

@@ -1,4 +1,5 @@
-import { type Machine, phases } from "../machine/record.ts";
+import { phases } from "../machine/phase.ts";
+import type { Machine } from "../machine/record.ts";
 
 type OnRecord = { readonly [Fact in "state" | "phase" | "runningImage"]?: Machine[Fact] | undefined };
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { StorageReport } from "../machine/record.ts";
+import type { StorageReport } from "../machine/storage.ts";
 import { type DiskErasure, type ErasureMethod, isRecorded, outcomeOf } from "./erasure.ts";
 
 const disk = { path: "/dev/vda", serial: "S1", wwn: "", model: "M", sizeBytes: 2 ** 32 };

@@ -1,6 +1,7 @@
 import { findRecorded } from "../hardware/disk-identity.ts";
 import type { Disk } from "../hardware/hardware.ts";
-import type { BirthAction, StorageReport } from "../machine/record.ts";
+import type { BirthAction } from "../machine/state.ts";
+import type { StorageReport } from "../machine/storage.ts";
 
 /** How data, or what opens it, is destroyed. */
 export const erasureMethods = [

@@ -2,7 +2,9 @@ import { type AgeSketch, ageQuantile } from "../fleet/age-sketch.ts";
 import { statuses } from "../fleet/machine-status.ts";
 import type { RecordCounts } from "../fleet/record-counts.ts";
 import type { FleetSummary, Summarised } from "../fleet/summary.ts";
-import { conditionKinds, machineStates, type Phase, phases } from "../machine/record.ts";
+import { conditionKinds } from "../machine/condition.ts";
+import { type Phase, phases } from "../machine/phase.ts";
+import { machineStates } from "../machine/state.ts";
 import type { MetricFamily } from "./exposition.ts";
 
 /** The metrics of the whole fleet: the summary that `birther status` shows, and what the records were counted by. */

@@ -1,5 +1,6 @@
 import { conditionOf, nameOf } from "../machine/life/move.ts";
-import type { Machine, MachineState } from "../machine/record.ts";
+import type { Machine } from "../machine/record.ts";
+import type { MachineState } from "../machine/state.ts";
 import { writeCsv } from "./csv.ts";
 
 /** What NetBox needs and no machine reports. */

@@ -1,4 +1,5 @@
-import type { Machine, Phase } from "../machine/record.ts";
+import type { Phase } from "../machine/phase.ts";
+import type { Machine } from "../machine/record.ts";
 import { type AgeSketch, ageCountUpTo } from "./age-sketch.ts";
 import { type BirthTimesTally, leastBirths, modelOf } from "./birth-times.ts";
 

@@ -1,5 +1,6 @@
 import { isWithin } from "../clock-jump.ts";
-import { type Machine, type Phase, phases } from "../machine/record.ts";
+import { type Phase, phases } from "../machine/phase.ts";
+import type { Machine } from "../machine/record.ts";
 import { type AgeSketch, newAgeSketch, noteAge } from "./age-sketch.ts";
 import { type Stay, staysOf } from "./stays.ts";
 

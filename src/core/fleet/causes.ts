@@ -1,8 +1,9 @@
+import type { Condition } from "../machine/condition.ts";
 import { describeMissing } from "../machine/health/mirror-text.ts";
 import type { Why } from "../machine/health/waiting-for.ts";
 import { nameOf } from "../machine/life/move.ts";
 import { locationOf } from "../machine/location.ts";
-import type { Condition, Machine } from "../machine/record.ts";
+import type { Machine } from "../machine/record.ts";
 import { troubles } from "./machine-status.ts";
 import { compareNatural } from "./racks.ts";
 

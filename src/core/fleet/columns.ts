@@ -1,6 +1,8 @@
+import { conditionKinds } from "../machine/condition.ts";
 import { nameOf } from "../machine/life/move.ts";
 import { locationOf } from "../machine/location.ts";
-import { conditionKinds, type Machine, type Phase, phases } from "../machine/record.ts";
+import { type Phase, phases } from "../machine/phase.ts";
+import type { Machine } from "../machine/record.ts";
 import { plainProgress, type WorkProgress } from "../machine/work-progress.ts";
 import { type MachineStatus, machineStatusOf, statuses } from "./machine-status.ts";
 

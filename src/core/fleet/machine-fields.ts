@@ -1,6 +1,9 @@
 import { followedStream } from "../image/stream/image-stream.ts";
+import { conditionKinds } from "../machine/condition.ts";
 import { locationOf } from "../machine/location.ts";
-import { conditionKinds, type Machine, machineStates, phases } from "../machine/record.ts";
+import { phases } from "../machine/phase.ts";
+import type { Machine } from "../machine/record.ts";
+import { machineStates } from "../machine/state.ts";
 import { trustOf, trustValues } from "../machine/trust.ts";
 import { formatIpv4 } from "../net/ipv4.ts";
 import { machineStatusOf, statuses } from "./machine-status.ts";

@@ -1,4 +1,5 @@
-import { isLeftToOthers, type Machine } from "../machine/record.ts";
+import { isLeftToOthers } from "../machine/next-boot.ts";
+import type { Machine } from "../machine/record.ts";
 
 /**
  * How a machine stands, for the figures of a fleet; each machine has exactly one, so that the counts add up. `up`: it runs

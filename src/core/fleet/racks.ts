@@ -1,5 +1,6 @@
 import { locationOf } from "../machine/location.ts";
-import type { Machine, Phase } from "../machine/record.ts";
+import type { Phase } from "../machine/phase.ts";
+import type { Machine } from "../machine/record.ts";
 import type { ExpectedSlots } from "../site/site-plan.ts";
 import { progressIn } from "./birth-times.ts";
 import type { MachineStatus } from "./machine-status.ts";

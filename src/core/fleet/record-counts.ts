@@ -1,6 +1,8 @@
 import type { BurnInReport, BurnInResult } from "../hardware/hardware.ts";
 import { type DeadlineRules, isPastDeadline } from "../machine/health/stall-detection.ts";
-import { type Machine, type MachineState, type Phase, phases } from "../machine/record.ts";
+import { type Phase, phases } from "../machine/phase.ts";
+import type { Machine } from "../machine/record.ts";
+import type { MachineState } from "../machine/state.ts";
 import { type AgeSketch, newAgeSketch, noteAge } from "./age-sketch.ts";
 
 /** What a pass over the records counts beside the summary, for metrics. */

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import type { MachineId, TimelineEntry } from "../machine/record.ts";
-import { phases } from "../machine/record.ts";
+import type { TimelineEntry } from "../machine/phase.ts";
+import { phases } from "../machine/phase.ts";
+import type { MachineId } from "../machine/record.ts";
 import { testMachine } from "../machine/testing/test-machine.ts";
 import { amongSiblings, modelInSteps } from "./siblings.ts";
 import { birthMs, powerOn } from "./testing/power-on.ts";

@@ -1,4 +1,5 @@
-import { type Machine, type Phase, phases } from "../machine/record.ts";
+import { type Phase, phases } from "../machine/phase.ts";
+import type { Machine } from "../machine/record.ts";
 import { modelOf } from "./birth-times.ts";
 import { leastFigureDeviation } from "./burn-in-figures.ts";
 import { type Measured, measuredBy } from "./measured.ts";

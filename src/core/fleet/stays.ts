@@ -1,4 +1,5 @@
-import type { Machine, Phase } from "../machine/record.ts";
+import type { Phase } from "../machine/phase.ts";
+import type { Machine } from "../machine/record.ts";
 
 /** A machine's stay in a phase: from its entry until the next, or until now. */
 export type Stay = {

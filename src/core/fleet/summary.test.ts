@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
-import { conditionKinds, type Machine, machineStates, phases } from "../machine/record.ts";
+import { conditionKinds } from "../machine/condition.ts";
+import { phases } from "../machine/phase.ts";
+import type { Machine } from "../machine/record.ts";
+import { machineStates } from "../machine/state.ts";
 import { testMachine } from "../machine/testing/test-machine.ts";
 import type { DiskKeyState, KeySealing } from "../tpm/disk-key.ts";
 import { statuses } from "./machine-status.ts";

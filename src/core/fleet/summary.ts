@@ -1,6 +1,8 @@
 import { isWithin } from "../clock-jump.ts";
+import { type ConditionKind, conditionKinds } from "../machine/condition.ts";
 import { nameOf } from "../machine/life/move.ts";
-import { type ConditionKind, conditionKinds, type Machine, type Phase, phases } from "../machine/record.ts";
+import { type Phase, phases } from "../machine/phase.ts";
+import type { Machine } from "../machine/record.ts";
 import { type DiskTrust, diskTrustOf, type UnsealedTrust } from "../machine/trust.ts";
 import { type Work, type WorkProgress, works } from "../machine/work-progress.ts";
 import type { ExpectedSlots } from "../site/site-plan.ts";

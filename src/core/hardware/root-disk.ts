@@ -1,6 +1,7 @@
 import { counted } from "../bytes/counted.ts";
 import type { StoragePolicy } from "../install/storage-policy.ts";
-import type { Firmware, OrderAction } from "../machine/record.ts";
+import type { Firmware } from "../machine/record.ts";
+import type { OrderAction } from "../machine/state.ts";
 import { firstBiosDrive } from "./bios-drives.ts";
 import {
   type DiskIdentity,

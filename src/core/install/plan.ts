@@ -5,7 +5,8 @@ import { type DiskIdentity, identityOf, mebibytes, recognitionOf } from "../hard
 import type { Disk } from "../hardware/hardware.ts";
 import { whyNotStarted } from "../hardware/suitable-disk.ts";
 import { defaultArchitecture, type MachineArchitecture } from "../machine/architecture.ts";
-import type { Firmware, StorageReport } from "../machine/record.ts";
+import type { Firmware } from "../machine/record.ts";
+import type { StorageReport } from "../machine/storage.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Random } from "../ports.ts";

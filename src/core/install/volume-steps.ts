@@ -1,6 +1,6 @@
 import { type DiskIdentity, identityOf } from "../hardware/disk-identity.ts";
 import type { Disk } from "../hardware/hardware.ts";
-import type { VolumeReport } from "../machine/record.ts";
+import type { VolumeReport } from "../machine/storage.ts";
 import type { Random } from "../ports.ts";
 import type { DataDisk } from "./data-disks.ts";
 import { type ExtraPartition, type Layout, planDataLayout, sfdiskScript, volumePartition } from "./layout.ts";

@@ -9,22 +9,14 @@ import type { TpmClaim } from "../tpm/claim.ts";
 import type { DiskKeyState } from "../tpm/disk-key.ts";
 import type { MeasuredBoot } from "../tpm/measured-boot.ts";
 import type { NamedArchitecture } from "./architecture.ts";
+import type { ConditionKind } from "./condition.ts";
+import type { HeardPlace, SwitchPort } from "./heard-place.ts";
+import type { Phase } from "./phase.ts";
 import type { PxeAnswer, PxeStage } from "./pxe-answer.ts";
-import type {
-  ConditionKind,
-  Firmware,
-  HeardPlace,
-  Machine,
-  MachineId,
-  MirrorState,
-  OrderAction,
-  Phase,
-  Reboot,
-  RepairStep,
-  StorageReport,
-  Suspect,
-  SwitchPort,
-} from "./record.ts";
+import type { Firmware, Machine, MachineId, Reboot, Suspect } from "./record.ts";
+import type { RepairStep } from "./repair-step.ts";
+import type { OrderAction } from "./state.ts";
+import type { MirrorState, StorageReport } from "./storage.ts";
 
 /** The details of a machine that operators set. */
 export type DetailValues = Pick<Machine, "tags" | "groups" | "requiredImage" | "plannedImage" | "disableUpdates">;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Disk, Hardware } from "../hardware/hardware.ts";
 import { disksNotErased, otherDisks, whatCleanErases, whatCleanLeaves } from "./not-erased.ts";
-import type { StorageReport } from "./record.ts";
+import type { StorageReport } from "./storage.ts";
 import { hardware as testHardware } from "./testing/test-fleet.ts";
 
 const disk = (path: string, serial: string, more: Partial<Disk> = {}): Disk => ({

@@ -1,14 +1,19 @@
 import type { AgentReport } from "../agent/version.ts";
 import type { EraseWish } from "../erasure/erase-wish.ts";
-import type { DiskIdentity, Recognition } from "../hardware/disk-identity.ts";
 import type { BurnInReport, Hardware, Smbios } from "../hardware/hardware.ts";
 import type { Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Neighbour, Placement, RelayPort } from "../site/placement.ts";
 import type { TpmBinding } from "../tpm/claim.ts";
-import type { DiskKeyState, KeySealing } from "../tpm/disk-key.ts";
+import type { DiskKeyState } from "../tpm/disk-key.ts";
 import type { MeasuredBoot } from "../tpm/measured-boot.ts";
 import type { NamedArchitecture } from "./architecture.ts";
+import type { Condition } from "./condition.ts";
+import type { HeardPlace, SwitchPort } from "./heard-place.ts";
+import type { Phase, TimelineEntry } from "./phase.ts";
+import type { RepairTrial } from "./repair-step.ts";
+import { type BirthAction, birthActions, type InstalledState, type MachineState, type OrderAction } from "./state.ts";
+import type { BirthDisk, MirrorRecord, StorageReport } from "./storage.ts";
 
 declare const machineIdBrand: unique symbol;
 
@@ -18,131 +23,7 @@ declare const machineIdBrand: unique symbol;
  */
 export type MachineId = string & { readonly [machineIdBrand]: true };
 
-/** What we intend for a machine (source document, "The Birther"). */
-export const machineStates = ["unknown", "birth", "healthy", "rebirth", "clean"] as const;
-export type MachineState = (typeof machineStates)[number];
-
-/** The actions that an order may permit. */
-export const birthActions = ["birth", "rebirth", "clean"] as const;
-export type BirthAction = (typeof birthActions)[number];
-
-/**
- * What an order may permit: an installation, or to resume the agent of a machine that lost power before its first image
- * was installed, or to recover a sealed disk key. To resume or recover erases nothing.
- */
-export const orderActions = [...birthActions, "resume", "recover"] as const;
-export type OrderAction = (typeof orderActions)[number];
-
-/** The observable phases of a machine, in the order of a birth. */
-export const phases = [
-  "offered",
-  "loaderSent",
-  "kernelSent",
-  "initUp",
-  "burnIn",
-  "placed",
-  "keysMade",
-  "partitioned",
-  "populated",
-  "handedOver",
-  "fetching",
-  "updating",
-  "rebooting",
-  "up",
-] as const;
-export type Phase = (typeof phases)[number];
-
-/** The kinds of condition: a circumstance that stays until an event clears it, separate from state and phase. */
-export const conditionKinds = ["hold", "failing", "debug", "maintenance", "conflict", "waiting", "retired"] as const;
-export type ConditionKind = (typeof conditionKinds)[number];
-/** How the places of machines can contradict the record; each is named with both sides in the condition's reason. */
-export const placeTroubles = ["cableMoved", "nicMoved", "slotClaimedTwice", "switchRenamed"] as const;
-export type PlaceTrouble = (typeof placeTroubles)[number];
-
-export type Condition = {
-  readonly kind: ConditionKind;
-  /** One sentence for the operator: what is wrong and, if known, what to do. */
-  readonly reason: string;
-  readonly sinceMs: number;
-  /** What happened to its cable, NIC, slot or switch; absent in records of older versions. */
-  readonly trouble?: PlaceTrouble;
-  /** Stall detection set it, and clears it once the machine makes progress. */
-  readonly watched?: true;
-  /** What an operator has to order, because the machine cannot continue by itself. */
-  readonly remedy?: Remedy;
-  /** A step failed in this phase: the condition ends when the machine gets past it. */
-  readonly failedIn?: Phase;
-  /** The agent is silent: the condition ends when it polls. */
-  readonly untilPoll?: true;
-  /** A token came without a proof of the machine's TPM: the condition ends when the machine proves it. */
-  readonly untilProof?: true;
-  /** The server has no Bootstrap Image for its architecture: the condition ends with the first request that finds one. */
-  readonly withoutImage?: true;
-  /** The image whose update was stopped: the condition ends when the update goes on, or another image is required. */
-  readonly image?: string;
-};
-
-/** What an operator can order for a machine that a condition keeps from its work. */
-export const remedies = ["rebirth"] as const;
-export type Remedy = (typeof remedies)[number];
-
 export type Firmware = "bios" | "uefi";
-
-/** The boot order of a UEFI machine, by the names of its entries. */
-export type BootOrder = {
-  readonly entries: readonly string[];
-  /** Why the first entry is first: the machine came by it, it is the likeliest network entry, or there is none. */
-  readonly firstBy: "bootCurrent" | "guess" | "none";
-  /** Why the order could not be written; the firmware then finds the loader at the fallback path. */
-  readonly fault?: string;
-};
-
-/** A volume beside the root: swap, another volume on the root disk, or a data disk. It is encrypted if the root is; swap always is. */
-export type VolumeReport = {
-  readonly name: string;
-  readonly disk: DiskIdentity;
-  readonly sizeMiB: number;
-  readonly mountPoint?: string;
-};
-
-/** The disks of a mirrored root that the running system works without: they failed, are gone, or came back with old data. */
-export const mirrorDisks = ["rootDisk", "mirrorDisk"] as const;
-export type MirrorState = { readonly missing: readonly (typeof mirrorDisks)[number][] };
-/** The same, and since when. */
-export type MirrorRecord = MirrorState & { readonly sinceMs: number };
-
-/** How the machine's storage is protected; `none` carries the reason. */
-export type StorageReport = {
-  readonly rootDisk: {
-    readonly path: string;
-    readonly serial: string;
-    readonly wwn?: string;
-    readonly sizeBytes: number;
-    readonly why: string;
-    /** How a rebirth finds it again; absent in records of older versions. */
-    readonly recognition?: Recognition;
-    /** The number by which its BIOS starts it; absent on UEFI, and if the BIOS does not say. */
-    readonly biosDrive?: number;
-  };
-  /** All disks that were in the machine then: what is not among them later is new. Absent in records of older versions. */
-  readonly disks?: readonly DiskIdentity[];
-  /** The layout profile; absent without one, and in records of older versions. */
-  readonly layout?: string;
-  /** The second disk of a mirrored root; absent if there is none. */
-  readonly mirrorDisk?: DiskIdentity;
-  /** Absent if there are none. */
-  readonly volumes?: readonly VolumeReport[];
-  /** The boot order that a birth on UEFI left; absent in records of older versions. */
-  readonly bootOrder?: BootOrder;
-  readonly encryption:
-    | {
-        readonly kind: "luks2";
-        readonly keyIn: "uefi-variable" | "tpm";
-        /** Absent if the configuration did not ask for sealing, and in records of older versions. */
-        readonly sealing?: KeySealing;
-      }
-    | { readonly kind: "none"; readonly reason: string };
-};
 
 /** The permission to act on a machine's disks: single use, expiring, bound to machine, action and generation. */
 export type Order = {
@@ -164,31 +45,6 @@ export type PxeStatistics = {
   readonly lastRequestAtMs: number;
   readonly lastAnswer: string;
 };
-
-/** One line of a machine's timeline. `durationMs` is the duration of the phase, if init or the agent measured it. */
-export type TimelineEntry = {
-  readonly phase: Phase;
-  readonly atMs: number;
-  readonly durationMs?: number;
-  readonly detail?: string;
-};
-
-/** A switch port, as LLDP names it (core/site/placement.ts). */
-export type SwitchPort = { readonly switchName: string; readonly port: string };
-
-/**
- * Where a machine in its birth is by what it hears on its cable, computed by the server from the placement rules as soon as
- * it is reported; nothing is decided by it. `unplaced`: why no rule gives a place.
- */
-export type HeardPlace =
-  | {
-      readonly kind: "placed";
-      readonly switchName: string;
-      readonly port: string;
-      /** Values of the rule's named groups. */
-      readonly position: { readonly [group: string]: string };
-    }
-  | { readonly kind: "unplaced"; readonly reason: string };
 
 /** An operator's announcement of a machine: the name or slot that it must have to be accepted. */
 export type Announcement = {
@@ -358,9 +214,6 @@ type RebirthFacts = {
   readonly allowedDisk?: { readonly selector?: string; readonly by: string };
 };
 
-/** The root disk of an attempt, with the disks that it and earlier attempts of its generation chose for data. */
-export type BirthDisk = DiskIdentity & { readonly dataDisks?: readonly DiskIdentity[] };
-
 /** What a birth, rebirth or clean has decided so far. */
 type ChoiceFacts = {
   /**
@@ -375,9 +228,6 @@ type ChoiceFacts = {
  * to resume; present until its agent polls.
  */
 type OrderFacts = { readonly order?: Order };
-
-/** States of a machine that Birther has installed. */
-export type InstalledState = "healthy" | "rebirth" | "clean";
 
 /** The facts of each state beside the common facts. */
 type StateFacts = {
@@ -437,52 +287,4 @@ export function isInstalled(machine: Machine): machine is MachineIn<InstalledSta
 /** Whether the machine is to be installed now or at its next boot: its state is then the action of its orders. */
 export function isToBeInstalled(machine: Machine): machine is MachineIn<BirthAction> {
   return (birthActions as readonly MachineState[]).includes(machine.state);
-}
-
-/**
- * Whether the next network boot of a healthy machine resumes its agent instead of its disk: its first image is not in
- * place yet. In phase `rebooting` it is, and the machine starts it.
- */
-export function mayResume({ awaitsFirstImage, phase }: MachineIn<"healthy">): boolean {
-  return awaitsFirstImage === true && phase !== undefined && phase !== "rebooting" && phase !== "up";
-}
-
-/** Whether Birther's agent has nothing more to do on a healthy machine where an external Dominator updates: its first image is in place. */
-export function isLeftToOthers(machine: Machine): boolean {
-  return machine.state === "healthy" && !mayResume(machine);
-}
-
-/** The action of the next order of a machine; undefined if it gets none. An order that proves a boot erases nothing either. */
-export function orderActionOf(machine: Machine): OrderAction | undefined {
-  if (isToBeInstalled(machine)) return machine.state;
-  if (mayRecover(machine)) return "recover";
-  if (mustProveBoot(machine)) return "resume";
-  return machine.state === "healthy" && mayResume(machine) ? "resume" : undefined;
-}
-
-/** Whether the next network boot of a healthy machine recovers its sealed disk key. */
-export function mayRecover({ recovery }: Machine): boolean {
-  return recovery !== undefined && recovery.nonce === undefined;
-}
-
-/**
- * What a healthy machine that the policy suspects has proved. Its next network boot gets the Bootstrap Image while `asked`;
- * init presents a token over TLS, is refused, and the machine is sent to its disk again. Nothing is erased meanwhile.
- */
-export type RepairTrial = {
-  /** Network boots whose init presented the token of its own boot script. */
-  readonly boots: number;
-  /** Time of the last step: it was asked for, or the last boot was proved. */
-  readonly atMs: number;
-  /** The next network boot is to be proved; absent while the disk has its chance. */
-  readonly asked?: true;
-};
-
-/** One step of the repair policy; `prove` asks a healthy machine to prove that it restarts. */
-export const repairSteps = ["prove", "rebirth", "debug", "hold"] as const;
-export type RepairStep = (typeof repairSteps)[number];
-
-/** Whether the next network boot of a healthy machine is to be proved by a token. */
-export function mustProveBoot(machine: Machine): boolean {
-  return machine.state === "healthy" && machine.repair?.trial?.asked === true && !mayRecover(machine);
 }

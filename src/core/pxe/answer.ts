@@ -1,7 +1,8 @@
 import type { MachineArchitecture } from "../machine/architecture.ts";
 import { mayBeInstalled } from "../machine/life/move.ts";
+import { orderActionOf } from "../machine/next-boot.ts";
 import type { PxeAnswer } from "../machine/pxe-answer.ts";
-import { type Machine, orderActionOf } from "../machine/record.ts";
+import type { Machine } from "../machine/record.ts";
 import { formatIpv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Binding, Network, ServerPorts } from "../network/network.ts";

@@ -8,7 +8,8 @@ import {
   type RecordedIn,
 } from "../dhcp/pool/address-pool.ts";
 import { isDisputed } from "../machine/life/move.ts";
-import type { Machine, MachineState } from "../machine/record.ts";
+import type { Machine } from "../machine/record.ts";
+import type { MachineState } from "../machine/state.ts";
 import { type Ipv4, prefixContains } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import { type Binding, type Network, permanentBinding, permanentPart, temporaryBinding } from "../network/network.ts";

@@ -1,5 +1,5 @@
 import { neighbourBy } from "../lldp/neighbour.ts";
-import type { SwitchPort } from "../machine/record.ts";
+import type { SwitchPort } from "../machine/heard-place.ts";
 import { placeAmong } from "./place.ts";
 import {
   type ChassisSlot,

@@ -1,5 +1,5 @@
 import type { FigureOutlier } from "../../core/fleet/burn-in-figures.ts";
-import { phases } from "../../core/machine/record.ts";
+import { phases } from "../../core/machine/phase.ts";
 import type { Row } from "../data/row.ts";
 
 /** What the colour of a slot says. */

@@ -1,6 +1,6 @@
 import type { FleetView } from "../../contract/operator/fleet-views.ts";
 import type { FleetRow } from "../../core/fleet/columns.ts";
-import { conditionKinds } from "../../core/machine/record.ts";
+import { conditionKinds } from "../../core/machine/condition.ts";
 import { compareNatural } from "../text/natural-order.ts";
 
 /** A machine in lists and pictures. */

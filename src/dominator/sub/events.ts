@@ -3,7 +3,8 @@ import { plainText } from "../../core/bytes/plain-text.ts";
 import type { Directive, PollDecision } from "../../core/image/update/directive.ts";
 import type { MachineEvent } from "../../core/machine/event.ts";
 import { shortBootId } from "../../core/machine/log-line.ts";
-import type { MachineId, Phase } from "../../core/machine/record.ts";
+import type { Phase } from "../../core/machine/phase.ts";
+import type { MachineId } from "../../core/machine/record.ts";
 import { trustIdOf } from "../../core/machine/trust-id.ts";
 import type { SmallPoll } from "../thread/read-poll.ts";
 

@@ -1,5 +1,5 @@
 import { counted } from "../../core/bytes/counted.ts";
-import type { Phase } from "../../core/machine/record.ts";
+import type { Phase } from "../../core/machine/phase.ts";
 import { type MachineFaultKind, machineFaultKinds, machineFaults } from "../faults.ts";
 import type { Duplex } from "../network/wires.ts";
 import { type ParameterName, parameterNames, parameterTable } from "../parameters.ts";

@@ -1,4 +1,5 @@
-import { type MachineId, type Phase, phases } from "../../core/machine/record.ts";
+import { type Phase, phases } from "../../core/machine/phase.ts";
+import type { MachineId } from "../../core/machine/record.ts";
 import { type Percentiles, percentilesOf } from "./measures.ts";
 
 /** When machines reached which phase for the first time. */

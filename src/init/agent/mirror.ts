@@ -2,7 +2,7 @@ import * as host from "host";
 import * as os from "os";
 import { sameBytes } from "../../core/bytes/text.ts";
 import { mdArrayOf, wentOnWithout } from "../../core/install/md-superblock.ts";
-import { type MirrorState, mirrorDisks } from "../../core/machine/record.ts";
+import { type MirrorState, mirrorDisks } from "../../core/machine/storage.ts";
 import { messageOf } from "../birth/stop.ts";
 import { readMemberHead } from "../device/mirror.ts";
 import { exists, list, readTextIfThere, writeText } from "../system/files.ts";

@@ -6,7 +6,7 @@ import { otherDiskReason } from "../../core/hardware/root-disk.ts";
 import { diskSight } from "../../core/hardware/scan.ts";
 import { volumeKeyBytes } from "../../core/install/machine-volumes.ts";
 import type { Act, KeySource, Step } from "../../core/install/step.ts";
-import type { BootOrder } from "../../core/machine/record.ts";
+import type { BootOrder } from "../../core/machine/storage.ts";
 import type { Endpoint } from "../../core/net/endpoint.ts";
 import type { Log } from "../../core/ports.ts";
 import { installBiosLoader } from "../device/bios-loader.ts";

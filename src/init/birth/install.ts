@@ -10,7 +10,7 @@ import { type InstallInput, type InstallPlan, planInstall } from "../../core/ins
 import { encryptionOf } from "../../core/install/root-volume.ts";
 import type { InstallPhase } from "../../core/install/step.ts";
 import { keyLocationOf } from "../../core/install/storage-policy.ts";
-import type { BootOrder } from "../../core/machine/record.ts";
+import type { BootOrder } from "../../core/machine/storage.ts";
 import type { Random } from "../../core/ports.ts";
 import { variablesOffer } from "../device/efi.ts";
 import { tpmOffer } from "../device/tpm-key.ts";

@@ -21,7 +21,8 @@ import {
 } from "../../core/boot-loader/efi-variable.ts";
 import { sameBytes } from "../../core/bytes/text.ts";
 import type { KeyOffer } from "../../core/install/storage-policy.ts";
-import type { BootOrder, Firmware } from "../../core/machine/record.ts";
+import type { Firmware } from "../../core/machine/record.ts";
+import type { BootOrder } from "../../core/machine/storage.ts";
 import type { Mac } from "../../core/net/mac.ts";
 import { messageOf } from "../birth/stop.ts";
 import { errnoIn, isAbsent } from "../system/errno.ts";

@@ -1,5 +1,6 @@
 import { counted } from "../../core/bytes/counted.ts";
-import type { Machine, Phase } from "../../core/machine/record.ts";
+import type { Phase } from "../../core/machine/phase.ts";
+import type { Machine } from "../../core/machine/record.ts";
 import type { Change, Store } from "../../core/ports.ts";
 import type { LabMachine } from "../../lab/machine.ts";
 import { consoleTail } from "./console-tail.ts";

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { LabMachineView } from "../../contract/lab.ts";
-import type { Condition, Machine, MachineIn, Phase } from "../../core/machine/record.ts";
+import type { Condition } from "../../core/machine/condition.ts";
+import type { Phase } from "../../core/machine/phase.ts";
+import type { Machine, MachineIn } from "../../core/machine/record.ts";
 import { testMachine } from "../../core/machine/testing/test-machine.ts";
 import { followProgress, judge, noProgress } from "./outcome.ts";
 import { phaseMilliseconds, reportMachine } from "./report.ts";

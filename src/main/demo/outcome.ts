@@ -1,5 +1,6 @@
 import type { LabMachineView } from "../../contract/lab.ts";
-import { type Machine, type Phase, phases } from "../../core/machine/record.ts";
+import { type Phase, phases } from "../../core/machine/phase.ts";
+import type { Machine } from "../../core/machine/record.ts";
 
 /** How far a machine has come, and when it last made progress. */
 export type Progress = { readonly mark: string; readonly furthest: number; readonly atMs: number };

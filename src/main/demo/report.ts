@@ -1,4 +1,5 @@
-import { type Machine, type Phase, phases } from "../../core/machine/record.ts";
+import { type Phase, phases } from "../../core/machine/phase.ts";
+import type { Machine } from "../../core/machine/record.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { BirthOutcome } from "./outcome.ts";
 

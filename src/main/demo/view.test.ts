@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { phases } from "../../core/machine/record.ts";
+import { phases } from "../../core/machine/phase.ts";
 import { duration, fit, type MachineRow, type Picture, phaseText, pictureLines } from "./view.ts";
 
 const row = (given: Partial<MachineRow> = {}): MachineRow => ({

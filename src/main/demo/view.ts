@@ -1,5 +1,6 @@
-import type { Machine, Phase } from "../../core/machine/record.ts";
-import { phases } from "../../core/machine/record.ts";
+import type { Phase } from "../../core/machine/phase.ts";
+import { phases } from "../../core/machine/phase.ts";
+import type { Machine } from "../../core/machine/record.ts";
 
 /** What the view shows of one machine; all of it comes from its record or from the virtual rack. */
 export type MachineRow = {

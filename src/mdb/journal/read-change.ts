@@ -2,7 +2,9 @@ import * as v from "valibot";
 import { machineEvent } from "../../contract/machine-event.ts";
 import { conditions, machineId } from "../../contract/machine-record.ts";
 import { pinned } from "../../contract/same.ts";
-import { type MachineId, machineStates, phases } from "../../core/machine/record.ts";
+import { phases } from "../../core/machine/phase.ts";
+import type { MachineId } from "../../core/machine/record.ts";
+import { machineStates } from "../../core/machine/state.ts";
 import type { PastChange } from "../../core/ports.ts";
 import { readStored } from "./stored-json.ts";
 

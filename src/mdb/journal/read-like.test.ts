@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { storedRecord } from "../../contract/machine-record.ts";
-import { type Machine, type MachineState, machineStates } from "../../core/machine/record.ts";
+import type { Machine } from "../../core/machine/record.ts";
+import { type MachineState, machineStates } from "../../core/machine/state.ts";
 import { testMachine } from "../../core/machine/testing/test-machine.ts";
 import { ip } from "../../core/net/testing/addresses.ts";
 import { readMachine } from "./read-machine.ts";

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { DiskErasure } from "../../core/erasure/erasure.ts";
 import { mostErasures } from "../../core/erasure/stored-erasure.ts";
 import { machineIdFromMac } from "../../core/machine/life/move.ts";
-import type { OrderAction } from "../../core/machine/record.ts";
+import type { OrderAction } from "../../core/machine/state.ts";
 import { birthOf, stillClock, testMac } from "../testing/fleet.ts";
 import { openMemoryStore } from "../testing/memory-store.ts";
 import { keepErasure } from "./keep-erasure.ts";

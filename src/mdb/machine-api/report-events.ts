@@ -1,6 +1,7 @@
 import type { ReportItem } from "../../contract/machine/report.ts";
 import type { MachineEvent, OfOrder } from "../../core/machine/event.ts";
-import type { HeardPlace, MachineId } from "../../core/machine/record.ts";
+import type { HeardPlace } from "../../core/machine/heard-place.ts";
+import type { MachineId } from "../../core/machine/record.ts";
 import type { Network } from "../../core/network/network.ts";
 import { placeAmong } from "../../core/site/place.ts";
 import type { Neighbour, PlacementRule } from "../../core/site/placement.ts";

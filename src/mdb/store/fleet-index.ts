@@ -1,6 +1,7 @@
 import type { Ownership } from "../../core/fleet/blast-radius.ts";
 import { boardTexts } from "../../core/machine/evidence.ts";
-import type { Machine, MachineId, SwitchPort } from "../../core/machine/record.ts";
+import type { SwitchPort } from "../../core/machine/heard-place.ts";
+import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
 import { SplitMap } from "../split-map.ts";

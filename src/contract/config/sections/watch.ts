@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { defaultDeadlineSeconds, phaseWaitsFor } from "../../../core/machine/health/deadlines.ts";
 import type { RepairPolicy } from "../../../core/machine/health/repair.ts";
 import { defaultWatchRules } from "../../../core/machine/health/stall-detection.ts";
-import { type Phase, phases } from "../../../core/machine/record.ts";
+import { type Phase, phases } from "../../../core/machine/phase.ts";
 import { pinned } from "../../same.ts";
 import { leaf, optional, required, withDefault } from "../entry.ts";
 import { count, path, seconds } from "../values.ts";

@@ -1,7 +1,7 @@
 /** The answers about erasures (core/erasure). */
 import * as v from "valibot";
 import type { ErasureStatement } from "../../../core/erasure/erasure.ts";
-import { birthActions } from "../../../core/machine/record.ts";
+import { birthActions } from "../../../core/machine/state.ts";
 import { erasedDisk, erasureStep } from "../../machine/erasure.ts";
 import { pinnedShape } from "../../same.ts";
 import { count, text, timeMs } from "./values.ts";

@@ -2,8 +2,10 @@
 import * as v from "valibot";
 import { bootTrusts } from "../../../core/hardware/hardware.ts";
 import { namedArchitectures } from "../../../core/machine/architecture.ts";
+import { placeTroubles, remedies } from "../../../core/machine/condition.ts";
 import type { Why } from "../../../core/machine/health/waiting-for.ts";
-import { machineStates, phases, placeTroubles, remedies } from "../../../core/machine/record.ts";
+import { phases } from "../../../core/machine/phase.ts";
+import { machineStates } from "../../../core/machine/state.ts";
 import { diskTrusts, identityTrusts, startTrusts, unsealedTrusts } from "../../../core/machine/trust.ts";
 import { agentReport } from "../../agent.ts";
 import { burnInReport, suspects } from "../../machine/burn-in.ts";

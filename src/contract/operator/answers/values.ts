@@ -3,7 +3,7 @@
  * docs/openapi.json, and a test parses real answers with them.
  */
 import * as v from "valibot";
-import { phases } from "../../../core/machine/record.ts";
+import { phases } from "../../../core/machine/phase.ts";
 
 export const text = v.string();
 /** A whole number, never negative. */

@@ -1,5 +1,7 @@
+import type { Condition } from "../../machine/condition.ts";
 import { machineIdFromMac } from "../../machine/life/move.ts";
-import { type Condition, type Machine, type MachineIn, type Phase, phases } from "../../machine/record.ts";
+import { type Phase, phases } from "../../machine/phase.ts";
+import type { Machine, MachineIn } from "../../machine/record.ts";
 import { testMachine } from "../../machine/testing/test-machine.ts";
 import { addToIpv4 } from "../../net/ipv4.ts";
 import { ip, macOf } from "../../net/testing/addresses.ts";

@@ -1,4 +1,4 @@
-import type { Phase } from "../record.ts";
+import type { Phase } from "../phase.ts";
 
 /** Seconds that a machine may stay in each phase; in phase `up`, seconds that its agent may be silent. */
 export type Deadlines = { readonly [P in Phase]: number };

@@ -1,5 +1,5 @@
 import { describeDisk } from "../../hardware/disk-identity.ts";
-import type { MirrorState, StorageReport } from "../record.ts";
+import type { MirrorState, StorageReport } from "../storage.ts";
 
 /** What is wrong with a mirrored root, such as `degraded: without /dev/sdb (serial S2, 20480 MiB)`, or that it is whole. */
 export function describeMirror(

@@ -1,8 +1,11 @@
 import { counted } from "../../bytes/counted.ts";
 import { isWithin } from "../../clock-jump.ts";
+import type { ConditionKind } from "../condition.ts";
 import { hasOwnSystem, unheardBootsLimit } from "../life/boot.ts";
 import { conditionOf } from "../life/move.ts";
-import { type ConditionKind, isLeftToOthers, type Machine, type RepairStep, type RepairTrial } from "../record.ts";
+import { isLeftToOthers } from "../next-boot.ts";
+import type { Machine } from "../record.ts";
+import type { RepairStep, RepairTrial } from "../repair-step.ts";
 import { type DeadlineRules, deadlineOf, formatDuration, type WatchRules } from "./stall-detection.ts";
 
 /** The automatic repair of machines that keep failing; off by default. */

@@ -2,16 +2,12 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import fc from "fast-check";
 import { runs } from "../../../../tests/support/runs.ts";
+import type { ConditionKind } from "../condition.ts";
 import type { MachineEvent } from "../event.ts";
-import {
-  type ConditionKind,
-  type Machine,
-  type MachineIn,
-  machineStates,
-  orderActionOf,
-  type Phase,
-  phases,
-} from "../record.ts";
+import { orderActionOf } from "../next-boot.ts";
+import { type Phase, phases } from "../phase.ts";
+import type { Machine, MachineIn } from "../record.ts";
+import { machineStates } from "../state.ts";
 import { asked, burnIn, healthy, id, issued, mac, place, taken, testFleet } from "../testing/test-fleet.ts";
 import { testMachine } from "../testing/test-machine.ts";
 import { defaultDeadlineSeconds } from "./deadlines.ts";

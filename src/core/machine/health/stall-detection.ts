@@ -1,6 +1,9 @@
 import { isAhead, isWithin } from "../../clock-jump.ts";
+import type { ConditionKind } from "../condition.ts";
 import { conditionOf, type EventOf } from "../life/move.ts";
-import { type ConditionKind, isLeftToOthers, type Machine, type Phase, phases, type TimelineEntry } from "../record.ts";
+import { isLeftToOthers } from "../next-boot.ts";
+import { type Phase, phases, type TimelineEntry } from "../phase.ts";
+import type { Machine } from "../record.ts";
 import { type Deadlines, leastMemoryMiB } from "./deadlines.ts";
 import { diskOrderHint } from "./disk-order.ts";
 

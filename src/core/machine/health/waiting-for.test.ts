@@ -1,15 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { type Condition, conditionKinds } from "../condition.ts";
 import type { MachineEvent } from "../event.ts";
-import {
-  type Condition,
-  conditionKinds,
-  type Machine,
-  type MachineIn,
-  type MachineState,
-  machineStates,
-  phases,
-} from "../record.ts";
+import { phases } from "../phase.ts";
+import type { Machine, MachineIn } from "../record.ts";
+import { type MachineState, machineStates } from "../state.ts";
 import { asked, hardware, healthy, id, issued, mac, place, taken, testFleet } from "../testing/test-fleet.ts";
 import { testMachine } from "../testing/test-machine.ts";
 import { defaultDeadlineSeconds, phaseWaitsFor } from "./deadlines.ts";

@@ -1,7 +1,10 @@
 import { counted } from "../../bytes/counted.ts";
 import { describeMissingFirmware } from "../../hardware/missing-firmware.ts";
+import type { Condition, PlaceTrouble } from "../condition.ts";
 import { conditionOf, isDisputed, nameOf } from "../life/move.ts";
-import { type Condition, isLeftToOthers, type Machine, type Phase, type PlaceTrouble } from "../record.ts";
+import { isLeftToOthers } from "../next-boot.ts";
+import type { Phase } from "../phase.ts";
+import type { Machine } from "../record.ts";
 import { describeSuspect } from "../suspect.ts";
 import { type Deadlines, phaseWaitsFor } from "./deadlines.ts";
 import { describeMirror, mirrorAdvice } from "./mirror-text.ts";

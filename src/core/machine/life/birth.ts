@@ -5,7 +5,8 @@ import { isFixed } from "../../hardware/suitable-disk.ts";
 import { mostDataDisks } from "../../install/layout-profile.ts";
 import type { Mac } from "../../net/mac.ts";
 import type { Decision } from "../event.ts";
-import type { BirthAction, Machine, MachineId, MachineIn, Suspect } from "../record.ts";
+import type { Machine, MachineId, MachineIn, Suspect } from "../record.ts";
+import type { BirthAction } from "../state.ts";
 import { describeSuspect } from "../suspect.ts";
 import { macLimit } from "./details.ts";
 import {

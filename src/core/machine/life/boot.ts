@@ -4,7 +4,9 @@ import { formatIpv4 } from "../../net/ipv4.ts";
 import type { RelayPort } from "../../site/placement.ts";
 import { buildImageFor, defaultArchitecture } from "../architecture.ts";
 import { diskOrderHint } from "../health/disk-order.ts";
-import { type BirthAction, type Machine, type MachineIn, mayRecover, mayResume } from "../record.ts";
+import { mayRecover, mayResume } from "../next-boot.ts";
+import type { Machine, MachineIn } from "../record.ts";
+import type { BirthAction } from "../state.ts";
 import {
   changed,
   conditionOf,

@@ -1,14 +1,8 @@
 import { parseImageName } from "../../image/image-name.ts";
 import type { Mac } from "../../net/mac.ts";
 import type { Decision, DetailsPatch, DetailValues } from "../event.ts";
-import {
-  type Announcement,
-  isInstalled,
-  type Machine,
-  type MachineId,
-  type MachineIn,
-  type SwitchPort,
-} from "../record.ts";
+import type { SwitchPort } from "../heard-place.ts";
+import { type Announcement, isInstalled, type Machine, type MachineId, type MachineIn } from "../record.ts";
 import {
   type Context,
   changed,

@@ -1,6 +1,7 @@
 import { wrapLine } from "../../markdown/wrap.ts";
 import { defaultDeadlineSeconds, phaseWaitsFor } from "../health/deadlines.ts";
-import { machineStates, phases } from "../record.ts";
+import { phases } from "../phase.ts";
+import { machineStates } from "../state.ts";
 import { eventSources, eventText, type Source, transitionText } from "./describe.ts";
 import type { EventKind } from "./move.ts";
 import { life } from "./table.ts";

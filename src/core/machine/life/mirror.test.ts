@@ -4,7 +4,8 @@ import { summarise } from "../../fleet/summary.ts";
 import type { MachineEvent } from "../event.ts";
 import { defaultDeadlineSeconds } from "../health/deadlines.ts";
 import { why } from "../health/waiting-for.ts";
-import type { Machine, MirrorState } from "../record.ts";
+import type { Machine } from "../record.ts";
+import type { MirrorState } from "../storage.ts";
 import { asked, healthy, id, issued, taken, testFleet } from "../testing/test-fleet.ts";
 
 const polls = (missing?: MirrorState["missing"]): MachineEvent => ({

@@ -1,17 +1,11 @@
 import type { Ipv4 } from "../../net/ipv4.ts";
 import type { Mac } from "../../net/mac.ts";
+import type { Condition, ConditionKind } from "../condition.ts";
 import type { Decision, MachineEvent, Refusal } from "../event.ts";
-import type {
-  Condition,
-  ConditionKind,
-  Machine,
-  MachineId,
-  MachineIn,
-  MachineState,
-  Phase,
-  SwitchPort,
-  TimelineEntry,
-} from "../record.ts";
+import type { SwitchPort } from "../heard-place.ts";
+import type { Phase, TimelineEntry } from "../phase.ts";
+import type { Machine, MachineId, MachineIn } from "../record.ts";
+import type { MachineState } from "../state.ts";
 
 /** What `decide` may know besides the machine itself: the time, and which machine holds a name, an address, a NIC or a slot. */
 export type Context = {

@@ -1,14 +1,9 @@
 import { identityOf } from "../../hardware/disk-identity.ts";
 import type { Decision, Refusal } from "../event.ts";
 import { otherDisks } from "../not-erased.ts";
-import {
-  type InstalledState,
-  isInstalled,
-  type Machine,
-  type MachineIn,
-  type StorageReport,
-  type WayBack,
-} from "../record.ts";
+import { isInstalled, type Machine, type MachineIn, type WayBack } from "../record.ts";
+import type { InstalledState } from "../state.ts";
+import type { StorageReport } from "../storage.ts";
 import {
   type Context,
   changed,

@@ -1,15 +1,10 @@
 import { isAhead } from "../../clock-jump.ts";
 import { shortKey, whyNotBound } from "../../tpm/claim.ts";
 import type { Decision, OfOrder, Refusal } from "../event.ts";
-import {
-  type BirthAction,
-  type Machine,
-  type MachineIn,
-  mayResume,
-  mustProveBoot,
-  orderActionOf,
-  phases,
-} from "../record.ts";
+import { mayResume, mustProveBoot, orderActionOf } from "../next-boot.ts";
+import { phases } from "../phase.ts";
+import type { Machine, MachineIn } from "../record.ts";
+import type { BirthAction } from "../state.ts";
 import {
   changed,
   conditionOf,

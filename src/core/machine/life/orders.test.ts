@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { MachineEvent } from "../event.ts";
-import type { BirthAction } from "../record.ts";
+import type { BirthAction } from "../state.ts";
 import { asked, burnIn, hardware, healthy, id, issued, mac, place, taken, testFleet } from "../testing/test-fleet.ts";
 
 const rebirth = { kind: "rebirthAsked", id: id(1), by: "olga" } as const;

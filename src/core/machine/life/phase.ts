@@ -1,5 +1,7 @@
 import type { MachineEvent } from "../event.ts";
-import { type Machine, mayRecover, mayResume, phases } from "../record.ts";
+import { mayRecover, mayResume } from "../next-boot.ts";
+import { phases } from "../phase.ts";
+import type { Machine } from "../record.ts";
 import { changed, conditionOf, nameOf, refused, type Transition, withoutConditions, withPhase } from "./move.ts";
 
 /** The last phase that the Bootstrap Image reports before the machine is healthy, as its place among all phases. */

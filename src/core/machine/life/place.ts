@@ -1,8 +1,10 @@
 import { formatIpv4 } from "../../net/ipv4.ts";
 import type { Placement } from "../../site/placement.ts";
+import type { PlaceTrouble } from "../condition.ts";
 import type { Decision, Refusal } from "../event.ts";
 import { sharedParts } from "../evidence.ts";
-import type { Machine, MachineId, PlaceTrouble, SwitchPort } from "../record.ts";
+import type { SwitchPort } from "../heard-place.ts";
+import type { Machine, MachineId } from "../record.ts";
 import { type Context, conditionOf, nameOf, refused, withCondition } from "./move.ts";
 import { mergeAnnouncement } from "./takeover.ts";
 

@@ -1,6 +1,7 @@
 import { isWithin } from "../../clock-jump.ts";
 import type { Refusal } from "../event.ts";
-import type { InstalledState, MachineIn, Reboot } from "../record.ts";
+import type { MachineIn, Reboot } from "../record.ts";
+import type { InstalledState } from "../state.ts";
 import { changed, conditionOf, type EventOf, nameOf, refused, type Transition, withPhase } from "./move.ts";
 import { heldRefusal } from "./order.ts";
 

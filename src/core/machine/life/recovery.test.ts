@@ -4,7 +4,7 @@ import type { TpmClaim } from "../../tpm/claim.ts";
 import type { DiskKeyState } from "../../tpm/disk-key.ts";
 import type { MachineEvent } from "../event.ts";
 import { nextRepair } from "../health/repair.ts";
-import { orderActionOf } from "../record.ts";
+import { orderActionOf } from "../next-boot.ts";
 import { asked, healthy, id, issued, mac, testFleet } from "../testing/test-fleet.ts";
 
 const proved: TpmClaim = { kind: "proved", ekSha256: "a".repeat(64) };

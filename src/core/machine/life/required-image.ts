@@ -1,6 +1,7 @@
 import { parseImageName } from "../../image/image-name.ts";
 import { followedStream, streamOfImage } from "../../image/stream/image-stream.ts";
-import type { InstalledState, Machine, MachineId, MachineIn } from "../record.ts";
+import type { Machine, MachineId, MachineIn } from "../record.ts";
+import type { InstalledState } from "../state.ts";
 import { type Context, changed, conditionOf, nameOf, refused, type Transition, withoutConditions } from "./move.ts";
 
 /** The facts of a machine that gets an image: a stream stands for its current version, which the machine then follows. */

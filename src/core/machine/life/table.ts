@@ -1,5 +1,6 @@
 import type { Decision, MachineEvent } from "../event.ts";
-import type { Machine, MachineState } from "../record.ts";
+import type { Machine } from "../record.ts";
+import type { MachineState } from "../state.ts";
 import { noteDecline, returnAddress } from "./address.ts";
 import { noteBurnIn, noteFailure, noteNeighbours, recordPlace, scanHardware } from "./birth.ts";
 import { askForBirth, askHealthy, askUnknown, countRequests, firstSeen, noteAddress } from "./boot.ts";

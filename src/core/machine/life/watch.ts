@@ -1,6 +1,7 @@
 import { isWithin } from "../../clock-jump.ts";
+import type { Condition } from "../condition.ts";
 import type { Decision } from "../event.ts";
-import type { Condition, Machine } from "../record.ts";
+import type { Machine } from "../record.ts";
 import { changed, conditionOf, nameOf, refused, type Transition, withCondition, withoutConditions } from "./move.ts";
 import { cancelRebirth, nextLife } from "./operator.ts";
 import { heldRefusal } from "./order.ts";

@@ -1,6 +1,7 @@
 import { ip, macOf } from "../../net/testing/addresses.ts";
 import { machineIdFromMac } from "../life/move.ts";
-import type { MachineIn, MachineState } from "../record.ts";
+import type { MachineIn } from "../record.ts";
+import type { MachineState } from "../state.ts";
 
 const mac = macOf("52:54:00:00:00:01");
 
