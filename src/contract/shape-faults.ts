@@ -21,3 +21,6 @@ export const faultMessages = {
     return received === "undefined" ? `missing: expected ${expected}` : `expected ${expected ?? requirement}`;
   },
 } as const;
+
+/** The next step of a refused request of an operator; the command line says instead what to do on it. */
+export const shapesAdvice = "see GET /v1/openapi.json for the schema of every request";

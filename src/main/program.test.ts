@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Command } from "commander";
+import { listFormats, valueFormats } from "../cli/output/formats.ts";
 import { birtherProgram } from "./program.ts";
 
 /** Verbs that change nothing that belongs to the fleet: they read, print or write a file that their caller names. */
@@ -40,6 +41,73 @@ function* leaves(command: Command, words: readonly string[] = []): Generator<{ n
 function isDefault(command: Command): boolean {
   return Reflect.get(command, "_actionHandler") !== null && Reflect.get(command, "_actionHandler") !== undefined;
 }
+
+/** The verbs that list things: with all formats, those whose rows have no names of their own without `-o name`. */
+const lists: { readonly [verb: string]: "named" | "nameless" } = {
+  racks: "named",
+  failures: "nameless",
+  burnin: "nameless",
+  machines: "named",
+  networks: "named",
+  quirks: "nameless",
+  audit: "nameless",
+  events: "nameless",
+  log: "nameless",
+  packets: "nameless",
+  slot: "named",
+  plan: "named",
+  "erasures list": "named",
+  "tokens list": "named",
+  "image list": "named",
+  "image diff": "named",
+  "lab list": "named",
+};
+
+/** Verbs that print for no program, or in a form of their own, and why. */
+const withoutOutput: { readonly [verb: string]: string } = {
+  serve: "logs",
+  demo: "shows a screen; --json for programs",
+  simulate: "has --json",
+  report: "writes an archive",
+  completion: "prints a script",
+  complete: "prints words for a shell",
+  "plan try": "takes the -o of plan",
+  "export ansible": "prints what Ansible reads",
+  "export dominator": "prints what the Dominator reads",
+  "export metrics": "prints what Prometheus reads",
+  "export netbox": "prints what NetBox reads",
+  "mdb backup": "writes a file",
+  "mdb copy": "copies a database",
+  "mdb restore": "restores a database",
+  "config check": "says that it is good, or what is wrong",
+  "config docs": "prints a document",
+  "config life": "prints a document",
+  "config openapi": "prints JSON",
+  ...Object.fromEntries(
+    ["show", "add", "switch", "retire"].map((verb) => [`authority ${verb}`, "is done at the server, step by step"]),
+  ),
+  ...Object.fromEntries(
+    ["console", "power-on", "power-off", "reset", "power-cut", "pause", "resume"].map((verb) => [
+      `lab ${verb}`,
+      "acts on the virtual rack of a demo",
+    ]),
+  ),
+};
+
+test("each verb that lists has all output formats, each other one that prints for programs JSON and YAML", () => {
+  const found: { [name: string]: string | undefined } = {};
+  const expected: { [name: string]: string | undefined } = {};
+  const all = listFormats.join(" ");
+  for (const { name, command } of leaves(birtherProgram())) {
+    const output = command.options.find(({ long }) => long === "--output");
+    found[name] = output && [output.short, output.defaultValue, ...(output.argChoices ?? ["anything"])].join(" ");
+    const formats = lists[name] === "named" ? all : lists[name] ? all.replace("name ", "") : valueFormats.join(" ");
+    expected[name] = name in withoutOutput ? undefined : `-o table ${formats}`;
+  }
+  assert.deepEqual(found, expected);
+  const gone = [...Object.keys(lists), ...Object.keys(withoutOutput)].filter((name) => !(name in found));
+  assert.deepEqual(gone, [], "named here, and no verb any more");
+});
 
 test("each verb either changes nothing, or takes --reason, or is named here with the reason why not", () => {
   const wrong: string[] = [];

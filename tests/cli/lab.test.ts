@@ -6,7 +6,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
-import { askLab, listText } from "../../src/cli/server/lab.ts";
+import { tableOf } from "../../src/cli/output/listing.ts";
+import { askLab, labListing } from "../../src/cli/server/lab.ts";
 import type { LabMachineView } from "../../src/contract/lab.ts";
 
 const machine: LabMachineView = {
@@ -62,7 +63,7 @@ test("an invalid answer is refused", async () => {
 test("the list has fixed columns", () => {
   const off = { ...machine, name: "m2", power: "off" } as const;
   assert.equal(
-    listText([machine, off]),
+    `${tableOf(labListing, [machine, off], { width: 200 }).join("\n")}\n`,
     [
       "NAME       POWER  FIRMWARE  PORT  MAC                CONSOLE LOG",
       "machine-1  on     bios      swp1  52:54:00:b1:00:01  /d/machine-1/console.log",

@@ -4,7 +4,8 @@ import type { BatchAnswer } from "../../contract/operator/answers/batch.ts";
 import type { MachineBrief } from "../../contract/operator/views.ts";
 import type { OperatorAction } from "../../core/fleet/operator-action.ts";
 import { failure } from "../api/failure.ts";
-import { changeOptions, printJson, printLines, type ServerOptions } from "../api/server-options.ts";
+import { changeOptions, printLines, type ServerOptions } from "../api/server-options.ts";
+import { printData } from "../output/data.ts";
 import { formatTable } from "../output/table.ts";
 import { type SelectionOptions, selectionOptions } from "./selection.ts";
 
@@ -35,7 +36,7 @@ export async function act(names: readonly string[], verb: Verb, options: ActOpti
   const batch = (select: object, dryRun: boolean) =>
     api.ask<BatchAnswer>("batch", { body: { ...verb.action, select, dryRun } });
   const foreseen = await batch(selection, true);
-  if (options.dryRun === true) return printForeseen(foreseen, options);
+  if (options.dryRun === true) return await printForeseen(foreseen, options);
   if (foreseen.problem !== undefined) {
     const { title, detail, next } = foreseen.problem;
     throw failure("failed", `${title}: ${detail}`, next);
@@ -44,8 +45,7 @@ export async function act(names: readonly string[], verb: Verb, options: ActOpti
   // By id: the action applies to the machines shown, even if the selector now selects others.
   const { results } = await batch({ names: foreseen.results.map(({ machine }) => machine.id) }, false);
   const done = results.filter(({ outcome }) => outcome === "done").map(({ machine }) => machine as MachineBrief);
-  if (options.output === "json") printJson(done);
-  else printLines(done.map(verb.done));
+  if (!(await printData(done, options))) printLines(done.map(verb.done));
   const refusals = results.flatMap(({ problem }) => problem ?? []);
   if (refusals.length === 0) return;
   throw failure("failed", refusals.map(({ title, detail, next }) => `${title}: ${detail}\n${next}`).join("\n"));
@@ -64,11 +64,8 @@ function selectionOf(names: readonly string[], { labels, where }: SelectionOptio
   );
 }
 
-function printForeseen(foreseen: BatchAnswer, { output }: ActOptions): void {
-  if (output === "json") {
-    printJson(foreseen);
-    return;
-  }
+async function printForeseen(foreseen: BatchAnswer, options: ActOptions): Promise<void> {
+  if (await printData(foreseen, options)) return;
   const rows = foreseen.results.map(({ name, outcome, machine, problem, erases = [], leaves = [] }) => [
     name,
     outcome === "done" ? "yes" : "no",

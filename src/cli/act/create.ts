@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
-import { changeOptions, print, printJson, type ServerOptions } from "../api/server-options.ts";
+import { changeOptions, print, type ServerOptions } from "../api/server-options.ts";
+import { printData } from "../output/data.ts";
 import { patchOf, placeOf } from "./set.ts";
 
 type CreateOptions = ServerOptions & {
@@ -27,7 +28,6 @@ export function createCommand(program: Command): void {
     const body = { ...patchOf(text), macs, place: switchPort, hostname, birth };
     const { openApi } = await import("../api/api.ts");
     const machine = await (await openApi(options)).ask<MachineView>("create", { body });
-    if (options.output === "json") printJson(machine);
-    else print(`${machine.id}: announced; switch it on`);
+    if (!(await printData(machine, options))) print(`${machine.id}: announced; switch it on`);
   });
 }

@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import type { CollectedView } from "../../contract/operator/views.ts";
 import { counted } from "../../core/bytes/counted.ts";
 import { exitStatus, statusOf } from "../api/failure.ts";
-import { changeOptions, print, printJson, type ServerOptions } from "../api/server-options.ts";
+import { changeOptions, print, type ServerOptions } from "../api/server-options.ts";
+import { printData } from "../output/data.ts";
 import { formatBytes } from "../output/figures.ts";
 import type { Actions } from "./actions.ts";
 
@@ -16,8 +17,7 @@ export function imageGcCommand(image: Command, actions: Pick<Actions, "collectIm
     .option("--dry-run", "say what would be removed");
   changeOptions(gc).action(async (options: ServerOptions & { readonly dryRun?: boolean }) => {
     const found = await collectImages(options, options.dryRun === true, actions);
-    if (options.output === "json") printJson(found);
-    else print(...describeCollected(found));
+    if (!(await printData(found, options))) print(...describeCollected(found));
   });
 }
 

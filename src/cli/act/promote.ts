@@ -5,7 +5,8 @@ import { counted } from "../../core/bytes/counted.ts";
 import { isStreamName, parseImageName } from "../../core/image/image-name.ts";
 import type { Api } from "../api/api.ts";
 import { failure } from "../api/failure.ts";
-import { changeOptions, print, printJson, type ServerOptions } from "../api/server-options.ts";
+import { changeOptions, print, type ServerOptions } from "../api/server-options.ts";
+import { isData, printData } from "../output/data.ts";
 
 /** commander gives `false` for `--no-canary`. */
 type PromoteOptions = ServerOptions & { readonly canary?: string | boolean; readonly all?: true };
@@ -29,9 +30,9 @@ export function promoteCommands(image: Command): void {
         "without a first machine the version goes to all",
       );
     const { openApi } = await import("../api/api.ts");
-    const promotion = { api: await openApi(options), ...wanted, image: name, quiet: options.output === "json" };
+    const promotion = { api: await openApi(options), ...wanted, image: name, quiet: isData(options) };
     const stream = await promoted(promotion, options);
-    if (options.output === "json") printJson(stream);
+    await printData(stream, options);
   });
 
   const rollback = image
@@ -48,8 +49,7 @@ export function promoteCommands(image: Command): void {
       );
     const { openApi } = await import("../api/api.ts");
     const held = await (await openApi(options)).ask<StreamView>("rollback", { name: stream, body: {} });
-    if (options.output === "json") printJson(held);
-    else print(currentText(held));
+    if (!(await printData(held, options))) print(currentText(held));
   });
 }
 

@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
 import type { Api } from "../api/api.ts";
 import { exitStatus, failure, statusOf } from "../api/failure.ts";
-import { changeOptions, print, printJson, printLines, type ServerOptions } from "../api/server-options.ts";
+import { changeOptions, print, printLines, type ServerOptions } from "../api/server-options.ts";
+import { isData, printData } from "../output/data.ts";
 import { confirm } from "./act.ts";
 import { listMachines, type SelectionOptions, selectionOptions } from "./selection.ts";
 
@@ -39,7 +40,10 @@ export function setCommand(program: Command): void {
     const names = words.filter((word) => !word.includes("="));
     const machines = await chosenMachines(api, names, options);
     const shown = machines.map(({ hostname, id }) => hostname ?? id);
-    if (options.dryRun === true) return printLines(shown);
+    if (options.dryRun === true) {
+      if (!(await printData(machines, options))) printLines(shown);
+      return;
+    }
     if (names.length === 0 && options.yes !== true) await confirm(shown, assignments.join(" "));
     await setEach(api, machines, { patch, assignments, output: options.output });
   });
@@ -74,13 +78,13 @@ async function setEach(
     try {
       const machine = await api.ask<MachineView>("set", { name: id, body: patch, ifMatch: `"${revision}"` });
       done.push(machine);
-      if (output !== "json") print(`${machine.hostname ?? machine.id}: ${assignments.join(" ")}`);
+      if (!isData({ output })) print(`${machine.hostname ?? machine.id}: ${assignments.join(" ")}`);
     } catch (error) {
       if (machines.length === 1 || statusOf(error) !== exitStatus.failed) throw error;
       refusals.push(`${hostname ?? id}: ${error instanceof Error ? error.message : error}`);
     }
   }
-  if (output === "json") printJson(machines.length === 1 ? done[0] : done);
+  if (machines.length > 1 || done.length > 0) await printData(machines.length === 1 ? done[0] : done, { output });
   if (refusals.length > 0) throw failure("failed", refusals.join("\n"));
 }
 

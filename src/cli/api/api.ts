@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { type Route, reasonHeader } from "../../contract/operator/routes/route.ts";
 import { type OperatorRoute, operatorRoutes } from "../../contract/operator/routes.ts";
 import { problem } from "../../contract/problem.ts";
+import { shapesAdvice } from "../../contract/shape-faults.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
 import { type FeedEvent, readEvents } from "../read/feed-events.ts";
 import { failure } from "./failure.ts";
@@ -95,6 +96,9 @@ async function textOf(response: IncomingMessage): Promise<string> {
   return (await response.setEncoding("utf8").toArray()).join("");
 }
 
+/** What to do about an argument that the server cannot read. */
+const usage = "see birther VERB --help; docs/operating.md describes selectors, fields and keys";
+
 /** The server's problem as an error (RFC 9457, with a next step). */
 async function refusal(response: IncomingMessage): Promise<Error> {
   const text = await textOf(response);
@@ -108,6 +112,9 @@ async function refusal(response: IncomingMessage): Promise<Error> {
         plainText(`the server does not know ${detail}: it is older than this command`),
         "upgrade the server, or use the birther command of its version",
       );
+    // What the server refuses to read comes from the command line: a selector, a field, a number, a value.
+    if (kind === "wrongQuery" || kind === "misshapen")
+      return failure("misused", plainText(`${title}: ${detail}`), plainText(next === shapesAdvice ? usage : next));
     return failure("failed", plainText(`${title}: ${detail}`), plainText(next));
   }
   return failure(

@@ -1,10 +1,11 @@
 import { type Command, Option } from "commander";
 import { reasonLimit } from "../../contract/operator/routes/route.ts";
-import { escapeCommands, plainText } from "../../core/bytes/plain-text.ts";
+import { plainText } from "../../core/bytes/plain-text.ts";
+import { type OutputFormat, valueFormats } from "../output/formats.ts";
 import { failure } from "./failure.ts";
 
 /** The output format of a verb. */
-export type OutputOptions = { readonly output: "table" | "json" };
+export type OutputOptions = { readonly output: OutputFormat };
 /** The options of verbs that read a state directory. */
 export type LocalOptions = OutputOptions & {
   readonly state?: string;
@@ -18,11 +19,14 @@ export type ServerOptions = LocalOptions & {
   readonly tokenFile?: string;
 };
 
+/** Adds `-o` with the formats that a verb has. */
+export function outputOption(command: Command, formats: readonly OutputFormat[] = valueFormats): Command {
+  return command.addOption(new Option("-o, --output <format>", "output format").choices(formats).default("table"));
+}
+
 /** Adds `--state` and `-o`. */
-export function localOptions(command: Command): Command {
-  return stateOption(command).addOption(
-    new Option("-o, --output <format>", "output format").choices(["table", "json"]).default("table"),
-  );
+export function localOptions(command: Command, formats?: readonly OutputFormat[]): Command {
+  return outputOption(stateOption(command), formats);
 }
 
 /** The same for verbs that change the files of a state directory: with `--reason`. */
@@ -31,8 +35,8 @@ export function localChangeOptions(command: Command): Command {
 }
 
 /** Adds `--state`, `-o`, and the options for a server on another machine. */
-export function serverOptions(command: Command): Command {
-  return remoteOptions(localOptions(command));
+export function serverOptions(command: Command, formats?: readonly OutputFormat[]): Command {
+  return remoteOptions(localOptions(command, formats));
 }
 
 /** The same options for verbs that change something: with `--reason`. */
@@ -69,11 +73,6 @@ function remoteOptions(command: Command): Command {
     .option("--server <url>", "https://HOST:PORT of a server on another machine (or BIRTHER_SERVER)")
     .option("--ca <file>", "authority of its certificate: its pki/ca.pem (or BIRTHER_CA)")
     .option("--token-file <file>", "file with the token (or BIRTHER_TOKEN with the token itself)");
-}
-
-/** Writes a value as JSON, one document, for programs. */
-export function printJson(value: unknown): void {
-  process.stdout.write(`${escapeCommands(JSON.stringify(value, undefined, process.stdout.isTTY ? 2 : 0))}\n`);
 }
 
 /** Writes lines of text to standard output: each stays one line, and a terminal obeys nothing in it, whatever a machine sent. */

@@ -1,5 +1,6 @@
 import type { ChangeView } from "../../contract/operator/views.ts";
-import { formatDuration, formatTime, formatTimeZone, timeTitle } from "./figures.ts";
+import { formatDuration, formatTimeZone } from "./figures.ts";
+import { inCsv, inTables, inWide, type Listing, textColumn, timeColumn } from "./listing.ts";
 
 /** Facts that are too long for a line; `-o json` prints them. */
 const longFacts: ReadonlySet<string> = new Set([
@@ -13,33 +14,57 @@ const longFacts: ReadonlySet<string> = new Set([
   "expiresAtMs",
 ]);
 
-/** One change as table cells: time, machine, event, resulting state and phase, facts. */
-export function eventCells({ atMs, event, machine }: ChangeView): string[] {
+/** The columns of a list of changes. */
+export const eventListing: Listing<ChangeView> = {
+  columns: [
+    timeColumn("time", ({ atMs }) => atMs),
+    textColumn("machine", ({ machine }) => machine.hostname ?? machine.id),
+    textColumn("id", ({ machine }) => machine.id, inWide),
+    textColumn("event", ({ event }) => event.kind),
+    {
+      name: "state and phase",
+      of: ({ machine }) => (machine.phase === undefined ? machine.state : `${machine.state} ${machine.phase}`),
+      in: inTables,
+    },
+    textColumn("state", ({ machine }) => machine.state, inCsv),
+    textColumn("phase", ({ machine }) => machine.phase, inCsv),
+    {
+      name: "facts",
+      of: ({ event }) => factsOf(event),
+      value: ({ event: { kind: _kind, id: _id, ...facts } }) => JSON.stringify(facts),
+    },
+  ],
+};
+
+/** What an event says, in words. */
+function factsOf(event: ChangeView["event"]): string {
   const facts = Object.entries(event)
     .filter(([name, value]) => !longFacts.has(name) && value !== undefined)
     .map(factText);
-  const extra = detailOf(event);
-  return [
-    formatTime(atMs),
-    machine.hostname ?? machine.id,
-    event.kind,
-    machine.phase === undefined ? machine.state : `${machine.state} ${machine.phase}`,
-    [...facts, ...extra].join(", "),
-  ];
+  return [...facts, ...detailOf(event)].join(", ");
+}
+
+/** One change as table cells: time, machine, event, resulting state and phase, facts. */
+export function eventCells(change: ChangeView, nowMs = Date.now()): string[] {
+  return shownInTable.map(({ of }) => of(change, nowMs) ?? "");
 }
 
 /** The titles of the cells from `eventCells`. */
-export const eventTitles = () => [timeTitle(), "MACHINE", "EVENT", "STATE AND PHASE", "FACTS"];
+export const eventTitles = (nowMs = Date.now()) =>
+  shownInTable.map(({ name, title }) => title?.(nowMs) ?? name.toUpperCase());
+
+const shownInTable = eventListing.columns.filter(({ in: formats }) => formats?.includes("table") ?? true);
 
 /** A fact in words; of a structure the facts in it, such as `order generation 1 action birth`. */
 function factText([name, value]: readonly [name: string, value: unknown]): string {
   if (typeof value === "number" && name.endsWith("AtMs")) return `${name.slice(0, -4)} at ${formatTimeZone(value)}`;
   if (typeof value === "number" && name.endsWith("Ms")) return `${name.slice(0, -2)} ${formatDuration(value)}`;
-  if (Array.isArray(value)) return `${name} ${value.map(valueText).join(" ")}`;
-  return `${name} ${valueText(value)}`;
+  return `${name} ${factValue(value)}`;
 }
 
-function valueText(value: unknown): string {
+/** A value in words; of a structure the facts in it. */
+export function factValue(value: unknown): string {
+  if (Array.isArray(value)) return value.map(factValue).join(" ");
   return typeof value === "object" && value !== null ? Object.entries(value).map(factText).join(" ") : String(value);
 }
 

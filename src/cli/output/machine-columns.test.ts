@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { viewMachine } from "../../contract/operator/views.ts";
 import { powerOn } from "../../core/fleet/testing/power-on.ts";
-import { columnText, columnValue, groupMachines, sortMachines, usualColumns, wideColumns } from "./machine-columns.ts";
+import { csvOf, tableOf } from "./listing.ts";
+import { fieldListing, groupMachines, machineListing, sortMachines } from "./machine-columns.ts";
 
 const nowMs = 1_800_000_000_000;
 const machines = powerOn({ racks: 12, units: 2, apartMs: 120_000, nowMs, beganMs: nowMs - 1_300_000 }).map((machine) =>
@@ -38,16 +39,29 @@ test("groups count every machine once, the largest first", () => {
 });
 
 test("every column has a text for every machine, and an unknown one is refused with all names", () => {
-  for (const machine of machines)
-    for (const name of [...usualColumns, ...wideColumns]) assert.notEqual(columnText(machine, name, nowMs), "");
   for (const machine of machines) {
-    assert.ok(
-      wideColumns.every((name) => columnValue(machine, name) !== "-"),
-      "nothing is empty, and no dash",
-    );
-    const since = columnValue(machine, "since");
-    assert.equal(since === "" ? undefined : Date.parse(since), machine.phaseAtMs);
+    for (const { of } of machineListing.columns) assert.notEqual(of(machine, nowMs), "-");
+    const since = machineListing.columns.find(({ name }) => name === "since")?.value?.(machine);
+    assert.equal(since === undefined ? undefined : Date.parse(String(since)), machine.phaseAtMs);
   }
   assert.throws(() => sortMachines(machines, "constructor"), /--sort: expected one of name, id, .*, found constructor/);
   assert.throws(() => groupMachines([], "x"), /--group-by: expected one of/);
+});
+
+test("the columns of --fields: times in words or as ISO 8601, structures as facts or as JSON", () => {
+  const [machine] = machines.filter(({ phaseAtMs }) => phaseAtMs !== undefined);
+  assert.ok(machine);
+  const condition = { kind: "failing", reason: 'no, not "this"', sinceMs: nowMs } as const;
+  const listing = fieldListing(["phaseAtMs", "conditions", "macs", "generation"]);
+  const rows = [{ ...machine, phaseAtMs: nowMs, conditions: [condition] }];
+  const csv = csvOf(listing, rows);
+  const json = JSON.stringify([condition]).replaceAll('"', '""');
+  assert.equal(
+    csv,
+    `id,phaseAtMs,conditions,macs,generation\r\n${machine.id},2027-01-15T08:00:00.000Z,"${json}",${machine.macs.join(" ")},${machine.generation}\r\n`,
+  );
+  const [titles = "", line = ""] = tableOf(listing, rows, { nowMs, width: 1000 });
+  assert.match(titles, /^ID +PHASE +CONDITIONS +MACS +GENERATION$/);
+  assert.match(line, /kind failing reason no, not "this" since/);
+  assert.doesNotMatch(line, /1800000000000|object Object/);
 });

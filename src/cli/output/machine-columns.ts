@@ -2,7 +2,9 @@ import type { MachineView } from "../../contract/operator/views.ts";
 import { compareNatural } from "../../core/fleet/racks.ts";
 import { describeProgress } from "../../core/machine/work-progress.ts";
 import { failure } from "../api/failure.ts";
-import { formatDuration } from "./figures.ts";
+import { factValue } from "./event-text.ts";
+import { formatDuration, formatTimeZone } from "./figures.ts";
+import { countColumn, inWide, isoTime, type Column as ListColumn, type Listing, textColumn } from "./listing.ts";
 
 /** A column of a list of machines: its text, and what it is sorted by if that is not the text. */
 type Column = {
@@ -23,7 +25,7 @@ const columns: { readonly [name: string]: Column } = {
       phaseAtMs === undefined ? undefined : formatDuration(Math.max(0, nowMs - phaseAtMs)),
     // The longest first: what is sorted by this is looked for.
     sortBy: ({ phaseAtMs = 0 }) => phaseAtMs,
-    value: ({ phaseAtMs }) => (phaseAtMs === undefined ? undefined : new Date(phaseAtMs).toISOString()),
+    value: ({ phaseAtMs }) => isoTime(phaseAtMs),
   },
   progress: { of: ({ progress }) => (progress === undefined ? undefined : describeProgress(progress)) },
   address: { of: ({ permanentAddress, temporaryAddress }) => permanentAddress ?? temporaryAddress },
@@ -45,21 +47,68 @@ const columns: { readonly [name: string]: Column } = {
 };
 
 /** The columns of the usual table, and of `-o wide` and `-o csv`. */
-export const usualColumns = ["name", "state", "phase", "since", "address", "image", "conditions"] as const;
-export const wideColumns = [
+const usualColumns: readonly string[] = ["name", "state", "phase", "since", "address", "image", "conditions"];
+const wideColumns = [
   ...(["name", "id", "rack", "unit", "state", "phase", "since", "progress", "address", "image"] as const),
   ...(["network", "firmware", "product", "serial", "agent", "group", "mac", "conditions"] as const),
 ] as const;
 
-/** The text of a column for a machine; `-` if it has none. */
-export function columnText(machine: MachineView, name: string, nowMs: number): string {
-  return columnNamed(name, "column").of(machine, nowMs) || "-";
+/** The columns of a list of machines. */
+export const machineListing: Listing<MachineView> = {
+  named: "name",
+  columns: wideColumns.map((name) => {
+    const column = columnNamed(name, "column");
+    return { name, ...column, ...(usualColumns.includes(name) ? {} : { in: inWide }) };
+  }),
+};
+
+/** The columns of `--fields`: the id and these keys of the records. */
+export function fieldListing(fields: readonly string[]): Listing<MachineView> {
+  return { named: "id", columns: [...new Set(["id", ...fields])].map(fieldColumn) };
 }
 
-/** The same for programs: a time instead of an age, and empty if it has none. */
-export function columnValue(machine: MachineView, name: string): string {
-  const { of, value = of } = columnNamed(name, "column");
-  return value(machine, 0) ?? "";
+/** A key of the records in words: a time as a time, and a structure as the facts in it. */
+function fieldColumn(key: string): ListColumn<MachineView> {
+  const words = key.replace(/([A-Z])/g, " $1").toUpperCase();
+  const memberOf = (machine: MachineView) => machine[key as keyof MachineView];
+  const isTime = key.endsWith("AtMs");
+  return {
+    name: key,
+    title: () => (isTime ? words.replace(/ AT MS$/, "") : words),
+    of: (machine, nowMs) => {
+      const value = memberOf(machine);
+      if (value === undefined) return undefined;
+      return isTime ? formatTimeZone(Number(value), nowMs) : factValue(value);
+    },
+    value: (machine) => {
+      const value = memberOf(machine);
+      if (isTime) return isoTime(value === undefined ? undefined : Number(value));
+      return typeof value === "number" || typeof value === "boolean" ? value : value && programText(value);
+    },
+  };
+}
+
+/** A text as it is, a list of texts with spaces between them, and a structure as JSON. */
+function programText(value: object | string): string {
+  if (typeof value === "string") return value;
+  const isTexts = Array.isArray(value) && value.every((one) => typeof one === "string");
+  return isTexts ? value.join(" ") : JSON.stringify(value);
+}
+
+/** The columns of `--group-by`. */
+export function groupListing(by: string): Listing<readonly [value: string, count: number]> {
+  return { named: by, columns: [countColumn("machines", ([, count]) => count), textColumn(by, ([value]) => value)] };
+}
+
+/** A column that `option` may name; throws a misuse that lists them. */
+export function checkColumn(name: string, option: string): string {
+  columnNamed(name.replace(/^-/, ""), option);
+  return name;
+}
+
+/** The text of a column for a machine; `-` if it has none. */
+function columnText(machine: MachineView, name: string, nowMs: number): string {
+  return columnNamed(name, "column").of(machine, nowMs) || "-";
 }
 
 /** The machines by a column, in their natural order; `-phase` reverses it. Those without a value come last in both. */

@@ -1,3 +1,4 @@
+import { Option } from "commander";
 import { failure } from "../api/failure.ts";
 
 const units: { readonly [unit: string]: number } = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -15,4 +16,9 @@ export function readSince(text: string, nowMs = Date.now()): number {
     "misused",
     `--since: expected an age such as 15m or 1h, or a time such as 2026-03-01T08:00, found ${text}`,
   );
+}
+
+/** `--since` with such a time; it is read before a server is asked. */
+export function sinceOption(description: string): Option {
+  return new Option("--since <time>", description).argParser((text) => readSince(text));
 }

@@ -1,12 +1,14 @@
 import type { Command } from "commander";
 import type { AuditAnswer } from "../../contract/operator/answers/audit.ts";
 import { counted, formatCount } from "../../core/bytes/counted.ts";
-import { printJson, printLines, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import type { ServerOptions } from "../api/server-options.ts";
 import { formatTime, formatTimeZone, timeTitle } from "../output/figures.ts";
+import { limitOption } from "../output/limit.ts";
+import { inWide, type Listing, listOptions, printList, textColumn, timeColumn } from "../output/listing.ts";
 import { formatTable } from "../output/table.ts";
 
 type Entry = AuditAnswer["entries"][number];
-type AuditOptions = ServerOptions & { readonly limit: string; readonly request?: string; readonly changes?: true };
+type AuditOptions = ServerOptions & { readonly limit: number; readonly request?: string; readonly changes?: true };
 
 /** Adds `audit`: lists who changed what. */
 export function auditCommand(program: Command): void {
@@ -15,18 +17,17 @@ export function auditCommand(program: Command): void {
     .description(
       "list who changed what and why, newest first, one line a request: for a machine, for a token, or for all",
     )
-    .option("-n, --limit <count>", "maximum number of changes", "100")
+    .addOption(limitOption("changes", "maximum number of changes").default(100))
     .option("--request <id>", "only the changes of this request, each with the values before and after")
     .option("--changes", "each change on a line of its own, with the values before and after");
-  serverOptions(command).action(async (name: string | undefined, options: AuditOptions) => {
+  listOptions(command, changeListing).action(async (name: string | undefined, options: AuditOptions) => {
     const { openApi } = await import("../api/api.ts");
     const { request, limit } = options;
-    const query = { about: name, request, limit };
+    const query = { about: name, request, limit: String(limit) };
     const { entries } = await (await openApi(options)).ask<AuditAnswer>("audit", { query });
-    if (options.output === "json") return printJson(entries);
-    if (entries.length === 0) process.stderr.write(`${none(request)}\n`);
-    else if (request !== undefined || options.changes === true) printLines(changesTable(entries));
-    else printLines(requestsTable(entries));
+    const isEach = request !== undefined || options.changes === true;
+    const found = { rows: entries, none: none(request) };
+    await printList(changeListing, isEach ? found : { ...found, text: () => requestsTable(entries) }, options);
   });
 }
 
@@ -69,17 +70,25 @@ function subjects(entries: readonly Entry[]): string {
   return more > 0 ? `${counted(names.length, "machine")}: ${shown} and ${formatCount(more)} more` : shown;
 }
 
-/** One line for each change, with the values before and after. */
-function changesTable(entries: readonly Entry[]): string[] {
-  const rows = entries.map(({ atMs, by, action, subject, name, before, after }) => [
-    formatTime(atMs),
-    by,
-    action,
-    name ?? subject,
-    differences(before, after).join(", ") || "-",
-  ]);
-  return formatTable([timeTitle(), "WHO", "ACTION", "SUBJECT", "BEFORE AND AFTER"], rows);
-}
+/** The columns of the changes, each with the values before and after. */
+export const changeListing: Listing<Entry> = {
+  columns: [
+    timeColumn("time", ({ atMs }) => atMs),
+    textColumn("request", ({ request }) => request?.id, inWide),
+    textColumn("who", ({ by }) => by),
+    textColumn("from", ({ request }) => request?.from, inWide),
+    textColumn("action", ({ action }) => action),
+    textColumn("subject", ({ name, subject }) => name ?? subject),
+    textColumn("id", ({ subject }) => subject, inWide),
+    textColumn("reason", ({ request }) => request?.reason, inWide),
+    {
+      name: "changes",
+      title: () => "BEFORE AND AFTER",
+      of: ({ before, after }) => differences(before, after).join(", "),
+      value: ({ before, after }) => JSON.stringify({ before, after }),
+    },
+  ],
+};
 
 /** Facts that every change alters; they carry no information here. */
 const omitted: ReadonlySet<string> = new Set(["id", "createdAtMs", "revision", "timeline", "lastSeenAtMs", "wayBack"]);

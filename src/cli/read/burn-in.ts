@@ -6,8 +6,17 @@ import type { Siblings } from "../../core/fleet/siblings.ts";
 import { outlierScore } from "../../core/fleet/spread.ts";
 import { type SelectionOptions, selectionOptions } from "../act/selection.ts";
 import { failure } from "../api/failure.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { formatTable } from "../output/table.ts";
+import type { ServerOptions } from "../api/server-options.ts";
+import {
+  type Column,
+  countColumn,
+  inCsv,
+  inTables,
+  type Listing,
+  listOptions,
+  printList,
+  textColumn,
+} from "../output/listing.ts";
 
 /** Adds `burnin`: burn-in figures against those of siblings. */
 export function burnInCommand(program: Command): void {
@@ -17,39 +26,77 @@ export function burnInCommand(program: Command): void {
       "compare burn-in figures with those of machines of the same model: of one machine, or of all or selected",
     );
   selectionOptions(command);
-  serverOptions(command).action(async (name: string | undefined, options: ServerOptions & SelectionOptions) => {
-    const { openApi } = await import("../api/api.ts");
-    const api = await openApi(options);
-    if (name !== undefined && (options.labels !== undefined || options.where !== undefined))
-      throw failure("misused", "expected a name or a selection, found both");
-    if (name !== undefined) {
-      const siblings = await api.ask<Siblings>("siblings", { name });
-      if (options.output === "json") printJson(siblings.figures);
-      else if (siblings.figures.length === 0) process.stderr.write("it has not reported figures of a burn-in yet\n");
-      else print(...machineTable(siblings));
-      return;
-    }
-    const query = { labels: options.labels, where: options.where };
-    const { figures } = await api.ask<{ figures: FigureSummary[] }>("burnIn", { query });
-    if (options.output === "json") printJson(figures);
-    else if (figures.length === 0) process.stderr.write("no machine has reported a burn-in yet\n");
-    else print(...figuresTable(figures));
-  });
+  listOptions(command, figureListing).action(
+    async (name: string | undefined, options: ServerOptions & SelectionOptions) => {
+      if (name !== undefined && (options.labels !== undefined || options.where !== undefined))
+        throw failure("misused", "expected a name or a selection, found both");
+      const { openApi } = await import("../api/api.ts");
+      const api = await openApi(options);
+      if (name !== undefined) {
+        const { figures } = await api.ask<Siblings>("siblings", { name });
+        const none = "it has not reported figures of a burn-in yet";
+        return await printList(siblingListing, { rows: figures, none }, options);
+      }
+      const query = { labels: options.labels, where: options.where };
+      const { figures } = await api.ask<{ figures: FigureSummary[] }>("burnIn", { query });
+      await printList(figureListing, { rows: figures, none: "no machine has reported a burn-in yet" }, options);
+    },
+  );
+}
+
+/** A column with a figure, rounded for people. */
+function figureColumn<Row>(name: string, of: (row: Row) => number, formats?: Column<Row>["in"]): Column<Row> {
+  return { name, of: (row) => figureNumber(of(row)), value: of, ...(formats && { in: formats }) };
 }
 
 /** The figures of many machines, a line for each model and test. */
-export function figuresTable(figures: readonly FigureSummary[]): string[] {
-  const rows = figures.map(({ model, test, part, figure, machines, median, least, most, outliers }) => [
-    model || "-",
-    test,
-    part || "-",
-    figureTitle(figure),
-    formatCount(machines),
-    figureNumber(median),
-    `${figureNumber(least)} to ${figureNumber(most)}`,
-    outliersText(outliers),
-  ]);
-  return formatTable(["MODEL", "TEST", "DISK", "FIGURE", "MACHINES", "MEDIAN", "RANGE", "FAR FROM THE OTHERS"], rows);
+export const figureListing: Listing<FigureSummary> = {
+  columns: [
+    textColumn("model", ({ model }) => model),
+    textColumn("test", ({ test }) => test),
+    textColumn("disk", ({ part }) => part),
+    { name: "figure", of: ({ figure }) => figureTitle(figure), value: ({ figure }) => figure },
+    countColumn("machines", ({ machines }) => machines),
+    figureColumn("median", ({ median }) => median),
+    rangeColumn(),
+    figureColumn("least", ({ least }) => least, inCsv),
+    figureColumn("most", ({ most }) => most, inCsv),
+    {
+      name: "outliers",
+      title: () => "FAR FROM THE OTHERS",
+      of: ({ outliers }) => outliersText(outliers),
+      value: ({ outliers }) => outliers.map(({ name, value }) => `${name}=${value}`).join(" "),
+    },
+  ],
+};
+
+/** The figures of one machine. */
+export const siblingListing: Listing<Siblings["figures"][number]> = {
+  columns: [
+    textColumn("test", ({ test }) => test),
+    { name: "figure", of: ({ figure }) => figureTitle(figure), value: ({ figure }) => figure },
+    figureColumn("value", ({ value }) => value),
+    figureColumn("median", ({ siblings }) => siblings.median),
+    { ...rangeColumn(), of: ({ siblings }) => rangeText(siblings) },
+    figureColumn("least", ({ siblings }) => siblings.least, inCsv),
+    figureColumn("most", ({ siblings }) => siblings.most, inCsv),
+    countColumn("machines", ({ siblings }) => siblings.machines),
+    {
+      name: "of",
+      of: ({ subject, score }) =>
+        Math.abs(score) < outlierScore ? subject : `${subject}: FAR FROM THE OTHERS (${signed(score)})`,
+      value: ({ subject }) => subject,
+    },
+    figureColumn("score", ({ score }) => score, inCsv),
+  ],
+};
+
+function rangeColumn() {
+  return { name: "range", of: rangeText, in: inTables };
+}
+
+function rangeText({ least, most }: { readonly least: number; readonly most: number }): string {
+  return `${figureNumber(least)} to ${figureNumber(most)}`;
 }
 
 /** Outliers in a cell; JSON has all that the server names. */
@@ -60,20 +107,7 @@ function outliersText(outliers: FigureSummary["outliers"]): string {
     .slice(0, namesShown)
     .map(({ name, value, score }) => `${name} ${figureNumber(value)} (${signed(score)})`);
   const more = outliers.length - names.length;
-  return [...names, ...(more > 0 ? [`${formatCount(more)} more`] : [])].join(", ") || "-";
-}
-
-function machineTable({ figures }: Siblings): string[] {
-  const rows = figures.map(({ test, subject, figure, value, siblings, score }) => [
-    test,
-    figureTitle(figure),
-    figureNumber(value),
-    figureNumber(siblings.median),
-    `${figureNumber(siblings.least)} to ${figureNumber(siblings.most)}`,
-    formatCount(siblings.machines),
-    Math.abs(score) < outlierScore ? subject : `${subject}: FAR FROM THE OTHERS (${signed(score)})`,
-  ]);
-  return formatTable(["TEST", "FIGURE", "VALUE", "MEDIAN", "RANGE", "MACHINES", "OF"], rows);
+  return [...names, ...(more > 0 ? [`${formatCount(more)} more`] : [])].join(", ");
 }
 
 function signed(score: number): string {

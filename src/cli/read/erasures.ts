@@ -2,17 +2,27 @@ import type { Command } from "commander";
 import type { ErasureAnswer, ErasuresAnswer } from "../../contract/operator/answers/erasure.ts";
 import { outcomeText } from "../../core/erasure/erasure.ts";
 import { failure } from "../api/failure.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { formatDateTime, timeTitle } from "../output/figures.ts";
-import { readSince } from "../output/since.ts";
-import { formatTable } from "../output/table.ts";
+import { print, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { printData } from "../output/data.ts";
+import { formatDateTime } from "../output/figures.ts";
+import { limitOption } from "../output/limit.ts";
+import {
+  countColumn,
+  inWide,
+  type Listing,
+  listOptions,
+  printList,
+  textColumn,
+  timeColumn,
+} from "../output/listing.ts";
+import { sinceOption } from "../output/since.ts";
 import { certificateOf } from "./erasure-text.ts";
 
 type ListOptions = ServerOptions & {
   readonly serial?: string;
   readonly machine?: string;
-  readonly since?: string;
-  readonly limit: string;
+  readonly since?: number;
+  readonly limit: number;
 };
 type ShowOptions = ServerOptions & {
   readonly certificate?: true;
@@ -32,13 +42,12 @@ export function erasuresCommand(program: Command): void {
     .description("list erasures, newest first, also of retired machines (-o json to export, signatures included)")
     .option("--serial <serial>", "only of the disk with this serial number or WWN")
     .option("--machine <name>", "only of this machine; a retired one by its id")
-    .option("--since <time>", "from an age such as 15m, 1h, 2d, or a time such as 2026-03-01T08:00 on")
-    .option("-n, --limit <count>", "maximum number of erasures", "100");
-  serverOptions(list).action(async (options: ListOptions) => {
+    .addOption(sinceOption("from an age such as 15m, 1h, 2d, or a time such as 2026-03-01T08:00 on"))
+    .addOption(limitOption("erasures", "maximum number of erasures").default(100));
+  listOptions(list, erasureListing).action(async (options: ListOptions) => {
     const found = await listed(await open(options), options);
-    if (options.output === "json") printJson(found);
-    else if (found.length > 0) print(...erasuresTable(found));
-    else process.stderr.write("no erasure is recorded that fits: each birth, rebirth and clean records its disks\n");
+    const none = "no erasure is recorded that fits: each birth, rebirth and clean records its disks";
+    await printList(erasureListing, { rows: found, none }, options);
   });
 
   const show = erasures
@@ -51,20 +60,16 @@ export function erasuresCommand(program: Command): void {
     const erasure = await (await open(options)).ask<ErasureAnswer>("erasure", { name: id });
     if (options.statement === true) process.stdout.write(erasure.statement);
     else if (options.signature === true) print(signatureOf(erasure));
-    else if (options.output === "json") printJson(erasure);
-    else print(...certificateOf(erasure));
+    else if (!(await printData(erasure, options))) print(...certificateOf(erasure));
   });
 }
 
 /** Pages of a thousand, until enough are found. */
 async function listed(
   api: { readonly ask: <T>(route: "erasures", parts: object) => Promise<T> },
-  { serial, machine, since, limit }: ListOptions,
+  { serial, machine, since, limit: wanted }: ListOptions,
 ): Promise<readonly ErasureAnswer[]> {
-  const wanted = Number(limit);
-  if (!Number.isInteger(wanted) || wanted < 1)
-    throw failure("misused", `--limit: expected a count such as 100, found ${limit}`);
-  const sinceMs = since === undefined ? undefined : String(Math.max(0, Math.round(readSince(since))));
+  const sinceMs = since === undefined ? undefined : String(Math.max(0, Math.round(since)));
   const found: ErasureAnswer[] = [];
   let before: string | undefined;
   do {
@@ -81,16 +86,24 @@ function signatureOf({ id, signature }: ErasureAnswer): string {
   return signature.value;
 }
 
-/** The table that `erasures` prints. */
-export function erasuresTable(found: readonly ErasureAnswer[]): string[] {
-  const rows = found.map(({ id, atMs, machine, facts }) => [
-    formatDateTime(atMs),
-    id,
-    facts?.machine.hostname ?? machine,
-    facts?.disk.serial || facts?.disk.wwn || "-",
-    facts?.disk.model || "-",
-    facts?.action ?? "-",
-    facts === undefined ? "written by a newer server" : outcomeText(facts.outcome),
-  ]);
-  return formatTable([timeTitle(), "ID", "MACHINE", "SERIAL", "MODEL", "BY", "OUTCOME"], rows);
-}
+/** The columns of `erasures`. */
+export const erasureListing: Listing<ErasureAnswer> = {
+  named: "id",
+  columns: [
+    // With the date even of today: such a list is filed.
+    { ...timeColumn<ErasureAnswer>("time", ({ atMs }) => atMs), of: ({ atMs }) => formatDateTime(atMs) },
+    textColumn("id", ({ id }) => id),
+    textColumn("machine", ({ machine, facts }) => facts?.machine.hostname ?? machine),
+    textColumn("machineId", ({ machine }) => machine, inWide),
+    textColumn("serial", ({ facts }) => facts?.disk.serial || facts?.disk.wwn),
+    textColumn("model", ({ facts }) => facts?.disk.model),
+    textColumn("wwn", ({ facts }) => facts?.disk.wwn, inWide),
+    countColumn("bytes", ({ facts }) => facts?.disk.sizeBytes, inWide),
+    textColumn("by", ({ facts }) => facts?.action),
+    {
+      name: "outcome",
+      of: ({ facts }) => (facts === undefined ? "written by a newer server" : outcomeText(facts.outcome)),
+      value: ({ facts }) => facts?.outcome.kind,
+    },
+  ],
+};

@@ -4,13 +4,13 @@ import type { ChangeView, MachineView } from "../../contract/operator/views.ts";
 import { type SelectionOptions, selectionOptions } from "../act/selection.ts";
 import type { Api } from "../api/api.ts";
 import { failure } from "../api/failure.ts";
-import { printJson, printLines, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { eventCells, eventTitles } from "../output/event-text.ts";
-import { readLimit } from "../output/limit.ts";
-import { readSince } from "../output/since.ts";
-import { formatTable } from "../output/table.ts";
+import type { ServerOptions } from "../api/server-options.ts";
+import { eventListing } from "../output/event-text.ts";
+import { limitOption } from "../output/limit.ts";
+import { listOptions, printList } from "../output/listing.ts";
+import { sinceOption } from "../output/since.ts";
 
-type EventsOptions = ServerOptions & SelectionOptions & { readonly limit?: string; readonly since?: string };
+type EventsOptions = ServerOptions & SelectionOptions & { readonly limit?: number; readonly since?: number };
 
 /** Requests for the pages of one listing: more than the database keeps. */
 const pageLimit = 1000;
@@ -23,23 +23,21 @@ export function eventsCommand(program: Command): void {
   const command = program
     .command("events [name]")
     .description("list the events of a machine, or of all or the selected machines since a time; oldest first")
-    .option("--since <time>", "from an age such as 15m, 1h, 2d, or a time such as 2026-03-01T08:00 on")
-    .option("-n, --limit <count>", `print the latest events only; without --since ${defaultLimit} of them`);
+    .addOption(sinceOption("from an age such as 15m, 1h, 2d, or a time such as 2026-03-01T08:00 on"))
+    .addOption(limitOption("events", `print the latest events only; without --since ${defaultLimit} of them`));
   selectionOptions(command);
-  serverOptions(command).action(async (name: string | undefined, options: EventsOptions) => {
+  listOptions(command, eventListing).action(async (name: string | undefined, options: EventsOptions) => {
     const isSelected = options.labels !== undefined || options.where !== undefined;
     if (name !== undefined && isSelected) throw failure("misused", "expected a name or a selection, found both");
     if (name === undefined && options.since === undefined)
       throw failure("misused", "expected the name of a machine, or --since: birther events --since 1h");
-    const limit = readLimit(options.limit, "events");
+    const { limit, since } = options;
     const { openApi } = await import("../api/api.ts");
     const api = await openApi(options);
-    const events = await (options.since === undefined
+    const events = await (since === undefined
       ? latestOf(api, name ?? "", limit ?? defaultLimit)
-      : eventsSince(api, { name, ...options, limit, sinceMs: readSince(options.since) }));
-    if (options.output === "json") printJson(events);
-    else if (events.length === 0) process.stderr.write("no events\n");
-    else printLines(formatTable(eventTitles(), events.map(eventCells)));
+      : eventsSince(api, { name, ...options, limit, sinceMs: since }));
+    await printList(eventListing, { rows: events, none: "no events" }, options);
   });
 }
 

@@ -5,8 +5,10 @@ import { plainText } from "../../core/bytes/plain-text.ts";
 import { type ImageUse, machinesText } from "../../core/image/catalogue/image-use.ts";
 import { parseImageName } from "../../core/image/image-name.ts";
 import { failure } from "../api/failure.ts";
-import { changeOptions, print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { changeOptions, print, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { printData } from "../output/data.ts";
 import { formatBytes, formatTimeZone } from "../output/figures.ts";
+import { type Listing, listOptions, printList, textColumn } from "../output/listing.ts";
 
 /** Adds `image show`, `image diff` and `image remove`. */
 export function imageDetailCommands(image: Command): void {
@@ -18,8 +20,7 @@ export function imageDetailCommands(image: Command): void {
     const { openApi } = await import("../api/api.ts");
     const api = await openApi(options);
     const details = await api.ask<ImageDetails>("image", { name: stream, query: { version: String(version) } });
-    if (options.output === "json") printJson(details);
-    else print(...describeImage(details));
+    if (!(await printData(details, options))) print(...describeImage(details));
   });
 
   const diff = image
@@ -27,14 +28,14 @@ export function imageDetailCommands(image: Command): void {
     .description(
       "print the paths in which two images differ, and what a machine with the first fetches for the second",
     );
-  serverOptions(diff).action(async (from: string, to: string, options: ServerOptions) => {
+  listOptions(diff, pathListing).action(async (from: string, to: string, options: ServerOptions) => {
     const { stream, version } = imageNamed(to);
     imageNamed(from);
     const { openApi } = await import("../api/api.ts");
     const query = { version: String(version), from };
     const found = await (await openApi(options)).ask<DifferenceView>("difference", { name: stream, query });
-    if (options.output === "json") printJson(found);
-    else print(...describeDifference(found));
+    const text = () => describeDifference(found);
+    await printList(pathListing, { rows: found.paths, data: found, text }, options);
   });
 
   const remove = image
@@ -44,8 +45,7 @@ export function imageDetailCommands(image: Command): void {
     const { stream, version } = imageNamed(name);
     const { openApi } = await import("../api/api.ts");
     const removed = await (await openApi(options)).ask("removeImage", { name: stream, body: { version } });
-    if (options.output === "json") printJson(removed);
-    else
+    if (!(await printData(removed, options)))
       print(`${name} is removed; the server frees what no other image needs within the hour, birther image gc at once`);
   });
 }
@@ -103,6 +103,16 @@ function useTexts({ inStream, inRules }: ImageUse): readonly string[] {
   ];
   return texts.length === 0 ? ["-"] : texts;
 }
+
+/** The columns of `image diff`. */
+export const pathListing: Listing<DifferenceView["paths"][number]> = {
+  named: "path",
+  columns: [
+    textColumn("change", ({ change }) => change),
+    textColumn("path", ({ path }) => path),
+    textColumn("what", ({ what = [] }) => what.join(", ")),
+  ],
+};
 
 /** The lines of `image diff`: `+` added, `-` removed, `~` changed. */
 export function describeDifference(found: DifferenceView): readonly string[] {

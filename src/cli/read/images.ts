@@ -5,9 +5,19 @@ import { parseImageName } from "../../core/image/image-name.ts";
 import { describeImport, type ImportProgress } from "../../core/image/import-progress.ts";
 import type { Actions } from "../act/actions.ts";
 import { exitStatus, statusOf } from "../api/failure.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
-import { formatBytes, formatTime, timeTitle } from "../output/figures.ts";
-import { formatTable } from "../output/table.ts";
+import type { ServerOptions } from "../api/server-options.ts";
+import { formatBytes } from "../output/figures.ts";
+import {
+  countColumn,
+  inCsv,
+  inTables,
+  inWide,
+  type Listing,
+  listOptions,
+  printList,
+  textColumn,
+  timeColumn,
+} from "../output/listing.ts";
 
 /** An image and what it is to its stream. */
 type ListedImage = ImageView & { readonly use?: string };
@@ -15,19 +25,33 @@ type ListedImage = ImageView & { readonly use?: string };
 /** Adds `image list`: system images, and which version of each stream is current. */
 export function imageListCommand(image: Command, actions: Pick<Actions, "listImages">): void {
   const list = image.command("list").description("list the system images, and which version of each stream is current");
-  serverOptions(list).action(async (options: ServerOptions) => {
+  listOptions(list, imageListing).action(async (options: ServerOptions) => {
     const images = await listImages(options, actions);
-    if (options.output === "json") return printJson(images);
-    if (images.length === 0)
-      process.stderr.write("no system images yet; to import one: birther image import STREAM DIRECTORY\n");
-    const rows = images.map(({ name, entries, bytes, importedAtMs, use, confidential, notHere }) => [
-      ...[name, formatCount(entries), formatBytes(bytes), formatTime(importedAtMs)],
-      [use, confidential === true ? "confidential" : undefined, notHere].filter(Boolean).join("; ") || "-",
-    ]);
-    if (rows.length > 0)
-      print(...formatTable(["NAME", "PATHS", "SIZE", timeTitle(Date.now(), "IMPORTED"), "USE"], rows));
+    const none = "no system images yet; to import one: birther image import STREAM DIRECTORY";
+    await printList(imageListing, { rows: images, none }, options);
   });
 }
+
+/** The columns of `image list`. */
+export const imageListing: Listing<ListedImage> = {
+  named: "name",
+  columns: [
+    textColumn("name", ({ name }) => name),
+    countColumn("paths", ({ entries }) => entries),
+    { name: "size", of: ({ bytes }) => formatBytes(bytes), in: inTables },
+    countColumn("bytes", ({ bytes }) => bytes, inCsv),
+    timeColumn("imported", ({ importedAtMs }) => importedAtMs),
+    textColumn("servers", ({ servers }) => servers?.join(" "), inWide),
+    {
+      name: "use",
+      of: ({ use, confidential, notHere }) =>
+        [use, confidential === true ? "confidential" : undefined, notHere].filter(Boolean).join("; "),
+      value: ({ use }) => use,
+    },
+    textColumn("confidential", ({ confidential }) => String(confidential === true), inCsv),
+    textColumn("notHere", ({ notHere }) => notHere, inCsv),
+  ],
+};
 
 /** From the server; if none runs here, from the state directory, which does not tell what is current: the MDB does. */
 async function listImages(

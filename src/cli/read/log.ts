@@ -5,11 +5,14 @@ import { plainText } from "../../core/bytes/plain-text.ts";
 import type { LogLine } from "../../core/machine/log-line.ts";
 import type { Api } from "../api/api.ts";
 import { exitStatus, failure, statusOf } from "../api/failure.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { print, type ServerOptions } from "../api/server-options.ts";
+import { isData, printNext } from "../output/data.ts";
 import { formatDateTime, formatTime, zoneAt } from "../output/figures.ts";
-import { readSince } from "../output/since.ts";
+import { csvOf, type Listing, listOptions, printList, textColumn, timeColumn } from "../output/listing.ts";
+import { sinceOption } from "../output/since.ts";
+import { fitLines } from "../output/wrap.ts";
 
-type LogOptions = ServerOptions & { readonly follow?: true; readonly since?: string; readonly boot?: string };
+type LogOptions = ServerOptions & { readonly follow?: true; readonly since?: number; readonly boot?: string };
 
 /** How often `--follow` asks for new lines. */
 const followMs = 1000;
@@ -20,25 +23,37 @@ export function logCommand(program: Command): void {
     .command("log <name>")
     .description("print what a machine's init and agent logged, over all its boots, and the refusals it got")
     .option("-f, --follow", "go on with each new line until Ctrl-C")
-    .option("--since <time>", "only lines from this time on: 15m, 1h, 2d, or 2026-03-01T08:00")
+    .addOption(sinceOption("only lines from this time on: 15m, 1h, 2d, or 2026-03-01T08:00"))
     .option("--boot <number>", "only one boot: 0 is the latest, -1 the one before it, 1 the oldest that is kept");
-  serverOptions(command).action(async (name: string, options: LogOptions) => {
-    const { openApi } = await import("../api/api.ts");
+  listOptions(command, logListing).action(async (name: string, options: LogOptions) => {
     if (options.boot !== undefined && !/^-?\d{1,4}$/.test(options.boot))
       throw failure("misused", `--boot: expected a number such as 0, -1 or 1, found ${options.boot}`);
+    const { openApi } = await import("../api/api.ts");
     const query = {
-      ...(options.since === undefined ? {} : { sinceMs: String(readSince(options.since)) }),
+      ...(options.since === undefined ? {} : { sinceMs: String(options.since) }),
       ...(options.boot === undefined ? {} : { boot: options.boot }),
     };
     const first = await (await openApi(options)).ask<LogView>("log", { name, query });
-    if (options.output === "json") printJson(first.lines);
-    else if (first.lines.length === 0) process.stderr.write(`no lines of ${plainText(name)} are kept\n`);
-    else print(...logText(first));
+    const text = () => fitLines(logText(first), logIndent);
+    const none = `no lines of ${plainText(name)} are kept`;
+    await printList(logListing, { rows: first.lines, text, none }, options);
     for (const server of first.unreached ?? [])
       process.stderr.write(`server ${server} did not answer: lines of ${name} that it keeps are missing\n`);
     if (options.follow === true) await follow(() => openApi(options), { name, first, options });
   });
 }
+
+/** The columns of `log`; people get text, in which a boot has a line of its own. */
+export const logListing: Listing<LogLine> = {
+  columns: [
+    timeColumn("time", ({ atMs }) => atMs),
+    textColumn("boot", ({ boot }) => boot),
+    textColumn("text", ({ text }) => text),
+  ],
+};
+
+/** Where lines that are longer than the terminal go on: below the text, after the time. */
+const logIndent = 9;
 
 /** Lines with their times; where a boot or another day begins, a line that says so. */
 export function logText({ lines, boot = 1, boots }: LogView, before?: LogLine): string[] {
@@ -80,8 +95,9 @@ async function follow(
     try {
       const query = last === undefined ? {} : { afterMs: String(last.atMs) };
       const more = await (await open()).ask<LogView>("log", { name, query });
-      if (options.output === "json") for (const line of more.lines) printJson(line);
-      else print(...logText(more, last));
+      if (isData(options)) for (const line of more.lines) await printNext(line, options);
+      else if (options.output === "csv") process.stdout.write(csvOf(logListing, more.lines, "no header"));
+      else print(...fitLines(logText(more, last), logIndent));
       last = more.lines.at(-1) ?? last;
     } catch (error) {
       if (statusOf(error) === exitStatus.misused) throw error;

@@ -2,30 +2,28 @@ import type { Command } from "commander";
 import { Option } from "commander";
 import type { MachineView, NetworkView, StatusView } from "../../contract/operator/views.ts";
 import { counted } from "../../core/bytes/counted.ts";
-import { writeCsv } from "../../core/export/csv.ts";
 import { listMachines, type SelectionOptions, selectionOptions } from "../act/selection.ts";
 import type { Api } from "../api/api.ts";
-import { locationOptions, printJson, printLines, type ServerOptions } from "../api/server-options.ts";
-import { readLimit } from "../output/limit.ts";
+import type { ServerOptions } from "../api/server-options.ts";
+import { isData } from "../output/data.ts";
+import { limitOption } from "../output/limit.ts";
+import { listOptions, printList } from "../output/listing.ts";
 import {
-  columnText,
-  columnValue,
+  checkColumn,
+  fieldListing,
+  groupListing,
   groupMachines,
+  machineListing,
   sortMachines,
-  usualColumns,
-  wideColumns,
 } from "../output/machine-columns.ts";
-import { formatTable } from "../output/table.ts";
 import { foreignText } from "./networks.ts";
 
-const formats = ["table", "wide", "name", "csv", "json", "yaml"] as const;
-type MachinesOptions = Omit<ServerOptions, "output"> &
+type MachinesOptions = ServerOptions &
   SelectionOptions & {
-    readonly output: (typeof formats)[number];
-    readonly fields?: string;
+    readonly fields?: readonly string[];
     readonly sort?: string;
     readonly groupBy?: string;
-    readonly limit?: string;
+    readonly limit?: number;
   };
 
 /** Adds `machines`: lists the fleet. */
@@ -33,27 +31,59 @@ export function machinesCommand(program: Command): void {
   const command = program
     .command("machines")
     .description("list machines: state, phase, address, image, conditions")
-    .option("-f, --fields <keys>", "print only these keys of each record, separated by commas: hostname,state,macs")
-    .option("--sort <column>", "sort by name, state, phase, since, rack, product, …; -since reverses")
-    .option("--group-by <column>", "print how many machines have each value of a column")
-    .option("-n, --limit <count>", "print at most this number of machines")
-    .addOption(new Option("-o, --output <format>", "output format").choices(formats).default("table"));
+    .addOption(
+      new Option(
+        "-f, --fields <keys>",
+        "print only these keys of each record, separated by commas: hostname,state,macs",
+      ).argParser((text) => text.split(",").map((key) => key.trim())),
+    )
+    .addOption(
+      new Option("--sort <column>", "sort by name, state, phase, since, rack, product, …; -since reverses").argParser(
+        (name) => checkColumn(name, "--sort"),
+      ),
+    )
+    .addOption(
+      new Option("--group-by <column>", "print how many machines have each value of a column").argParser((name) =>
+        checkColumn(name, "--group-by"),
+      ),
+    )
+    .addOption(limitOption("machines", "print at most this number of machines"));
   selectionOptions(command);
-  locationOptions(command).action(async (options: MachinesOptions) => {
+  listOptions(command, machineListing).action(async (options: MachinesOptions) => {
     const { openApi } = await import("../api/api.ts");
     const api = await openApi(options);
-    const listed = await listMachines(api, options);
-    const machines = options.sort === undefined ? listed : sortMachines(listed, options.sort);
-    if (options.output !== "json") await printWarnings(api);
-    if (machines.length === 0 && options.output !== "json") {
-      const all = options.labels === undefined && options.where === undefined;
-      process.stderr.write(all ? `${none}\n` : "no machine matches the selector\n");
-    } else if (options.groupBy !== undefined) printGroups(machines, options.groupBy, options.output);
-    else await printMachines(limited(machines, options.limit), options);
+    const { fields, sort, groupBy } = options;
+    // Names, groups and an order need keys that nobody asked to print.
+    const isWhole = fields === undefined || options.output === "name" || sort !== undefined || groupBy !== undefined;
+    const listed = await listMachines(api, isWhole ? without(options) : { ...options, fields: fields.join(",") });
+    const sorted = sort === undefined ? listed : sortMachines(listed, sort);
+    if (!isData(options)) await printWarnings(api);
+    const all = options.labels === undefined && options.where === undefined;
+    const none = all ? noMachines : "no machine matches the selector";
+    if (groupBy !== undefined) {
+      const rows = groupMachines(sorted, groupBy);
+      const data = rows.map(([value, machines]) => ({ [groupBy]: value, machines }));
+      return await printList(groupListing(groupBy), { rows, data, none }, options);
+    }
+    const machines = limited(sorted, options.limit);
+    if (fields === undefined || options.output === "name")
+      return await printList(machineListing, { rows: machines, none }, options);
+    const data = machines.map((machine) => pick(machine, fields));
+    await printList(fieldListing(fields), { rows: machines, data, none }, options);
   });
 }
 
-const none = "no machine has sent a PXE request yet: connect one to a configured network and switch it on";
+/** The selection alone. */
+function without({ labels, where }: SelectionOptions): SelectionOptions {
+  return { ...(labels === undefined ? {} : { labels }), ...(where === undefined ? {} : { where }) };
+}
+
+/** The record with the id and these keys only, as the server sends it if it is asked for them. */
+function pick(machine: MachineView, fields: readonly string[]): object {
+  return Object.fromEntries(Object.entries(machine).filter(([key]) => key === "id" || fields.includes(key)));
+}
+
+const noMachines = "no machine has sent a PXE request yet: connect one to a configured network and switch it on";
 
 /** What a list of machines leaves out, and why there may be none. */
 async function printWarnings(api: Api): Promise<void> {
@@ -65,69 +95,9 @@ async function printWarnings(api: Api): Promise<void> {
 }
 
 /** The first of the machines; how many are left out goes to standard error, so that nobody takes them for all. */
-function limited(machines: readonly MachineView[], wanted: string | undefined): readonly MachineView[] {
-  const limit = readLimit(wanted, "machines");
+function limited(machines: readonly MachineView[], limit: number | undefined): readonly MachineView[] {
   if (limit === undefined) return machines;
   const left = machines.length - limit;
   if (left > 0) process.stderr.write(`${counted(left, "more machine is", "more machines are")} not listed\n`);
   return machines.slice(0, limit);
-}
-
-async function printMachines(machines: readonly MachineView[], { output, fields }: MachinesOptions): Promise<void> {
-  const nowMs = Date.now();
-  switch (output) {
-    case "json":
-      return printJson(machines);
-    case "yaml": {
-      const { stringify } = await import("yaml");
-      return printLines(stringify(machines).trimEnd().split("\n"));
-    }
-    case "name":
-      return printLines(machines.map((machine) => columnText(machine, "name", nowMs)));
-    case "csv": {
-      const rows = machines.map((machine) => wideColumns.map((name) => columnValue(machine, name)));
-      process.stdout.write([...writeCsv(wideColumns, rows)].join(""));
-      return;
-    }
-    case "wide":
-      return printLines(machinesTable(machines, nowMs, wideColumns));
-    case "table":
-      return printLines(
-        fields === undefined ? machinesTable(machines, nowMs) : fieldsTable(machines, fields.split(",")),
-      );
-  }
-}
-
-function printGroups(machines: readonly MachineView[], by: string, output: MachinesOptions["output"]): void {
-  const groups = groupMachines(machines, by);
-  const rows = groups.map(([value, count]) => [String(count), value]);
-  if (output === "json") printJson(groups.map(([value, count]) => ({ [by]: value, machines: count })));
-  else if (output === "csv") process.stdout.write([...writeCsv(["machines", by], rows)].join(""));
-  else printLines(formatTable(["MACHINES", by.toUpperCase()], rows));
-}
-
-/** The table that `machines` prints. */
-export function machinesTable(
-  machines: readonly MachineView[],
-  nowMs: number,
-  columns: readonly string[] = usualColumns,
-): string[] {
-  const rows = machines.map((machine) => columns.map((name) => columnText(machine, name, nowMs)));
-  return formatTable(
-    columns.map((name) => name.toUpperCase()),
-    rows,
-  );
-}
-
-/** One column for each requested key. */
-function fieldsTable(machines: readonly MachineView[], fields: readonly string[]): string[] {
-  const keys = [...new Set(["id", ...fields.map((field) => field.trim())])];
-  const rows = machines.map((machine) =>
-    keys.map((key) => {
-      const value = machine[key as keyof MachineView];
-      return value === undefined ? "-" : typeof value === "string" ? value : JSON.stringify(value);
-    }),
-  );
-  const titles = keys.map((key) => key.replace(/([A-Z])/g, " $1").toUpperCase());
-  return formatTable(titles, rows);
 }

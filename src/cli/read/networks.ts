@@ -2,9 +2,20 @@ import type { Command } from "commander";
 import type { NetworkView } from "../../contract/operator/views.ts";
 import { counted, formatCount } from "../../core/bytes/counted.ts";
 import { reasonCounts } from "../../core/pxe/reason-text.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import type { ServerOptions } from "../api/server-options.ts";
 import { formatDuration } from "../output/figures.ts";
-import { formatTable } from "../output/table.ts";
+import {
+  countColumn,
+  inCsv,
+  inTables,
+  inWide,
+  type Listing,
+  listOptions,
+  printList,
+  tableOf,
+  textColumn,
+  timeColumn,
+} from "../output/listing.ts";
 
 /** Adds `networks`: lists the networks and their problems. */
 export function networksCommand(program: Command): void {
@@ -13,32 +24,52 @@ export function networksCommand(program: Command): void {
     .description(
       "list the networks: counters, addresses in use, exhausted pools, address conflicts, other DHCP servers",
     );
-  serverOptions(command).action(async (options: ServerOptions) => {
+  listOptions(command, networkListing).action(async (options: ServerOptions) => {
     const { openApi } = await import("../api/api.ts");
     const { networks } = await (await openApi(options)).ask<{ networks: NetworkView[] }>("networks");
-    if (options.output === "json") printJson(networks);
-    else if (networks.length === 0) process.stderr.write("this server has no networks\n");
-    else print(...networksText(networks, Date.now()));
+    const below = networks.flatMap((network) => problemsOf(network, Date.now()));
+    await printList(networkListing, { rows: networks, below, none: "this server has no networks" }, options);
   });
 }
 
+/** The columns of `networks`. */
+export const networkListing: Listing<NetworkView> = {
+  named: "network",
+  columns: [
+    textColumn("network", ({ name }) => name),
+    {
+      name: "mode",
+      of: ({ mode, notServed }) => (notServed === undefined ? mode : `${mode}: NOT SERVED`),
+      value: ({ mode }) => mode,
+    },
+    { name: "interface", of: ({ interface: device }) => device ?? "relays", value: ({ interface: device }) => device },
+    { name: "nursery", of: ({ nursery }) => (nursery ? "yes" : "no"), value: ({ nursery }) => nursery, in: inWide },
+    { name: "pool", of: ({ pool }) => `${pool.first}-${pool.last}`, in: inTables },
+    textColumn("poolFirst", ({ pool }) => pool.first, inCsv),
+    textColumn("poolLast", ({ pool }) => pool.last, inCsv),
+    {
+      name: "in use",
+      of: ({ pool }) => `${formatCount(pool.held)} of ${formatCount(pool.size)}`,
+      in: inTables,
+    },
+    countColumn("poolHeld", ({ pool }) => pool.held, inCsv),
+    countColumn("poolSize", ({ pool }) => pool.size, inCsv),
+    timeColumn("poolExhaustedSince", ({ pool }) => pool.exhaustedSinceMs, inCsv),
+    countColumn("poolRefused", ({ pool }) => pool.refused ?? 0, inCsv),
+    countColumn("received", ({ received }) => received),
+    countColumn("answered", ({ answered }) => answered),
+    textColumn("malformed", ({ malformed }) => reasonCounts(malformed, "")),
+    textColumn("unanswered", ({ unanswered }) => reasonCounts(unanswered, "")),
+    textColumn("declined", ({ declined }) => declined.map(({ address }) => address).join(" "), inCsv),
+    textColumn("foreignDhcp", ({ foreignDhcp }) => foreignDhcp?.address, inCsv),
+    textColumn("notServed", ({ notServed }) => notServed, inCsv),
+  ],
+};
+
 /** A table of the networks, and one line for each problem that needs an operator. */
 export function networksText(networks: readonly NetworkView[], nowMs: number, width?: number): string[] {
-  const titles = ["NETWORK", "MODE", "INTERFACE", "POOL", "IN USE", "RECEIVED", "ANSWERED", "MALFORMED", "UNANSWERED"];
-  const rows = networks.map(
-    ({ name, mode, notServed, interface: device, pool, received, answered, malformed, unanswered }) => [
-      name,
-      notServed === undefined ? mode : `${mode}: NOT SERVED`,
-      device ?? "relays",
-      `${pool.first}-${pool.last}`,
-      `${formatCount(pool.held)} of ${formatCount(pool.size)}`,
-      formatCount(received),
-      formatCount(answered),
-      reasonCounts(malformed, "-"),
-      reasonCounts(unanswered, "-"),
-    ],
-  );
-  return [...formatTable(titles, rows, width), ...networks.flatMap((network) => problemsOf(network, nowMs))];
+  const table = tableOf(networkListing, networks, { nowMs, ...(width === undefined ? {} : { width }) });
+  return [...table, ...networks.flatMap((network) => problemsOf(network, nowMs))];
 }
 
 function problemsOf({ name, pool, declined, ...network }: NetworkView, nowMs: number): string[] {

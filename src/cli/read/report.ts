@@ -5,7 +5,7 @@ import { pcapOf } from "../../contract/operator/packet-capture.ts";
 import type { ChangeView, LogView, MachineView, PacketView, StatusView } from "../../contract/operator/views.ts";
 import { escapeCommands, plainText } from "../../core/bytes/plain-text.ts";
 import { failure } from "../api/failure.ts";
-import { type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { locationOptions, type ServerOptions } from "../api/server-options.ts";
 import { factsWithoutSecrets, packetWithoutSecrets, withoutSecrets } from "../output/redact.ts";
 
 /** Events in a report: those of several births. */
@@ -17,7 +17,7 @@ export function reportCommand(program: Command): void {
     .command("report <name>")
     .description("write an archive with record, hardware, events, log and packets of a machine, for a bug report")
     .option("--file <file>", "the archive to write (default: NAME-report.tar.gz in this directory)");
-  serverOptions(command).action(async (name: string, options: ServerOptions & { file?: string }) => {
+  locationOptions(command).action(async (name: string, options: ServerOptions & { file?: string }) => {
     const { openApi } = await import("../api/api.ts");
     const api = await openApi(options);
     const machine = await api.ask<MachineView>("get", { name });

@@ -17,7 +17,8 @@ import { describeSuspect } from "../../core/machine/suspect.ts";
 import { describeProgress } from "../../core/machine/work-progress.ts";
 import { describeNeighbour } from "../../core/site/place.ts";
 import { sourceNames } from "../../core/site/place-sources.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { print, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { printData } from "../output/data.ts";
 import { formatBytes, formatDateTime, formatDuration, formatTimeZone } from "../output/figures.ts";
 import { fitLines } from "../output/wrap.ts";
 import { timelineText } from "./timeline-text.ts";
@@ -32,7 +33,7 @@ export function showCommand(program: Command): void {
     const { openApi } = await import("../api/api.ts");
     const api = await openApi(options);
     const machine = await api.ask<MachineView>("get", { name });
-    if (options.output === "json") return printJson(machine);
+    if (await printData(machine, options)) return;
     const siblings = await api.ask<Siblings>("siblings", { name: machine.id });
     const erasures = disksNotErased(machine).length === 0 ? [] : await erasuresOf(api, machine.id);
     print(...fitLines(machineText(machine, Date.now(), erasures), textColumn), ...timelineText(siblings));

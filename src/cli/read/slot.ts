@@ -3,7 +3,9 @@ import { plainText } from "../../core/bytes/plain-text.ts";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
 import { listMachines } from "../act/selection.ts";
 import { failure } from "../api/failure.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import type { ServerOptions } from "../api/server-options.ts";
+import { listOptions, printList } from "../output/listing.ts";
+import { machineListing } from "../output/machine-columns.ts";
 import { fitLines } from "../output/wrap.ts";
 import { whyText } from "./why.ts";
 
@@ -14,17 +16,17 @@ export function slotCommand(program: Command): void {
     .description(
       "name the machine at RACK/UNIT, such as 17/4, or at SWITCH:PORT, such as tor-17:swp4, and what it waits for",
     );
-  serverOptions(command).action(async (slot: string, options: ServerOptions) => {
+  listOptions(command, machineListing).action(async (slot: string, options: ServerOptions) => {
+    const where = whereOf(slot);
     const { openApi } = await import("../api/api.ts");
     const api = await openApi(options);
-    const machines = await listMachines(api, { where: whereOf(slot) });
-    if (options.output === "json") printJson(machines);
-    else if (machines.length === 0) process.stderr.write(`no machine has been heard from slot ${plainText(slot)}\n`);
-    else
-      for (const { id } of machines) {
-        const answer = await api.ask<Why & { name: string }>("why", { name: id });
-        print(...fitLines(whyText(answer, Date.now()), 4));
-      }
+    const machines = await listMachines(api, { where });
+    const text = async () => {
+      const answers = machines.map(({ id }) => api.ask<Why & { name: string }>("why", { name: id }));
+      return (await Promise.all(answers)).flatMap((answer) => fitLines(whyText(answer, Date.now()), 4));
+    };
+    const none = `no machine has been heard from slot ${plainText(slot)}`;
+    await printList(machineListing, { rows: machines, text, none }, options);
     const { exitStatus } = await import("../api/failure.ts");
     if (machines.length === 0) process.exitCode = exitStatus.failed;
   });

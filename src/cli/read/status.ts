@@ -1,12 +1,15 @@
 import { setTimeout as wait } from "node:timers/promises";
 import type { Command } from "commander";
 import type { StatusView, StreamView } from "../../contract/operator/views.ts";
-import { formatCount } from "../../core/bytes/counted.ts";
+import { counted, formatCount } from "../../core/bytes/counted.ts";
+import { plainText } from "../../core/bytes/plain-text.ts";
 import { describeImport } from "../../core/image/import-progress.ts";
 import type { Inconsistency } from "../../core/machine/check.ts";
 import type { Api } from "../api/api.ts";
 import { exitStatus, statusOf } from "../api/failure.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { print, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { isData, printData, printNext } from "../output/data.ts";
+import { formatTimeZone } from "../output/figures.ts";
 import { causesText, headText, laggingText, phasesText, serverText, workText } from "../output/summary-text.ts";
 import { outputWidth, wrapHanging } from "../output/wrap.ts";
 import { completeSummary, type SentSummary, untoldText } from "./older-server.ts";
@@ -25,10 +28,9 @@ export function statusCommand(program: Command): void {
     .option("--watch", "show it anew every two seconds until Ctrl-C");
   serverOptions(command).action(async (options: ServerOptions & { watch?: true }) => {
     const { openApi } = await import("../api/api.ts");
-    if (options.watch === true) return await watchStatus(() => openApi(options));
+    if (options.watch === true) return await watchStatus(() => openApi(options), options);
     const seen = await readStatus(await openApi(options));
-    if (options.output === "json") printJson(jsonOf(seen));
-    else print(...screenText(seen, outputWidth()));
+    if (!(await printData(jsonOf(seen), options))) print(...screenText(seen, outputWidth()));
     process.exitCode = healthOf(seen);
   });
 }
@@ -87,27 +89,57 @@ export function screenText(
   ];
 }
 
-/** Shows the screen again and again; a server that restarts is waited for. */
-async function watchStatus(open: () => Promise<Api>): Promise<void> {
+/** Shows the screen again and again, and as soon as the terminal has another size; a server that restarts is waited for. */
+async function watchStatus(open: () => Promise<Api>, options: ServerOptions): Promise<void> {
   process.once("SIGINT", () => process.exit(exitStatus.done));
   process.stdout.on("error", () => process.exit(exitStatus.done));
   // The first answer decides whether there is a server at all.
   let seen = await readStatus(await open());
+  let lost: Lost | undefined;
+  const { stdout } = process;
+  const paint = () => void stdout.write(paintedScreen(screenText(seen, outputWidth()), { lost, rows: stdout.rows }));
+  if (stdout.isTTY && !isData(options)) stdout.on("resize", paint);
   for (;;) {
-    if (process.stdout.isTTY) process.stdout.write("\u001b[H\u001b[2J\u001b[3J");
-    print(...screenText(seen, outputWidth()).slice(0, process.stdout.rows ?? Number.POSITIVE_INFINITY));
-    await wait(watchMs);
-    for (;;) {
-      try {
-        seen = await readStatus(await open());
-        break;
-      } catch (error) {
-        if (statusOf(error) === exitStatus.misused) throw error;
-        process.stderr.write("the server does not answer: what is shown is old\n");
-        await wait(watchMs);
-      }
+    if (lost === undefined && (await printNext(jsonOf(seen), options))) await wait(watchMs);
+    else {
+      if (stdout.isTTY && !isData(options)) paint();
+      else if (lost === undefined) print(...screenText(seen, outputWidth()));
+      await wait(watchMs);
+    }
+    try {
+      seen = await readStatus(await open());
+      lost = undefined;
+    } catch (error) {
+      if (statusOf(error) === exitStatus.misused) throw error;
+      const [why = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+      if (lost === undefined && (!stdout.isTTY || isData(options))) process.stderr.write(`${plainText(why)}\n`);
+      lost = { sinceMs: lost?.sinceMs ?? Date.now(), why };
     }
   }
+}
+
+/** Since when the server gives no answer, and why. */
+type Lost = { readonly sinceMs: number; readonly why: string };
+
+/**
+ * What paints the lines over those of before, from the top of the terminal: without emptying it first, which would flicker, and
+ * with a last line instead of those for which there is no room. If the server is lost, the first line says how old the others are.
+ */
+export function paintedScreen(
+  lines: readonly string[],
+  { lost, rows = 24 }: { readonly lost: Lost | undefined; readonly rows: number | undefined },
+): string {
+  const head =
+    lost === undefined
+      ? []
+      : wrapHanging(`OLD, from before ${formatTimeZone(lost.sinceMs)}: ${lost.why}`, {
+          width: outputWidth(),
+          indent: 4,
+        });
+  const all = [...head, ...lines];
+  const left = all.length - (rows - 1);
+  const shown = left > 0 ? [...all.slice(0, Math.max(0, rows - 2)), `… ${counted(left + 1, "more line")}`] : all;
+  return `\u001b[H${shown.map((line) => `${plainText(line)}\u001b[K\r\n`).join("")}\u001b[J`;
 }
 
 /** What `status` prints about a stream whose version is changing. */

@@ -4,6 +4,7 @@ import type { ChangeView } from "../../contract/operator/views.ts";
 import type { Api } from "../api/api.ts";
 import { exitStatus, failure, statusOf } from "../api/failure.ts";
 import { print, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { isData, printNext } from "../output/data.ts";
 import { eventCells, eventTitles } from "../output/event-text.ts";
 import type { FeedEvent } from "./feed-events.ts";
 
@@ -25,7 +26,7 @@ export function watchCommand(program: Command): void {
     // A reader that closes the pipe (`| head`) is not an error.
     process.stdout.on("error", () => process.exit(0));
     const api = await openApi(options);
-    if (options.output !== "json") print(lineOf(eventTitles()));
+    if (!isData(options)) print(lineOf(eventTitles()));
     // The first connection fails at once: an absent server is not a restart.
     let position = await followOnce(api, options.since, options);
     for (let attempt = 0; attempt < attempts; attempt += 1) {
@@ -46,12 +47,12 @@ export function watchCommand(program: Command): void {
 }
 
 /** Prints the feed until it ends; returns the position to continue from. */
-async function followOnce(api: Api, since: string | undefined, { output }: ServerOptions): Promise<string | undefined> {
+async function followOnce(api: Api, since: string | undefined, options: ServerOptions): Promise<string | undefined> {
   let position = since;
   try {
     for await (const event of api.follow("changes", since)) {
       position = event.id;
-      printEvent(event, output);
+      await printEvent(event, options);
     }
   } catch (error) {
     // A broken connection counts as an end of the feed; a refusal does not.
@@ -60,18 +61,15 @@ async function followOnce(api: Api, since: string | undefined, { output }: Serve
   return position;
 }
 
-function printEvent({ event, data }: FeedEvent, output: ServerOptions["output"]): void {
+async function printEvent({ event, data }: FeedEvent, options: ServerOptions): Promise<void> {
   if (event === "reset") {
     process.stderr.write(
       "some changes were missed: the feed no longer holds them; to see the current state: birther machines\n",
     );
   }
   if (event !== "change") return;
-  if (output === "json") {
-    print(data);
-    return;
-  }
-  print(lineOf(eventCells(JSON.parse(data) as ChangeView)));
+  const change = JSON.parse(data) as ChangeView;
+  if (!(await printNext(change, options))) print(lineOf(eventCells(change)));
 }
 
 function lineOf(cells: readonly string[]): string {

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
-import { print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { print, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { printData } from "../output/data.ts";
 import { formatDuration } from "../output/figures.ts";
 import { fitLines } from "../output/wrap.ts";
 
@@ -12,8 +13,7 @@ export function whyCommand(program: Command): void {
   serverOptions(command).action(async (name: string, options: ServerOptions) => {
     const { openApi } = await import("../api/api.ts");
     const answer = await (await openApi(options)).ask<Why & { name: string }>("why", { name });
-    if (options.output === "json") printJson(answer);
-    else print(...fitLines(whyText(answer, Date.now()), 4));
+    if (!(await printData(answer, options))) print(...fitLines(whyText(answer, Date.now()), 4));
   });
 }
 

@@ -2,7 +2,8 @@ import { type Command, Option } from "commander";
 import type { SessionLink } from "../../contract/operator/session.ts";
 import { roles } from "../../core/role.ts";
 import { failure } from "../api/failure.ts";
-import { changeOptions, print, printJson, type ServerOptions } from "../api/server-options.ts";
+import { changeOptions, print, type ServerOptions } from "../api/server-options.ts";
+import { printData } from "../output/data.ts";
 
 type DashboardOptions = ServerOptions & { readonly role: string };
 
@@ -15,7 +16,7 @@ export function dashboardCommand(program: Command): void {
   changeOptions(dashboard).action(async ({ role, ...options }: DashboardOptions) => {
     const { openApi } = await import("../api/api.ts");
     const link = await (await openApi(options)).ask<SessionLink>("createLink", { body: { role } });
-    if (options.output === "json") return printJson(link);
+    if (await printData(link, options)) return;
     const [base] = link.bases;
     if (base === undefined) {
       throw failure(

@@ -18,8 +18,10 @@ import type { Actions, BootstrapView } from "../act/actions.ts";
 import { imageGcCommand } from "../act/image-gc.ts";
 import { promoteCommands } from "../act/promote.ts";
 import { failure } from "../api/failure.ts";
-import { type LocalOptions, localChangeOptions, localOptions, print, printJson } from "../api/server-options.ts";
+import { type LocalOptions, localChangeOptions, localOptions, print } from "../api/server-options.ts";
+import { isData, printData } from "../output/data.ts";
 import { formatBytes } from "../output/figures.ts";
+import type { OutputFormat } from "../output/formats.ts";
 import { describeNotCarried, type ImportProgress, type NotCarried, openImportLine } from "../output/import-progress.ts";
 import { imageDetailCommands } from "../read/image-details.ts";
 import { imageListCommand } from "../read/images.ts";
@@ -113,7 +115,7 @@ function buildCommands(image: Command, actions: ImageActions, state: FindState):
           ...(firmware === undefined ? {} : { firmware }),
           ...(renew === undefined ? {} : { renew }),
         };
-        return printBootstrap(await actions.buildBootstrapImage(stateDirectory, wanted), options);
+        return await printBootstrap(await actions.buildBootstrapImage(stateDirectory, wanted), options);
       }
       if ([arch, suite, profile, firmware, renew].some((option) => option !== undefined))
         throw failure(
@@ -131,10 +133,10 @@ function buildCommands(image: Command, actions: ImageActions, state: FindState):
     .addOption(archOption())
     .option("--json", "same as -o json");
   localOptions(info).action(async (options: LocalOptions & { json?: boolean; arch?: MachineArchitecture }) => {
-    const output = options.json === true ? "json" : options.output;
+    const output: OutputFormat = options.json === true ? "json" : options.output;
     const view = await actions.buildBootstrapImage(await state(options), architectureOf(options));
-    printBootstrap(view, { ...options, output });
-    if (output !== "json") printComponents(view);
+    await printBootstrap(view, { output });
+    if (!isData({ output })) printComponents(view);
   });
 }
 
@@ -166,8 +168,8 @@ function storeCommands(image: Command, actions: ImageActions, state: FindState):
   const verify = image.command("verify").description("read all contents of system images, and name the damaged ones");
   localOptions(verify).action(async (options: LocalOptions) => {
     const damaged = await actions.verifyObjects(await state(options));
-    if (options.output === "json") printJson({ damaged });
-    else print(...(damaged.length === 0 ? ["all contents are intact"] : damaged));
+    if (!(await printData({ damaged }, options)))
+      print(...(damaged.length === 0 ? ["all contents are intact"] : damaged));
     if (damaged.length > 0)
       throw failure(
         "failed",
@@ -187,8 +189,7 @@ function storeCommands(image: Command, actions: ImageActions, state: FindState):
       using line = openImportLine(process.stderr);
       await actions.exportImage({ stateDirectory, image: name, file, onProgress: line.show });
     }
-    if (options.output === "json") printJson({ image: name, file });
-    else print(`${name} is in ${file}`);
+    if (!(await printData({ image: name, file }, options))) print(`${name} is in ${file}`);
   });
 }
 
@@ -213,8 +214,8 @@ type ImportCallbacks = Pick<Parameters<Actions["importImage"]>[0], "onProgress" 
 /** Prints the new image, and what to do next. */
 async function announceImport(stateDirectory: string, imported: ImageView, options: LocalOptions): Promise<void> {
   const isCurrent = await refreshServer(stateDirectory, imported.name);
-  if (options.output === "json") printJson(imported);
-  else print(`${imported.name}: ${counted(imported.entries, "path")}, ${formatBytes(imported.bytes)}`);
+  if (!(await printData(imported, options)))
+    print(`${imported.name}: ${counted(imported.entries, "path")}, ${formatBytes(imported.bytes)}`);
   if (isCurrent === false)
     process.stderr.write(`no machine gets it yet; to promote it: birther image promote ${imported.name}\n`);
 }
@@ -241,11 +242,8 @@ async function withProgress(
   }
 }
 
-function printBootstrap(view: BootstrapView, { output }: Pick<LocalOptions, "output">): void {
-  if (output === "json") {
-    printJson(view);
-    return;
-  }
+async function printBootstrap(view: BootstrapView, options: Pick<LocalOptions, "output">): Promise<void> {
+  if (await printData(view, options)) return;
   const { measuring: other } = view.grub;
   const measuring = other === undefined ? "" : `; with the site's own key or a sealed disk key ${other}`;
   print(

@@ -14,6 +14,8 @@ import {
   runningDemo,
 } from "../../contract/lab.ts";
 import { failure } from "../api/failure.ts";
+import { type OutputOptions, outputOption } from "../api/server-options.ts";
+import { formatsOf, type Listing, printList, textColumn } from "../output/listing.ts";
 
 /** The help text of each verb. */
 const actions: { readonly [Verb in Exclude<LabVerb, "list">]: string } = {
@@ -37,14 +39,10 @@ export function labCommand(program: Command): void {
     );
   const ask = async (request: LabRequest) => machinesOf(await askLab(lab.opts<{ socket: string }>().socket, request));
 
-  lab
-    .command("list")
-    .description("list the machines of the rack and their power state")
-    .option("-o, --output <format>", "`text` or `json`", "text")
-    .action(async ({ output }: { output: string }) => {
-      const machines = await ask({ verb: "list" });
-      process.stdout.write(output === "json" ? `${JSON.stringify(machines)}\n` : listText(machines));
-    });
+  const list = lab.command("list").description("list the machines of the rack and their power state");
+  outputOption(list, formatsOf(labListing)).action(async (options: OutputOptions) => {
+    await printList(labListing, { rows: await ask({ verb: "list" }), none: "the rack has no machines" }, options);
+  });
   for (const [verb, description] of Object.entries(actions) as [LabVerb, string][]) {
     lab
       .command(`${verb} <name>`)
@@ -90,21 +88,18 @@ export async function askLab(socketPath: string, request: LabRequest): Promise<L
   }
 }
 
-/** The machines as a table. */
-export function listText(machines: readonly LabMachineView[]): string {
-  const rows = [
-    ["NAME", "POWER", "FIRMWARE", "PORT", "MAC", "CONSOLE LOG"],
-    ...machines.map((each) => [each.name, each.power, each.firmware, each.port, each.mac, each.consoleLog]),
-  ];
-  const widths = rows[0]?.map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0))) ?? [];
-  const lines = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join("  ")
-      .trimEnd(),
-  );
-  return `${lines.join("\n")}\n`;
-}
+/** The columns of `lab list`. */
+export const labListing: Listing<LabMachineView> = {
+  named: "name",
+  columns: [
+    textColumn("name", ({ name }) => name),
+    textColumn("power", ({ power }) => power),
+    textColumn("firmware", ({ firmware }) => firmware),
+    textColumn("port", ({ port }) => port),
+    textColumn("mac", ({ mac }) => mac),
+    { ...textColumn("consoleLog", ({ consoleLog }) => consoleLog), title: () => "CONSOLE LOG" },
+  ],
+};
 
 function machinesOf(answer: LabAnswer): readonly LabMachineView[] {
   if (answer.kind === "refused") throw failure("failed", answer.message, answer.next);

@@ -1,60 +1,62 @@
 import { readFile } from "node:fs/promises";
 import type { Command } from "commander";
-import { writeCsv } from "../../core/export/csv.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import { readCapture } from "../../core/net/read-pcap.ts";
 import { capturedEvidence } from "../../core/site/captured-evidence.ts";
 import { describeNeighbour } from "../../core/site/place.ts";
 import { namedPort, type PlaceEvidence, placeByEvidence, sourceNames } from "../../core/site/place-sources.ts";
 import { type PlacementResult, placeSources } from "../../core/site/placement.ts";
-import { besidePlan, type PortPlan, planSlots, unusableReason } from "../../core/site/site-plan.ts";
+import { besidePlan, type PlannedSlot, type PortPlan, planSlots, unusableReason } from "../../core/site/site-plan.ts";
 import { exitStatus, failure } from "../api/failure.ts";
-import { print, printJson } from "../api/server-options.ts";
-import { formatTable } from "../output/table.ts";
+import { outputOption, print } from "../api/server-options.ts";
+import { printData } from "../output/data.ts";
+import { type OutputFormat, valueFormats } from "../output/formats.ts";
+import { formatsOf, inWide, type Listing, printList, textColumn } from "../output/listing.ts";
 
-type PlanOptions = { readonly config: string; readonly output: "table" | "csv" | "json" };
+type PlanOptions = { readonly config: string; readonly output: OutputFormat };
 
 /** Adds `plan` and `plan try`: what the placement rules make of the site. */
 export function planCommand(program: Command): void {
   const plan = program
     .command("plan")
     .description("list the slots that the configuration expects, with the name and address that its rules give them")
-    .requiredOption("-c, --config <file>", "configuration file with a section site")
-    .option("-o, --output <format>", "table, csv or json", "table")
-    .action(async (options: PlanOptions) => {
-      const { readConfigFile } = await import("./config-file.ts");
-      // What is wrong with the plan is best seen in the plan.
-      const { config } = await readConfigFile(options.config, { planApart: true });
-      if (config.site === undefined)
-        throw failure(
-          "misused",
-          "site: expected the racks and units of the site, found none",
-          "docs/configuration.md describes it",
-        );
-      const slots = planSlots(config.site, config.placement.rules);
-      const columns = ["rack", "unit", "switch", "port", "hostname", "address"];
-      const rows = slots.map(({ rack, unit, switchName, port, placement }) => [
-        ...[String(rack), String(unit), switchName, port],
-        ...[placement?.hostname ?? "-", placement === undefined ? "-" : formatIpv4(placement.address)],
-      ]);
-      if (options.output === "json") printJson(slots.map(jsonOf));
-      else if (options.output === "csv") for (const line of writeCsv(columns, rows)) process.stdout.write(line);
-      else if (options.output === "table")
-        print(
-          ...formatTable(
-            columns.map((name) => name.toUpperCase()),
-            rows,
-          ),
-        );
-      else throw failure("misused", `--output: expected table, csv or json, found ${options.output}`);
-      const { formatFault } = await import("../../contract/config/parse.ts");
-      const { sitePlanFaults } = await import("../../contract/config/rules.ts");
-      const faults = sitePlanFaults(config);
-      for (const fault of faults) process.stderr.write(`${formatFault(fault)}\n`);
-      if (faults.length > 0) process.exitCode = exitStatus.failed;
-    });
+    .requiredOption("-c, --config <file>", "configuration file with a section site");
+  outputOption(plan, formatsOf(slotListing)).action(async (options: PlanOptions) => {
+    const { readConfigFile } = await import("./config-file.ts");
+    // What is wrong with the plan is best seen in the plan.
+    const { config } = await readConfigFile(options.config, { planApart: true });
+    if (config.site === undefined)
+      throw failure(
+        "misused",
+        "site: expected the racks and units of the site, found none",
+        "docs/configuration.md describes it",
+      );
+    const slots = planSlots(config.site, config.placement.rules);
+    await printList(slotListing, { rows: slots, data: slots.map(jsonOf), none: "the site has no slots" }, options);
+    const { formatFault } = await import("../../contract/config/parse.ts");
+    const { sitePlanFaults } = await import("../../contract/config/rules.ts");
+    const faults = sitePlanFaults(config);
+    for (const fault of faults) process.stderr.write(`${formatFault(fault)}\n`);
+    if (faults.length > 0) process.exitCode = exitStatus.failed;
+  });
   tryCommand(plan);
 }
+
+/** The columns of `plan`. */
+export const slotListing: Listing<PlannedSlot> = {
+  named: "hostname",
+  columns: [
+    { name: "rack", of: ({ rack }) => String(rack) },
+    { name: "unit", of: ({ unit }) => String(unit) },
+    textColumn("switch", ({ switchName }) => switchName),
+    textColumn("port", ({ port }) => port),
+    textColumn("hostname", ({ placement }) => placement?.hostname),
+    textColumn("address", ({ placement }) => placement && formatIpv4(placement.address)),
+    textColumn("ipv6", ({ placement }) => placement?.ipv6, inWide),
+    textColumn("profile", ({ placement }) => placement?.profile, inWide),
+    textColumn("fault", ({ fault }) => fault, inWide),
+  ],
+};
 
 type TryOptions = PlanOptions & { readonly source: string; readonly frame?: string };
 
@@ -69,6 +71,8 @@ function tryCommand(plan: Command): void {
     .option("-f, --frame <file>", "captured LLDP frames or relayed DHCP requests: pcap, or hex digits, a frame a line")
     .action(async (switchName: string | undefined, port: string | undefined, _own: object, command: Command) => {
       const options = command.optsWithGlobals<TryOptions>();
+      if (!valueFormats.some((format) => format === options.output))
+        throw failure("misused", `--output: expected ${valueFormats.join(", ")}, found ${options.output}`);
       const evidence = await evidenceOf({ switchName, port }, options);
       const { readConfigFile } = await import("./config-file.ts");
       const { config } = await readConfigFile(options.config, { planApart: true });
@@ -78,8 +82,7 @@ function tryCommand(plan: Command): void {
       const plan = placement && config.site && besidePlan(placement, planSlots(config.site, config.placement.rules));
       const isWrong = placement === undefined || unusable !== undefined || (plan?.collisions ?? []).length > 0;
       if (isWrong) process.exitCode = exitStatus.failed;
-      if (options.output === "json")
-        return printJson({ ...triedJson(result, { switchName, port, unusable }), ...plan });
+      if (await printData({ ...triedJson(result, { switchName, port, unusable }), ...plan }, options)) return;
       if (placement === undefined) return print(result.kind === "unplaced" ? result.reason : "");
       const groups = Object.entries(placement.position).map(([name, value]) => `${name} ${value}`);
       const address = formatIpv4(placement.address);

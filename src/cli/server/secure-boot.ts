@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { Actions } from "../act/actions.ts";
-import { type LocalOptions, localChangeOptions, print, printJson } from "../api/server-options.ts";
+import { type LocalOptions, localChangeOptions, print } from "../api/server-options.ts";
+import { printData } from "../output/data.ts";
 
 /** Adds `secure-boot make-key`. */
 export function secureBootCommand(program: Command, { makeSecureBootKey }: Pick<Actions, "makeSecureBootKey">): void {
@@ -13,10 +14,7 @@ export function secureBootCommand(program: Command, { makeSecureBootKey }: Pick<
     const { key, certificate, der } = await makeSecureBootKey(await findState(options.state), {
       reason: options.reason,
     });
-    if (options.output === "json") {
-      printJson({ key, certificate, der });
-      return;
-    }
+    if (await printData({ key, certificate, der }, options)) return;
     print(
       `key          ${key}`,
       `certificate  ${certificate} (PEM)`,

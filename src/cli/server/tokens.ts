@@ -3,9 +3,19 @@ import type { TokenView } from "../../contract/operator/token.ts";
 import { counted } from "../../core/bytes/counted.ts";
 import { roles } from "../../core/role.ts";
 import { failure } from "../api/failure.ts";
-import { changeOptions, print, printJson, type ServerOptions, serverOptions } from "../api/server-options.ts";
+import { changeOptions, print, type ServerOptions } from "../api/server-options.ts";
+import { printData } from "../output/data.ts";
 import { formatTime, formatTimeZone, timeTitle } from "../output/figures.ts";
-import { formatTable } from "../output/table.ts";
+import {
+  inCsv,
+  inTables,
+  isoTime,
+  type Listing,
+  listOptions,
+  printList,
+  textColumn,
+  timeColumn,
+} from "../output/listing.ts";
 
 type CreateOptions = ServerOptions & { readonly role: string; readonly expires?: string };
 
@@ -27,35 +37,17 @@ export function tokensCommand(program: Command): void {
     const expiresSeconds = expires === undefined ? undefined : secondsOf(expires);
     const body = { name, role, expiresSeconds };
     const made = await (await open(options)).ask<TokenView & { token: string }>("createToken", { body });
-    if (options.output === "json") printJson(made);
-    else {
+    if (!(await printData(made, options))) {
       process.stderr.write(`${name} has the role ${role} ${untilWhen(made)}; the token is shown only once:\n`);
       print(made.token);
     }
   });
 
   const list = tokens.command("list").description("list the tokens and their last use");
-  serverOptions(list).action(async (options: ServerOptions) => {
+  listOptions(list, tokenListing).action(async (options: ServerOptions) => {
     const answer = await (await open(options)).ask<{ tokens: TokenView[] }>("tokens");
-    if (options.output === "json") return printJson(answer.tokens);
-    if (answer.tokens.length === 0)
-      return void process.stderr.write("no tokens yet; to create one: birther tokens create NAME --role ROLE\n");
-    const nowMs = Date.now();
-    const rows = answer.tokens.map(({ name, role, createdAtMs, createdBy, expiresAtMs, lastUsedAtMs }) => [
-      name,
-      role,
-      expiresAtMs === undefined
-        ? "never"
-        : `${expiresAtMs <= nowMs ? "EXPIRED " : ""}${formatTime(expiresAtMs, nowMs)}`,
-      lastUsedAtMs === undefined ? "never" : formatTime(lastUsedAtMs, nowMs),
-      `${formatTime(createdAtMs, nowMs)} by ${createdBy}`,
-    ]);
-    print(
-      ...formatTable(
-        ["NAME", "ROLE", timeTitle(nowMs, "EXPIRES"), timeTitle(nowMs, "LAST USED"), timeTitle(nowMs, "CREATED")],
-        rows,
-      ),
-    );
+    const none = "no tokens yet; to create one: birther tokens create NAME --role ROLE";
+    await printList(tokenListing, { rows: answer.tokens, none }, options);
   });
 
   const endSessions = tokens
@@ -63,17 +55,47 @@ export function tokensCommand(program: Command): void {
     .description("end the sessions of all browsers: each has to log in again; tokens stay valid");
   changeOptions(endSessions).action(async (options: ServerOptions) => {
     const done = await (await open(options)).ask<{ ended: number }>("closeSessions");
-    if (options.output === "json") printJson(done);
-    else print(`${counted(done.ended, "session")} ended`);
+    if (!(await printData(done, options))) print(`${counted(done.ended, "session")} ended`);
   });
 
   const revoke = tokens.command("revoke <name>").description("revoke a token immediately");
   changeOptions(revoke).action(async (name: string, options: ServerOptions) => {
     const done = await (await open(options)).ask<{ name: string }>("revokeToken", { name });
-    if (options.output === "json") printJson(done);
-    else print(`${name}: revoked`);
+    if (!(await printData(done, options))) print(`${name}: revoked`);
   });
 }
+
+/** The columns of `tokens list`. */
+export const tokenListing: Listing<TokenView> = {
+  named: "name",
+  columns: [
+    textColumn("name", ({ name }) => name),
+    textColumn("role", ({ role }) => role),
+    {
+      name: "expires",
+      title: (nowMs) => timeTitle(nowMs, "EXPIRES"),
+      of: ({ expiresAtMs }, nowMs) =>
+        expiresAtMs === undefined
+          ? "never"
+          : `${expiresAtMs <= nowMs ? "EXPIRED " : ""}${formatTime(expiresAtMs, nowMs)}`,
+      value: ({ expiresAtMs }) => isoTime(expiresAtMs),
+    },
+    {
+      name: "lastUsed",
+      title: (nowMs) => timeTitle(nowMs, "LAST USED"),
+      of: ({ lastUsedAtMs }, nowMs) => (lastUsedAtMs === undefined ? "never" : formatTime(lastUsedAtMs, nowMs)),
+      value: ({ lastUsedAtMs }) => isoTime(lastUsedAtMs),
+    },
+    {
+      name: "created by",
+      title: (nowMs) => timeTitle(nowMs, "CREATED"),
+      of: ({ createdAtMs, createdBy }, nowMs) => `${formatTime(createdAtMs, nowMs)} by ${createdBy}`,
+      in: inTables,
+    },
+    timeColumn("created", ({ createdAtMs }) => createdAtMs, inCsv),
+    textColumn("createdBy", ({ createdBy }) => createdBy, inCsv),
+  ],
+};
 
 const unitSeconds: { readonly [unit: string]: number } = { m: 60, h: 3600, d: 86_400 };
 

@@ -1,6 +1,6 @@
 import { open, writeFile } from "node:fs/promises";
 import { failure } from "../../cli/api/failure.ts";
-import { printJson } from "../../cli/api/server-options.ts";
+import { printJson } from "../../cli/output/data.ts";
 import { readConfigFile } from "../../cli/server/config-file.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";

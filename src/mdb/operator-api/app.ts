@@ -5,7 +5,7 @@ import type { Route } from "../../contract/operator/routes/route.ts";
 import { requestHeader } from "../../contract/operator/routes/route.ts";
 import { type OperatorRoute, operatorRoutes } from "../../contract/operator/routes.ts";
 import type { StatusView } from "../../contract/operator/views.ts";
-import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
+import { faultMessages, faultsOf, shapesAdvice } from "../../contract/shape-faults.ts";
 import { plainFacts } from "../../core/bytes/plain-text.ts";
 import { refuseUnreadable } from "../../core/machine/unreadable-record.ts";
 import { answerJson } from "../http/json-answer.ts";
@@ -85,7 +85,6 @@ export function operatorApp(deps: OperatorDeps): Hono<OperatorEnv> {
 
 /** The largest body: a batch that names ten thousand machines. */
 const bodyBytes = 1024 * 1024;
-const shapes = "see GET /v1/openapi.json for the schema of every request";
 
 /** Query and body of a request; anything that the route's row does not allow is refused. */
 async function readRequest(c: Context, route: Route): Promise<Read<{ query: unknown; body: unknown }>> {
@@ -105,11 +104,11 @@ async function readRequest(c: Context, route: Route): Promise<Read<{ query: unkn
   const repeated = Object.keys(queries).find((key) => (queries[key]?.length ?? 0) > 1);
   if (repeated !== undefined) {
     return refused(
-      faultAnswer(c, "wrongQuery", `${repeated.slice(0, 100)}: expected once, found more than once`, shapes),
+      faultAnswer(c, "wrongQuery", `${repeated.slice(0, 100)}: expected once, found more than once`, shapesAdvice),
     );
   }
   const query = v.safeParse(route.query, c.req.query(), faultMessages);
-  if (!query.success) return refused(faultAnswer(c, "wrongQuery", faultsOf(query.issues), shapes));
+  if (!query.success) return refused(faultAnswer(c, "wrongQuery", faultsOf(query.issues), shapesAdvice));
   if (route.body === undefined) return { kind: "read", value: { query: query.output, body: undefined } };
 
   const text = await c.req.text().catch(() => undefined);
@@ -131,7 +130,7 @@ async function readRequest(c: Context, route: Route): Promise<Read<{ query: unkn
     return refused(faultAnswer(c, "malformed", detail.slice(0, 200), "send one JSON document"));
   }
   const body = v.safeParse(route.body, document, faultMessages);
-  if (!body.success) return refused(faultAnswer(c, "misshapen", faultsOf(body.issues), shapes));
+  if (!body.success) return refused(faultAnswer(c, "misshapen", faultsOf(body.issues), shapesAdvice));
   return { kind: "read", value: { query: query.output, body: body.output } };
 }
 
