@@ -567,7 +567,10 @@ site:
     assert.equal((await birther("config", "check", file)).status, 0);
     const plan = await birther("plan", "--config", file, "-o", "csv");
     assert.deepEqual([plan.status, plan.out.split("\r\n").length], [0, 4002]);
-    assert.match(plan.out, /^rack,unit,switch,port,hostname,address,ipv6,profile,fault\r\n1,1,tor-1,swp1,r01u01,10\.64\.1\.65,,,\r\n/);
+    assert.match(
+      plan.out,
+      /^rack,unit,switch,port,hostname,address,ipv6,profile,fault\r\n1,1,tor-1,swp1,r01u01,10\.64\.1\.65,,,\r\n/,
+    );
     const head = start(["plan", "--config", file, "-o", "csv"]);
     const said = head.stderr?.setEncoding("utf8").toArray();
     head.stdout?.once("data", () => head.stdout?.destroy());

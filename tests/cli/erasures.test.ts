@@ -81,7 +81,7 @@ describe("birther erasures", () => {
     const [exported] = JSON.parse((await asked("-o", "json")).out);
     assert.deepEqual([exported.statement, exported.facts], [statement, said]);
     assert.match((await asked("show", "e9")).err, /no erasure has the id e9/);
-    assert.match((await asked("--limit", "none")).err, /--limit: expected a count/);
+    assert.match((await asked("--limit", "none")).err, /--limit: expected a number of erasures/);
   });
 
   test("a certificate to print, whose own commands prove it with openssl and the CA certificate", async () => {
