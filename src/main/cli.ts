@@ -1,6 +1,7 @@
 /** The `birther` command: runs its verb, and prints why it failed. */
 
 import { exitStatus, statusOf } from "../cli/api/failure.ts";
+import { fitLines } from "../cli/output/wrap.ts";
 import { plainText } from "../core/bytes/plain-text.ts";
 import { errorCode } from "../core/error-code.ts";
 import { causes } from "../log/causes.ts";
@@ -28,6 +29,6 @@ try {
   // Log lines of this turn come first (line-writer.ts).
   await new Promise((resolve) => setImmediate(resolve));
   const lines = `birther: ${causes(error)}${permissionAdvice(error)}`.split("\n").map(plainText);
-  process.stderr.write(`${lines.join("\n")}\n`);
+  process.stderr.write(`${fitLines(lines, 2, process.stderr.columns ?? Number.POSITIVE_INFINITY).join("\n")}\n`);
   process.exitCode = statusOf(error);
 }

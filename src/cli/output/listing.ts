@@ -127,10 +127,15 @@ export function tableOf<Row>(
   rows: readonly Row[],
   { output = "table", nowMs = Date.now(), width }: { output?: OutputFormat; nowMs?: number; width?: number } = {},
 ): string[] {
-  const shown = columns.filter((column) => isIn(column, output === "wide" ? "wide" : "table"));
+  const isWide = output === "wide";
+  const all = columns.filter((column) => isIn(column, isWide ? "wide" : "table"));
+  const cells = rows.map((row) => all.map(({ of }) => of(row, nowMs) || "-"));
+  // A wide table has no room for columns in which no row has anything.
+  const shown = all.flatMap((_, at) => (!isWide || cells.some((row) => row[at] !== "-") ? [at] : []));
+  const titles = all.map(({ name, title }) => title?.(nowMs) ?? name.toUpperCase());
   return formatTable(
-    shown.map(({ name, title }) => title?.(nowMs) ?? name.toUpperCase()),
-    rows.map((row) => shown.map(({ of }) => of(row, nowMs) || "-")),
+    shown.map((at) => titles[at] ?? ""),
+    cells.map((row) => shown.map((at) => row[at] ?? "")),
     width,
   );
 }

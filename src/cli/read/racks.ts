@@ -10,6 +10,7 @@ import {
   countColumn,
   inCsv,
   inTable,
+  inTables,
   inWide,
   type Listing,
   listOptions,
@@ -53,16 +54,18 @@ async function readSummary(options: ServerOptions): Promise<SummaryView> {
 
 /** How many machines of a rack stand so. */
 function statusColumn(status: MachineStatus, isUsual: boolean) {
-  return countColumn<RackSummary>(status, ({ statuses }) => statuses[status] ?? 0, isUsual ? undefined : inWide);
+  const column = countColumn<RackSummary>(status, ({ statuses }) => statuses[status] ?? 0);
+  // Nothing instead of a zero: what matters in a wide table is what a rack has.
+  return isUsual ? column : { ...column, of: (rack: RackSummary) => rack.statuses[status]?.toString(), in: inWide };
 }
 
 /** The columns of `racks`. */
 export const rackListing: Listing<RackSummary> = {
   named: "rack",
   columns: [
-    { name: "place", title: () => "RACK", of: rackName, in: inTable },
-    textColumn("rack", ({ rack }) => rack, inWide),
-    textColumn("kind", ({ isSwitch }) => (isSwitch === true ? "switch" : "rack"), inWide),
+    { name: "place", title: () => "RACK", of: rackName, in: inTables },
+    textColumn("rack", ({ rack }) => rack, inCsv),
+    textColumn("kind", ({ isSwitch }) => (isSwitch === true ? "switch" : "rack"), inCsv),
     {
       name: "machines",
       of: ({ machines, expected }) =>
