@@ -35,11 +35,10 @@ export function openUplinkQueue(deps: {
       }
       const { position, estimatedSeconds, retryAfterSeconds } = answer;
       if (id !== undefined)
-        notes.waits(
-          id,
-          `position ${position} in the uplink queue, about ${estimatedSeconds} s left`,
-          retryAfterSeconds,
-        );
+        notes.waits(id, {
+          reason: `position ${position} in the uplink queue, about ${estimatedSeconds} s left`,
+          ...{ retryAfterSeconds, estimatedSeconds },
+        });
       return { kind: "wait", retryAfterSeconds };
     },
     sent: ({ clientAddress, path, bytes }) => {

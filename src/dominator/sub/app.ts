@@ -24,7 +24,7 @@ export function subApp(input: SubAppInput): Hono {
     images,
     log,
     caPem,
-    policy = defaultSubPolicy,
+    policy: policyNow = () => defaultSubPolicy,
     reportSlots = openReportSlots(input.clock),
     othersUpdate = false,
   } = input;
@@ -45,6 +45,7 @@ export function subApp(input: SubAppInput): Hono {
     if (read.kind === "malformed") return context.json(malformed(read.why), 400);
     if (read.kind === "newerProtocol") return context.json(newerThanServer(read.protocol), 422);
     const { poll, compared } = read;
+    const policy = policyNow();
     if (sender.id !== poll.machineId) return stranger(context, store);
     if (poll.log !== undefined) store.addLog(sender.id, poll.log, poll.bootId);
     if (poll.progress !== undefined) {
@@ -72,10 +73,16 @@ export function subApp(input: SubAppInput): Hono {
     const instead = reboot ?? (held !== undefined && isOrdered ? waitFor(held, policy) : upgrade);
     const seed = seedFor(input, { machine, poll, sent: instead ?? directive });
     if (instead !== undefined) return context.json(instead);
-    if (seed !== undefined) return context.json({ ...directive, seed });
+    if (seed !== undefined) return context.json({ ...seedingPause(directive), seed });
     return answer(context, directive, { comparison: poll.comparison, compared, origin: originFor(machine, input) });
   });
   return app;
+}
+
+/** A machine that serves its image says so as often as in a small fleet: one that is silent for a minute counts as gone. */
+function seedingPause(directive: SentDirective): SentDirective {
+  if (directive.kind !== "wait") return directive;
+  return { ...directive, seconds: Math.min(directive.seconds, defaultSubPolicy.pollSeconds) };
 }
 
 /** A machine with nothing to do hears where the MDB is: servers come and go in its life. */

@@ -144,7 +144,7 @@ function openTurns(deps: FetchTurnsDeps) {
     fetchers.set(id, { image, doneBytes, from: isAdmitted ? "origin" : "nobody" });
     if (answer.kind === "admitted" || isAdmitted) return await go(id, known);
     const turn = waitingTurn(answer);
-    notes.waits(id, turn.reason, turn.seconds);
+    notes.waits(id, noteOf(turn, hasOthers ? undefined : answer.estimatedSeconds));
     return turn;
   }
   async function turnOf(machine: Machine, request: FetchTurnRequest): Promise<FetchTurn> {
@@ -185,6 +185,11 @@ function waitingTurn({ position, estimatedSeconds, retryAfterSeconds }: Extract<
   const left = estimatedSeconds === undefined ? "" : `, about ${estimatedSeconds} s left`;
   const reason = `position ${position} in the queue for system images${left}`;
   return { kind: "wait", seconds: retryAfterSeconds, reason } as const satisfies FetchTurn;
+}
+
+/** What its record says meanwhile; without an estimate where other machines may bring its turn at any time. */
+function noteOf({ reason, seconds }: ReturnType<typeof waitingTurn>, estimatedSeconds: number | undefined) {
+  return { reason, retryAfterSeconds: seconds, estimatedSeconds };
 }
 
 /** A fetch that needs no slot of the queue, of a machine that has none. */

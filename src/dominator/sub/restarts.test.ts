@@ -5,6 +5,7 @@ import { credentialFor } from "../../contract/credential.ts";
 import { paths } from "../../contract/machine/paths.ts";
 import { agentProtocol } from "../../core/image/filter.ts";
 import { summaryFor } from "../../core/image/testing/decide.ts";
+import { subPolicyFor } from "../../core/image/update/directive.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { testMachine } from "../../core/machine/testing/test-machine.ts";
 import type { FetchTurn } from "../../core/uplink/fetch-turn.ts";
@@ -23,7 +24,7 @@ const [seed, newborn, caller] = [1, 2, 3].map((number) => `m-52540000000${number
 const credentialOf = (id: MachineId) => credentialFor(id, "0a".repeat(32));
 
 /** A rack: one machine runs its image and serves it, and one is being born. Nothing that is applied changes a record. */
-function rack(more: Partial<Pick<SubAppInput, "reboots" | "agentUpgrades">> = {}) {
+function rack(more: Partial<Pick<SubAppInput, "reboots" | "agentUpgrades" | "policy">> = {}) {
   const records = new Map<MachineId, Machine>(
     [seed, newborn, caller].map((id) => {
       const subTokenHash = createHash("sha256").update(credentialOf(id)).digest("hex");
@@ -189,4 +190,16 @@ test("a machine that compares its tree with another image than it runs is no sou
   const { poll, sources } = rack();
   assert.equal((await poll(seed, { ...runsImage, patchedImage: "compute/0" })).kind, "compare");
   assert.deepEqual(await sources(), []);
+});
+
+test("in a fleet that polls seldom, a machine that serves still polls often enough to count as there", async () => {
+  const { poll, pass, sources } = rack({ policy: () => subPolicyFor(40_000, 900) });
+  const { seeding: _no, ...idle } = runsImage;
+  const { kind, seconds } = (await poll(seed, idle)) as { kind: string; seconds?: number };
+  assert.deepEqual({ kind, seconds }, { kind: "wait", seconds: 100 });
+  const serving = (await poll(seed, runsImage)) as { seed?: object; seconds?: number };
+  assert.ok(serving.seed);
+  assert.equal(serving.seconds, 30);
+  pass(serving.seconds);
+  assert.deepEqual(await sources(), [seed]);
 });

@@ -21,7 +21,8 @@ export type SubAppInput = {
   readonly log: Log;
   /** The certificate authorities of this MDB, PEM texts one after the other. */
   readonly caPem: string;
-  readonly policy?: SubPolicy;
+  /** The intervals of polls for the fleet as it is now. */
+  readonly policy?: () => SubPolicy;
   readonly reportSlots?: ReportSlots;
   /** Who fetches now; told when a machine does not any more. */
   readonly fetchTurns?: Pick<FetchTurns, "ended" | "seed" | "seedsNoMore" | "restarts">;

@@ -7,6 +7,7 @@ import { checkInterfaces } from "../../boot-server/socket/check-interfaces.ts";
 import type { Config } from "../../contract/config/schema.ts";
 import { othersUpdate } from "../../contract/config/updates.ts";
 import { imageFor, imageStreamsOf } from "../../core/image/stream/image-stream.ts";
+import { subPolicyFor } from "../../core/image/update/directive.ts";
 import type { DeadlineRules } from "../../core/machine/health/stall-detection.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
@@ -227,6 +228,7 @@ async function startForMachines(
       ...{ store, images, tasks, packs, caPem, clock, log, agentUpgrades, fetchTurns, mdbsOn: permanentOn },
       reboots: opened.use(openReboots(store)),
       othersUpdate: othersUpdate(config),
+      policy: () => subPolicyFor(store.list().length, config.watch.deadlines.up),
     }),
     fetchTurns.app,
     confidentialApp({ store, images, objects, confidential }),

@@ -4,7 +4,7 @@ import { agentProtocol } from "../filter.ts";
 import type { ImageManifest } from "../manifest.ts";
 import { missingFromSystem } from "../system-check.ts";
 import { decideFor, testManifestHash } from "../testing/decide.ts";
-import { defaultSubPolicy, type SubReport } from "./directive.ts";
+import { defaultSubPolicy, type SubReport, subPolicyFor } from "./directive.ts";
 
 const hash = "ab".repeat(64);
 const image: ImageManifest = {
@@ -273,4 +273,13 @@ test("an image for the machine's architecture, or of which nothing is known, is 
     const directive = decideFor({ ...asked, image: systemOf(...loaders), architecture, report: born });
     assert.equal(directive.kind, "report");
   }
+});
+
+test("a large fleet polls less often, but three times before an agent counts as silent", () => {
+  const secondsFor = (machines: number, silentSeconds = 900) => subPolicyFor(machines, silentSeconds).pollSeconds;
+  assert.deepEqual(
+    [0, 4000, 12_000, 12_001, 40_000, 200_000].map((machines) => secondsFor(machines)),
+    [30, 30, 30, 31, 100, 300],
+  );
+  assert.deepEqual([secondsFor(40_000, 120), secondsFor(40_000, 60)], [40, 30]);
 });

@@ -177,6 +177,20 @@ export type SubPolicy = {
 /** The disk of a running machine is compared with its image once an hour; an up-to-date machine polls every 30 s. */
 export const defaultSubPolicy: SubPolicy = { pollSeconds: 30, retrySeconds: 10, recheckSeconds: 3600 };
 
+/** Polls a second of all machines with nothing to do: about a quarter of what the thread of a server can answer. */
+const idlePollsPerSecond = 400;
+
+/**
+ * The policy for a fleet of as many machines, whose agents are noticed when they are silent for `silentSeconds` (deadline of phase `up`).
+ * More than 12,000 poll less often, but at least three times within that deadline: 40,000 that poll every 30 s would keep the thread of
+ * a server busy all the time.
+ */
+export function subPolicyFor(machines: number, silentSeconds: number): SubPolicy {
+  const { pollSeconds } = defaultSubPolicy;
+  const seconds = Math.min(Math.ceil(machines / idlePollsPerSecond), Math.floor(silentSeconds / 3));
+  return { ...defaultSubPolicy, pollSeconds: Math.max(pollSeconds, seconds) };
+}
+
 /**
  * Decides the directive for a sub from its report and its required image. The decision does not depend on earlier reports, so
  * a restart of either side loses nothing. `image` is undefined if the required image does not exist.
