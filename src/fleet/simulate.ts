@@ -42,8 +42,9 @@ export type Outcome = {
 /** The moment at which virtual time begins, in milliseconds since 1970: 2026-01-01. */
 export const epochMs = 1_767_225_600_000;
 /**
- * Of the polls of a machine that is up, one in ten is carried out: the others would find the same, and without peers 40,000 machines
- * send 20 million of them before the last one is up. The server hears of each often enough (deadline of phase up: 15 min).
+ * Of the polls of a machine that is up, one in ten is carried out, and one in five minutes at least: the others would find the same, and
+ * without peers 40,000 machines send millions of them before the last one is up. The server hears of each often enough (deadline of
+ * phase up: 15 min).
  */
 const idlePolls = 10;
 /** Lines that are kept of each machine. */
@@ -64,7 +65,7 @@ export async function simulate(options: {
   await simulation.start();
   let sayAgainMs = 0;
   while (!simulation.isOver && !isInterrupted() && simulation.step()) {
-    await simulation.settle();
+    if (simulation.hasMoved) await simulation.settle();
     const nowMs = simulation.agenda.nowMs();
     if (progressed === undefined || nowMs < sayAgainMs) continue;
     sayAgainMs = nowMs + 1000;
@@ -174,10 +175,15 @@ class Simulation {
     return this.agenda.step(this.#scenario.limitMs);
   }
 
+  /** Whether the servers have something to do: most events, such as those of links, leave them alone. */
+  get hasMoved(): boolean {
+    return this.#site.progress() !== this.#settledAt;
+  }
+
   /** Lets the servers do all that they can do at this moment of virtual time. */
   async settle(): Promise<void> {
     const { progress } = this.#site;
-    if (progress() === this.#settledAt) return;
+    if (!this.hasMoved) return;
     do {
       this.#settledAt = progress();
       await new Promise((resolve) => setImmediate(resolve));

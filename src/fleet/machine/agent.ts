@@ -68,13 +68,17 @@ export function* runAgent(world: World, machine: Chassis, running: "birth" | "im
   }
 }
 
+/** After this time, a poll is carried out in any case. */
+const alikeMs = 300_000;
+
 /**
  * Polls of a machine that runs its image, all of which find the same: they keep their server busy when they come, but are not carried out.
  * A server that is dead by then is noticed with the next poll.
  */
 function* pollAlike(world: World, machine: Chassis, pauseMs: number): Script {
   const { agenda, servers, parameters, idlePolls } = world;
-  for (let left = idlePolls - 1; left > 0; left -= 1) {
+  const alike = Math.min(idlePolls, Math.floor(alikeMs / pauseMs));
+  for (let left = alike - 1; left > 0; left -= 1) {
     yield* sleep(world, pauseMs);
     const { connection } = machine;
     const own = connection === undefined ? undefined : servers[connection.server];

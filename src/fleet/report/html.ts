@@ -91,7 +91,8 @@ body{margin:0;background:#fff;color:#1b1f24;font:15px/1.5 system-ui,sans-serif}
 main{max-width:60rem;margin:0 auto;padding:2rem 1rem}
 h1{font-size:1.7rem;line-height:1.25;margin:0 0 .5rem}h2{font-size:1.15rem;margin:2.2rem 0 .6rem}
 .site{color:#57606a}table{border-collapse:collapse;width:100%;margin:.8rem 0}
-th,td{padding:.3rem .6rem;border-bottom:1px solid #d8dee4;text-align:left;vertical-align:top;overflow-wrap:anywhere}
+th,td{padding:.3rem .6rem;border-bottom:1px solid #d8dee4;text-align:left;vertical-align:top;overflow-wrap:break-word}
+h1{text-wrap:balance}@media(max-width:40rem){th,td{overflow-wrap:anywhere}}
 .number{text-align:right;font-variant-numeric:tabular-nums}
 svg{width:100%;height:auto;display:block}svg text{font:12px system-ui,sans-serif;fill:#57606a}
 pre{background:#f6f8fa;padding:1rem;overflow:auto}

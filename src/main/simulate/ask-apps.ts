@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import type { MachineAnswer, MachineRequest } from "../../fleet/ports.ts";
+import { WholeHeaders, WholeResponse } from "./whole-response.ts";
 
 /** The answer of the first of the apps that has the route, as the server that listens gives it. */
 export async function askApps(apps: readonly Hono[], request: MachineRequest): Promise<MachineAnswer> {
@@ -7,11 +8,15 @@ export async function askApps(apps: readonly Hono[], request: MachineRequest): P
   for (const app of apps) {
     if (!app.routes.some((route) => route.path === path)) continue;
     const response = await app.fetch(new WholeRequest(request) as unknown as Request);
-    const retryAfter = Number(response.headers.get("retry-after") ?? Number.NaN);
+    const retryAfter = Number(headerOf(response, "retry-after") ?? Number.NaN);
     const retryAfterSeconds = Number.isNaN(retryAfter) ? undefined : retryAfter;
     return { status: response.status, body: await response.text(), retryAfterSeconds };
   }
   throw new Error(`expected a route ${path}, found none`);
+}
+
+function headerOf(response: Response | WholeResponse, name: string): string | null {
+  return response instanceof WholeResponse ? response.header(name) : response.headers.get(name);
 }
 
 /**
@@ -21,7 +26,7 @@ export async function askApps(apps: readonly Hono[], request: MachineRequest): P
 class WholeRequest {
   readonly method = "POST";
   readonly url: string;
-  readonly headers: Headers;
+  readonly headers: WholeHeaders;
   /** Its length is in the headers, so that no limit has to count it. */
   readonly body = null;
   readonly #text: string;
@@ -29,7 +34,7 @@ class WholeRequest {
   constructor({ path, body, bearer }: MachineRequest) {
     this.url = `http://simulated${path}`;
     this.#text = body;
-    this.headers = new Headers({
+    this.headers = new WholeHeaders({
       "content-type": "application/json",
       "content-length": String(Buffer.byteLength(body)),
       ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),

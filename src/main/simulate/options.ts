@@ -26,7 +26,7 @@ export type SimulateOptions = {
   readonly port?: string;
   readonly seed: number;
   readonly limit: number;
-  readonly json: boolean;
+  readonly json?: true;
   readonly report?: string;
   readonly transcript?: string;
 };

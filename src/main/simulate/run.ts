@@ -21,6 +21,7 @@ import { comparing } from "./image.ts";
 import { durationOf, type SimulateOptions } from "./options.ts";
 import { openSimulatedSite, simulatedImages } from "./site.ts";
 import { type SimulatedSlots, simulatedSlots, slotOfAreas } from "./slots.ts";
+import { answerWithWholeResponses } from "./whole-response.ts";
 
 /** Simulates a site as the command line says; the exit status: 1 if not all machines came up, or a property was broken. */
 export async function runSimulation(options: SimulateOptions): Promise<number> {
@@ -85,6 +86,7 @@ export async function simulateSite(of: {
   readonly isInterrupted?: () => boolean;
 }): Promise<Outcome> {
   const { scenario, config, imageBytes, progressed, isInterrupted } = of;
+  answerWithWholeResponses();
   const { kernelBytes, initramfsBytes } = scenario.parameters;
   const configs = configsFor(config, scenario.servers);
   const { deadlineSeconds } = watchRulesOf(config);
@@ -107,7 +109,7 @@ export async function simulateSite(of: {
       // The same for all machines that wait for it.
       const next = forIt.replaceAll(nameOf(record), "NAME");
       const failed = machine.failure === undefined ? "" : ` (${machine.failure})`;
-      return `waits until ${missing}${failed}. ${next}`;
+      return `waits until ${missing}${failed}. Next: ${next}`;
     },
   });
 }
@@ -173,7 +175,9 @@ function showProgress(): NonNullable<Parameters<typeof simulate>[0]["progressed"
   return ({ nowMs, up, of }) => {
     if (performance.now() - saidMs < everyMs) return;
     saidMs = performance.now();
-    process.stderr.write(`\r\x1b[K${formatTime(nowMs)} of virtual time: ${up} of ${of} machines are up`);
+    process.stderr.write(
+      `\r\x1b[K${formatTime(Math.floor(nowMs / 1000) * 1000)} of virtual time: ${up} of ${of} machines are up`,
+    );
   };
 }
 

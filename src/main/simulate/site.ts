@@ -10,6 +10,7 @@ import type { Config } from "../../contract/config/schema.ts";
 import { othersUpdate } from "../../contract/config/updates.ts";
 import { formatImageName, isStreamName } from "../../core/image/image-name.ts";
 import { spreadMirrors } from "../../core/image/object-mirror.ts";
+import { subPolicyFor } from "../../core/image/update/directive.ts";
 import { noAddress, parseIpv4 } from "../../core/net/ipv4.ts";
 import type { Network } from "../../core/network/network.ts";
 import type { Clock, Log, Random, Store } from "../../core/ports.ts";
@@ -73,11 +74,12 @@ export function openSimulatedSite(options: SiteOptions, deps: SiteDeps): Site {
     },
     logged: () => logged,
     open: async (nth) => {
+      moved();
       const own = configs[nth];
       if (own === undefined) throw new Error(`server ${nth + 1}: expected a configuration, found none`);
       const { journal, close } = database.connect(nth, configs.length === 1);
       const opened = storeOn({ journal, clock, log, othersUpdate: othersUpdate(own) });
-      const store = movingStore(await opened, moved);
+      const store = movingStore(await opened.finally(moved), moved);
       store.watch((change) => deps.changed(nth, change));
       const operator = operatorOf({ ...options, config: own, store, clock });
       operators.push(operator);
@@ -242,6 +244,7 @@ function openApps(deps: ServerDeps) {
     subApp({
       ...{ store, ...imagesOf(deps), caPem, clock, log, fetchTurns, othersUpdate: othersUpdate(config) },
       mdbsOn: servers.permanentOn,
+      policy: () => subPolicyFor(store.list().length, config.watch.deadlines.up),
     }),
     fetchTurns.app,
   ];
