@@ -477,6 +477,21 @@ export const suites: readonly Suite[] = [
     onlyWhenNamed: true,
   },
   {
+    name: "suspects",
+    about: "machines with half their memory, a slow disk or link, or a disk that lies, caught by their burn-in",
+    cost: "6 min",
+    needsRoot: true,
+    packages: packagesOf.demo,
+    group: "machines",
+    run: {
+      kind: "files",
+      globs: ["tests/suspects/*.test.ts"],
+      prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/support/prepare-births.ts"],
+      timeoutMs: 35 * minuteMs,
+    },
+    onlyWhenNamed: true,
+  },
+  {
     name: "controllers",
     about:
       "disk controllers one by one: a machine of each starts its installed system from its disk, or the disk is refused by name",

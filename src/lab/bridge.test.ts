@@ -28,3 +28,12 @@ test("a lossy port loses frames in both directions, the others none", () => {
   assert.match(loss?.input ?? "", /hook postrouting.*\n {4}oifname "tap2" numgen random mod 10000 < 250 drop\n/);
   assert.ok(!loss?.input?.includes("tap1"));
 });
+
+test("a link that has fallen back is slow towards its machine, the others are not", () => {
+  const ports = [
+    { tap: "tap1", lossPercent: 0 },
+    { tap: "tap2", lossPercent: 0, linkMbps: 10 },
+  ];
+  const rates = text(bridgeCommands({ ...bridge, ports })).filter((line) => line.startsWith("tc"));
+  assert.deepEqual(rates, ["tc qdisc add dev tap2 root tbf rate 10mbit burst 64kb latency 500ms"]);
+});

@@ -2,7 +2,12 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 
 /** One port of the virtual switch: the tap of a machine's network card. */
-export type BridgePort = { readonly tap: string; readonly lossPercent: number };
+export type BridgePort = {
+  readonly tap: string;
+  readonly lossPercent: number;
+  /** The rate towards the machine; no limit if it is undefined. */
+  readonly linkMbps?: number | undefined;
+};
 
 export type BridgeSpec = {
   readonly name: string;
@@ -30,9 +35,15 @@ export function bridgeCommands(spec: BridgeSpec): readonly Command[] {
       ip(`tuntap add dev ${tap} mode tap`),
       ip(`link set ${tap} master ${spec.name} addrgenmode none up`),
     ]),
+    ...spec.ports.flatMap(({ tap, linkMbps }) => (linkMbps === undefined ? [] : [rateCommand(tap, linkMbps)])),
     ...lossCommands(spec.ports),
   ];
 }
+
+/** Frames towards the machine wait for up to half a second, then they are dropped, as by a switch. */
+const rateCommand = (tap: string, mbps: number): Command => ({
+  argv: `tc qdisc add dev ${tap} root tbf rate ${mbps}mbit burst 64kb latency 500ms`.split(" "),
+});
 
 /** The commands that remove the switch, so that another can be built in the same namespace. */
 export function removalCommands(spec: BridgeSpec): readonly Command[] {

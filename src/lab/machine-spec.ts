@@ -21,6 +21,10 @@ export type DiskSpec = {
   readonly serial: string;
   /** Size of its sectors; 512 if it is left out. A BIOS starts from no other, and QEMU's AHCI has no other. */
   readonly sectorBytes?: 512 | 4096;
+  /** The rate of reads and writes together, as of a worn disk; no limit if it is left out. */
+  readonly bytesPerSecond?: number;
+  /** Gives back something else than was written, without an error (lying-disk.ts). */
+  readonly lies?: true;
 };
 
 /**
@@ -65,6 +69,8 @@ export type MachineSpec = {
   readonly announcement: PortAnnouncement;
   /** Share of frames lost in each direction, 0 to 100. */
   readonly lossPercent: number;
+  /** What its port passes on to it, as a cable does that has fallen back; no limit if it is left out. */
+  readonly linkMbps?: number;
 };
 
 /** Fills in the fields that a test or demo leaves out; `unit` makes MAC, serials, UUID and port unique. */

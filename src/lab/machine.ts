@@ -3,6 +3,7 @@ import { appendFile, copyFile, mkdir, open, readFile, stat, writeFile } from "no
 import { join } from "node:path";
 import type { Mac } from "../core/net/mac.ts";
 import type { Log } from "../core/ports.ts";
+import { serveLyingDisk } from "./lying-disk.ts";
 import type { MachineSpec } from "./machine-spec.ts";
 import { type Qemu, type QemuEnd, startQemu } from "./qemu.ts";
 import { chooseAccelerator, type MachineFiles, qemuArguments, qemuProgram } from "./qemu-arguments.ts";
@@ -80,12 +81,13 @@ function romsIn(spec: MachineSpec): { readonly roms?: string } {
   return { roms };
 }
 
-/** What starts a machine's QEMU; a TPM starts before it, and ends with it. */
+/** What starts a machine's QEMU; a TPM starts before it, and ends with it; so do disks that lie. */
 type QemuCommand = {
   readonly name: string;
   readonly program: string;
   readonly argv: () => readonly string[];
   readonly startTpm?: () => Promise<void>;
+  readonly serveDisks: () => Promise<AsyncDisposable>;
 };
 
 /** One machine's QEMU: at most one process at a time. */
@@ -97,6 +99,7 @@ class QemuSlot {
   readonly #program: string;
   readonly #argv: () => readonly string[];
   readonly #tpm: (() => Promise<void>) | undefined;
+  readonly #serveDisks: () => Promise<AsyncDisposable>;
   readonly #log: Log;
 
   constructor(of: QemuCommand, log: Log) {
@@ -104,12 +107,14 @@ class QemuSlot {
     this.#program = of.program;
     this.#argv = of.argv;
     this.#tpm = of.startTpm;
+    this.#serveDisks = of.serveDisks;
     this.#log = log;
   }
 
   async start(): Promise<void> {
     this.paused = false;
     await this.#tpm?.();
+    const disks = await this.#serveDisks();
     this.qemu = await startQemu({
       name: this.#name,
       program: this.#program,
@@ -117,6 +122,7 @@ class QemuSlot {
       onEvent: (event) => this.emit(event),
       onEnd: (how: QemuEnd) => {
         this.qemu = undefined;
+        void disks[Symbol.asyncDispose]();
         this.#log("debug", "QEMU ended", { machine: this.#name, ...how });
       },
     });
@@ -143,11 +149,20 @@ export async function buildMachine(spec: MachineSpec, tap: string, directory: st
   const accelerator = chooseAccelerator(await readFile("/proc/cpuinfo", "utf8"));
   let indices = [...spec.disks.keys()];
   const inPlace = <Disk>(disks: readonly Disk[]) => disks.filter((_, index) => indices.includes(index));
-  const argv = () =>
-    qemuArguments({ ...spec, disks: inPlace(spec.disks) }, tap, { ...files, disks: inPlace(files.disks) }, accelerator);
+  const argv = () => {
+    const disks = { disks: inPlace(files.disks), diskSockets: inPlace(files.diskSockets) };
+    return qemuArguments({ ...spec, disks: inPlace(spec.disks) }, tap, { ...files, ...disks }, accelerator);
+  };
   const startTpm = swtpmStarter(files.tpmState, files.tpmSocket);
+  const serveDisks = async () => {
+    await using served = new AsyncDisposableStack();
+    for (const index of indices)
+      if (spec.disks[index]?.lies === true)
+        served.use(await serveLyingDisk(files.disks[index] ?? "", files.diskSockets[index] ?? ""));
+    return served.move();
+  };
   const slot = new QemuSlot(
-    { name: spec.name, program: qemuProgram(spec), argv, ...(spec.tpm === undefined ? {} : { startTpm }) },
+    { name: spec.name, program: qemuProgram(spec), argv, serveDisks, ...(spec.tpm === undefined ? {} : { startTpm }) },
     log,
   );
   const note = (what: string) => noteOnConsole(files.consoleLog, what);
@@ -210,6 +225,7 @@ async function makeFiles(spec: MachineSpec, directory: string): Promise<MachineF
   await mkdir(directory, { recursive: true });
   const files: MachineFiles = {
     disks: spec.disks.map((_, i) => join(directory, `disk${i}.raw`)),
+    diskSockets: spec.disks.map((_, i) => join(directory, `disk${i}.sock`)),
     consoleLog: join(directory, "console.log"),
     consoleSocket: join(directory, "console.sock"),
     tpmState: join(directory, "tpm"),

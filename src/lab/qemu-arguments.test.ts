@@ -5,6 +5,7 @@ import { chooseAccelerator, type MachineFiles, qemuArguments, qemuProgram } from
 
 const files: MachineFiles = {
   disks: ["/r/disk0.raw", "/r/disk1.raw"],
+  diskSockets: ["/r/disk0.sock", "/r/disk1.sock"],
   consoleLog: "/r/console.log",
   consoleSocket: "/r/console.sock",
   tpmState: "/r/tpm",
@@ -121,4 +122,14 @@ test("an arm64 machine with what the lab cannot give it is refused by name", () 
       new RegExp(`machine-4: expected an arm64 machine with UEFI, .* found ${found}$`),
     );
   }
+});
+
+test("a slow disk has a rate, and one that lies is reached through its socket", () => {
+  const disks = [
+    { bus: "virtio", sizeMiB: 8192, serial: "SLOW", bytesPerSecond: 3_000_000 },
+    { bus: "virtio", sizeMiB: 8192, serial: "LIES", lies: true },
+  ] as const;
+  const [slow, lies] = valuesOf(qemuArguments(machineSpec(1, { disks }), "tap1", files, "tcg"), "-drive");
+  assert.match(slow ?? "", /,throttling\.bps-total=3000000,file=\/r\/disk0\.raw$/);
+  assert.match(lies ?? "", /,file\.driver=nbd,file\.server\.type=unix,file\.server\.path=\/r\/disk1\.sock$/);
 });

@@ -6,6 +6,8 @@ export type Accelerator = "tcg" | "kvm";
 export type MachineFiles = {
   /** Raw sparse images, in the order of the machine's disks. */
   readonly disks: readonly string[];
+  /** Sockets of those that lie, in the same order. */
+  readonly diskSockets: readonly string[];
   readonly consoleLog: string;
   readonly consoleSocket: string;
   /** The TPM's state and the socket that QEMU controls it by; used only if the machine has one. */
@@ -98,6 +100,15 @@ function boardOf({ architecture }: MachineSpec, accelerator: Accelerator, secure
 /** A value inside a QEMU option list; a comma in it is doubled. */
 const quoted = (text: string) => text.replaceAll(",", ",,");
 
+function sourceOf({ lies }: DiskSpec, { disks, diskSockets }: MachineFiles, i: number): string {
+  return lies === true
+    ? `file.driver=nbd,file.server.type=unix,file.server.path=${quoted(diskSockets[i] ?? "")}`
+    : `file=${quoted(disks[i] ?? "")}`;
+}
+
+const rateOf = ({ bytesPerSecond }: DiskSpec) =>
+  bytesPerSecond === undefined ? "" : `,throttling.bps-total=${bytesPerSecond}`;
+
 /**
  * The QEMU command line of a machine, without the program's name. QMP uses standard input and output, so that no socket
  * has to be waited for or can be left behind.
@@ -137,7 +148,7 @@ export function qemuArguments(spec: MachineSpec, tap: string, files: MachineFile
     ...spec.disks.flatMap((disk, i) => [
       "-drive",
       // The files live as long as the rack, so waiting for the host to write them is pointless.
-      `if=none,id=disk${i},format=raw,discard=unmap,detect-zeroes=unmap,cache=unsafe,file=${quoted(files.disks[i] ?? "")}`,
+      `if=none,id=disk${i},format=raw,discard=unmap,detect-zeroes=unmap,cache=unsafe${rateOf(disk)},${sourceOf(disk, files, i)}`,
       ...diskDevices[disk.bus](i, `,serial=${quoted(disk.serial)}${sectorsOf(disk)}${bootIndex(2 + i)}`),
     ]),
     ...["-device", "i6300esb", "-action", "watchdog=reset"],

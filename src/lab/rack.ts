@@ -42,6 +42,7 @@ export async function startRack(options: RackOptions): Promise<Rack> {
     port: spec.port,
     announcement: spec.announcement,
     lossPercent: spec.lossPercent,
+    linkMbps: spec.linkMbps,
   }));
   const bridgeSpec = { ...bridge, mac: switchMac, ports };
   await runStep(bridgeCommands(bridgeSpec));
