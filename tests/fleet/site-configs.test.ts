@@ -161,6 +161,32 @@ describe("sites that cannot be simulated are refused at once, with what to do", 
     test(title, async () => assert.match(await refusal(yaml, ...options), says));
 });
 
+describe("faults that cannot show are refused", () => {
+  const rows: readonly (readonly [title: string, yaml: string, says: RegExp])[] = [
+    ["an empty file", "", /the file: expected a list of faults/],
+    ["no YAML", "- [", /birther-sites-\S+: .* at line 1/],
+    ["an unknown kind", "- { kind: melts, rack: 1, unit: 1 }", /0\.kind: expected one of hangsOnce, .*powerCut/],
+    ["another rack", "- { kind: dead, rack: 2, unit: 1 }", /0\.rack: expected at most 1, found 2/],
+    ["another unit", "- { kind: dead, rack: 1, unit: 5 }", /0\.unit: expected at most 4, found 5/],
+    ["another server", "- { kind: serverDies, server: 2, at: 1m, for: 1m }", /0\.server: expected at most 1, found 2/],
+    ["racks beyond", "- { kind: powerCut, racks: [1, 3], at: 1m, for: 1m }", /0\.racks: expected at most 1, found 3/],
+  ];
+  for (const [title, yaml, says] of rows)
+    test(title, async () => {
+      const file = join(directory, "faults.yaml");
+      writeFileSync(file, yaml);
+      assert.match(await refusal(smallest, ...oneRack, "--faults", file), says);
+    });
+});
+
+test("a disk that is full when the report is written does not lose what is printed", async () => {
+  const ran = await simulated(smallest, ...oneRack, "--report", "/dev/full").catch((error: unknown) => error);
+  const { code, stdout, stderr } = ran as { code: number; stdout: string; stderr: string };
+  assert.equal(code, 1);
+  assert.match(stdout, /All 4 are healthy and up/);
+  assert.match(stderr, /--report: cannot write \/dev\/full \(ENOSPC\)/);
+});
+
 test("a pool that is too small is warned of, and named as what takes longest", async () => {
   const { stdout, stderr } = await simulated(changed(["last: 10.77.0.250", "last: 10.77.0.51"]), ...oneRack);
   assert.match(stderr, /warning: network rack: 4 machines with 2 temporary addresses/);

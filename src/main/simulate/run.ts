@@ -37,8 +37,6 @@ export async function runSimulation(options: SimulateOptions): Promise<number> {
   });
   clearProgress();
   const summary = summarise(outcome);
-  if (options.transcript !== undefined) await writeFile(options.transcript, transcriptOf(outcome));
-  if (options.report !== undefined) await writeFile(options.report, reportHtml(summary));
   if (options.json) printJson(summary);
   else
     process.stdout.write(
@@ -46,6 +44,7 @@ export async function runSimulation(options: SimulateOptions): Promise<number> {
         .map(plainText)
         .join("\n")}\n`,
     );
+  await writeFiles(options, { transcript: () => transcriptOf(outcome), report: () => reportHtml(summary) });
   interruption.end();
   if (interruption.isInterrupted()) return interruptedStatus;
   return outcome.isComplete && outcome.broken.length === 0 ? 0 : 1;
@@ -62,6 +61,21 @@ function watchInterruption(): { readonly isInterrupted: () => boolean; readonly 
   };
   process.once("SIGINT", interrupt);
   return { isInterrupted: () => isInterrupted, end: () => void process.off("SIGINT", interrupt) };
+}
+
+/** After the report is printed, which took minutes: a full disk does not lose it. */
+async function writeFiles(
+  options: SimulateOptions,
+  texts: { readonly [File in "transcript" | "report"]: () => string },
+): Promise<void> {
+  for (const option of ["transcript", "report"] as const) {
+    const path = options[option];
+    if (path === undefined) continue;
+    await writeFile(path, texts[option]()).catch((error: NodeJS.ErrnoException) => {
+      const { code = String(error) } = error;
+      throw failure("failed", `--${option}: cannot write ${path} (${code})`, "name a file that can be written");
+    });
+  }
 }
 
 /** Files that cannot be written are named before the simulation, which may take minutes. */
@@ -118,8 +132,9 @@ async function scenarioOf(
   options: SimulateOptions,
   { peers, slots }: Pick<Config, "peers"> & { readonly slots: SimulatedSlots },
 ): Promise<Scenario> {
+  const size = { racks: slots.racks, machines: slots.machines, servers: options.servers };
   return {
-    ...{ racks: slots.racks, machines: slots.machines, servers: options.servers, seed: options.seed },
+    ...{ ...size, seed: options.seed },
     parameters: parametersWith({
       ...{ machineLink: options.nic, rackUplink: options.rackUplink, serverLink: options.serverNic },
       mirrorLink: options.mirrorNic,
@@ -128,7 +143,7 @@ async function scenarioOf(
     }),
     ...{ powerOn: powerOnOf(options.powerOn), failShare: options.fail, limitMs: options.limit },
     peers: options.peers && peers.enabled,
-    faults: options.faults === undefined ? [] : await readFaultFile(options.faults),
+    faults: options.faults === undefined ? [] : await readFaultFile(options.faults, size),
     ...(options.rollout === undefined ? {} : { rollout: { racks: options.rollout } }),
     slotOf: slotOfAreas(slots.areas),
   };
