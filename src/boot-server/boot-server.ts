@@ -17,6 +17,8 @@ import { imagePaths, imagePathsOf, lastImagePath } from "../core/pxe/script/ipxe
 import type { ImageFiles } from "./boot-files.ts";
 import { openLocalBoots } from "./dhcp/local-boots.ts";
 import { startDhcpServer } from "./dhcp/server.ts";
+import { openEarlyLogIntake } from "./early-log/intake.ts";
+import { type EarlyLogReceiver, openEarlyLogReceiver } from "./early-log/receiver.ts";
 import { bootDiskHandler } from "./http/boot-disk-handler.ts";
 import { bootScriptHandler, bootScriptWriter, grubScriptMaker, type WriteBootScript } from "./http/script-handler.ts";
 import { type HttpHandler, startHttpServer, type UplinkQueue } from "./http/server.ts";
@@ -39,7 +41,9 @@ export type BootServer = AsyncDisposable & {
 /** What the Boot Server serves, and what it needs. */
 type BootServerDeps = {
   readonly networks: readonly Network[];
-  readonly ports: ServerPorts;
+  readonly ports: Omit<ServerPorts, "log">;
+  /** The UDP port for log lines before TLS is up; 0 or absent: none are taken. */
+  readonly logPort?: number;
   /** Loaders by the file names that firmware requests, without a slash: `undionly.kpxe`, `snponly.efi`. */
   readonly loaders: ReadonlyMap<string, Uint8Array>;
   readonly kernel: Uint8Array;
@@ -81,16 +85,18 @@ type Shared = {
 
 /** Starts DHCP and TFTP on every network and HTTP on all our addresses; disposing stops them all. */
 export async function startBootServer(deps: BootServerDeps): Promise<BootServer> {
-  const { networks, ports, store, maxMachines, clock, log } = deps;
+  const { networks, store, maxMachines, clock, log } = deps;
   const packets = openPacketLog();
   const traffic = openTraffic();
   await using started = new AsyncDisposableStack();
   const images = architecturesOf(deps);
   const localBoots = started.use(openLocalBoots({ store, clock, log }));
+  const addresses = [...new Set(networks.flatMap(serverAddresses))].map(formatIpv4);
+  const ports = portsWith(started.use(startEarlyLog(deps, addresses)), deps);
   const shared: Shared = {
-    addresses: [...new Set(networks.flatMap(serverAddresses))].map(formatIpv4),
+    addresses,
     files: filesOf(deps),
-    write: bootScriptWriter({ ...deps, images, localBoots }),
+    write: bootScriptWriter({ ...deps, ports, images, localBoots }),
     report: phaseReporter({ store, lastFile: lastImagePath(deps.firmware !== undefined), clock, log }),
     traffic,
   };
@@ -107,6 +113,16 @@ export async function startBootServer(deps: BootServerDeps): Promise<BootServer>
     traffic: traffic.view,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
+}
+
+function startEarlyLog(deps: BootServerDeps, addresses: readonly string[]): EarlyLogReceiver | undefined {
+  const { logPort: port = 0, log } = deps;
+  return port === 0 ? undefined : openEarlyLogReceiver({ addresses, port, intake: openEarlyLogIntake(deps), log });
+}
+
+/** The ports that boot scripts name. */
+function portsWith(receiver: EarlyLogReceiver | undefined, { ports, logPort }: BootServerDeps): ServerPorts {
+  return receiver?.isOpen === true && logPort !== undefined ? { ...ports, log: logPort } : ports;
 }
 
 /** The Bootstrap Images that are served. */

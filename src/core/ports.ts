@@ -172,6 +172,8 @@ export type Store = {
   }) => Promise<readonly AuditEntry[]>;
   /** Console and log lines of init or the agent, stored outside the record and bounded. */
   readonly addLog: (id: MachineId, lines: readonly string[], bootId?: string) => void;
+  /** Lines that came by UDP before TLS was up, marked as unverified: in memory only; verified ones that say the same replace them. */
+  readonly addEarlyLog: (id: MachineId, lines: readonly string[], bootId: string) => void;
   /** The latest of them, in memory. */
   readonly log: (id: MachineId) => readonly string[];
   /** All that are kept, on disk where the server has a directory for them, over restarts. */

@@ -58,6 +58,17 @@ static JSValue tcp_connect(JSContext *ctx, const struct argument *a)
 	return JS_NewInt32(ctx, fd);
 }
 
+static JSValue udp_connect(JSContext *ctx, const struct argument *a)
+{
+	struct sockaddr_in address;
+	if (read_address(a[0].text, &address) < 0) return host_throw_errno(ctx, "udpConnect %s", a[0].text);
+	address.sin_port = htons((uint16_t)a[1].number);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
+		return close_and_throw(ctx, fd, "udpConnect", a[0].text);
+	return JS_NewInt32(ctx, fd);
+}
+
 static JSValue packet_open(JSContext *ctx, const struct argument *a)
 {
 	const char *name = a[0].text;
@@ -236,6 +247,7 @@ static JSValue default_route(JSContext *ctx, const struct argument *a)
 
 const struct host_entry network_entries[] = {
 	{ "tcpConnect", "snn", tcp_connect },
+	{ "udpConnect", "sn", udp_connect },
 	{ "packetOpen", "sn", packet_open },
 	{ "packetSend", "nb", packet_send },
 	{ "readable", "bn", readable },

@@ -5,6 +5,8 @@
 declare module "host" {
   /** Opens a TCP connection; afterwards both directions time out after timeoutMs without progress. */
   export function tcpConnect(ipv4: string, port: number, timeoutMs: number): number;
+  /** A UDP socket that sends to one place, for `packetSend`, which throws instead of waiting. */
+  export function udpConnect(ipv4: string, port: number): number;
   /**
    * Waits until one of these descriptors (32 bits each, at most 16) can be read without waiting, or is at its end: a bit for each, 0 after
    * the time.

@@ -7,7 +7,7 @@ import { requestNow } from "./request-origin.ts";
 import { openJournalThread } from "./sqlite/thread.ts";
 import { changeListeners } from "./store/change-listeners.ts";
 import { logLines } from "./store/log-lines.ts";
-import { machineLogs } from "./store/machine-logs.ts";
+import { earlyLimits, machineLogs } from "./store/machine-logs.ts";
 import { progressNotes } from "./store/progress-notes.ts";
 import { noteRefusal } from "./store/refusal-note.ts";
 import { type StoreMemory, storeMemory } from "./store/store-memory.ts";
@@ -49,7 +49,12 @@ export async function storeOn(options: StoreOptions): Promise<OpenStore> {
   const { journal, log, othersUpdate = false } = options;
   const holdings = await journal.load();
   for (const { message, kind } of checkFleet(holdings.machines)) log("error", `inconsistent: ${message}`, { kind });
-  const lines = logLines({ memory: machineLogs(), clock: options.clock, files: options.logFiles });
+  const lines = logLines({
+    memory: machineLogs(),
+    early: machineLogs(earlyLimits),
+    clock: options.clock,
+    files: options.logFiles,
+  });
   const progress = progressNotes(options.clock);
   const listeners = changeListeners(log);
   const notify = (change: Change) => {
@@ -69,7 +74,7 @@ export async function storeOn(options: StoreOptions): Promise<OpenStore> {
   return {
     ...readsOf(memory, journal, queue),
     ...writesTo(options, queue),
-    ...{ watch: listeners.add, addLog: lines.add, log: lines.latest, readLog: lines.all },
+    ...{ watch: listeners.add, addLog: lines.add, addEarlyLog: lines.addEarly, log: lines.latest, readLog: lines.all },
     ...{ noteProgress: progress.note, progress: progress.of, watchProgress: progress.watch },
   };
 }

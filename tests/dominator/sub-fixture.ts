@@ -403,6 +403,7 @@ function oneMachineStore(): Store {
     recordAct: async () => undefined,
     history: async () => [],
     addLog: () => undefined,
+    addEarlyLog: () => undefined,
     log: () => [],
     readLog: async () => [],
     noteProgress: () => undefined,

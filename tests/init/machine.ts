@@ -135,7 +135,7 @@ export function rackMachine(site: Site, facts: Partial<BoardFacts> = {}): TestMa
       ...options
     } = trial;
     const lldp = mute === true ? {} : { lldp: usualLldp };
-    const cable: Wire = { listeners: site.listeners, ...lldp, ...wire };
+    const cable: Wire = { listeners: site.listeners, datagram: site.datagram, ...lldp, ...wire };
     return bootKernel({
       board,
       scripts,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { logText } from "./log.ts";
+import { unverifiedText } from "../../core/machine/unverified-line.ts";
+import { logText, unverifiedLines } from "./log.ts";
 
 const line = (text: string, atMs: number, boot?: string) => ({ text, atMs, ...(boot === undefined ? {} : { boot }) });
 const heads = (lines: readonly string[]) => lines.map((one) => /^-- (boot \d of \d)/.exec(one)?.[1] ?? one.slice(9));
@@ -24,4 +25,17 @@ test("a day that begins within a boot is named: an agent logs for months", () =>
   const text = logText({ lines, boots: 1, boot: 1 });
   assert.equal(text.length, 5);
   assert.match(text[2] ?? "", /^-- 1970-01-0[34] --$/);
+});
+
+test("followed lines that came by UDP are not printed again when TLS brings them; a note says that they are verified", () => {
+  const early = (sequence: number, text: string) => line(unverifiedText(sequence, text), 1, "aaaaaaaa");
+  const follow = unverifiedLines([early(1, "a"), line("old", 1, "aaaaaaaa")]);
+  const printed = (lines: Parameters<typeof follow.confirm>[0]) => [
+    ...follow.confirm(lines).map(({ text }) => text),
+    ...follow.takeNote(),
+  ];
+  assert.deepEqual(printed([early(2, "b"), early(3, "b")]), ["unverified #2: b", "unverified #3: b"]);
+  const more = ["a", "b", "b", "b", "c"].map((text) => line(text, 2, "aaaaaaaa"));
+  assert.deepEqual(printed(more), ["b", "c", "-- 3 unverified lines above came again by TLS: verified --"]);
+  assert.deepEqual(printed([line("a", 3, "bbbbbbbb"), line("a", 3, "aaaaaaaa")]), ["a", "a"]);
 });

@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import type { LogView } from "../../contract/operator/views.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
 import type { LogLine } from "../../core/machine/log-line.ts";
+import { readUnverified, sameLineKey } from "../../core/machine/unverified-line.ts";
 import type { Api } from "../api/api.ts";
 import { exitStatus, failure, statusOf } from "../api/failure.ts";
 import { print, type ServerOptions } from "../api/server-options.ts";
@@ -90,6 +91,7 @@ async function follow(
   process.once("SIGINT", () => process.exit(exitStatus.done));
   process.stdout.on("error", () => process.exit(exitStatus.done));
   let last = first.lines.at(-1);
+  const unverified = unverifiedLines(first.lines);
   for (;;) {
     await wait(followMs);
     try {
@@ -97,7 +99,10 @@ async function follow(
       const more = await (await open()).ask<LogView>("log", { name, query });
       if (isData(options)) for (const line of more.lines) await printNext(line, options);
       else if (options.output === "csv") process.stdout.write(csvOf(logListing, more.lines, "no header"));
-      else print(...fitLines(logText(more, last), logIndent));
+      else {
+        const lines = logText({ ...more, lines: unverified.confirm(more.lines) }, last);
+        print(...fitLines(lines, logIndent), ...unverified.takeNote());
+      }
       last = more.lines.at(-1) ?? last;
     } catch (error) {
       if (statusOf(error) === exitStatus.misused) throw error;
@@ -105,4 +110,50 @@ async function follow(
       await wait(5 * followMs);
     }
   }
+}
+
+/** Lines that are on the screen as unverified, and not verified yet. */
+export type UnverifiedLines = {
+  /** Leaves out the verified lines that say what is on the screen already. */
+  readonly confirm: (lines: readonly LogLine[]) => readonly LogLine[];
+  /** What the latest of them say of the lines above, as a line of its own. */
+  readonly takeNote: () => readonly string[];
+};
+
+/** More than a boot sends; of more, the oldest are forgotten, and shown again when they come by TLS. */
+const mostUnverified = 5000;
+
+/** Starts with the lines on the screen. */
+export function unverifiedLines(shown: readonly LogLine[]): UnverifiedLines {
+  const waiting = new Map<string, number>();
+  let confirmed = 0;
+  function confirm(lines: readonly LogLine[]): readonly LogLine[] {
+    return lines.filter((line) => {
+      const read = readUnverified(line.text);
+      const key = sameLineKey(line, read?.text ?? line.text);
+      const count = waiting.get(key) ?? 0;
+      waiting.delete(key);
+      if (read !== undefined) {
+        waiting.set(key, count + 1);
+        for (const oldest of waiting.keys()) {
+          if (waiting.size <= mostUnverified) break;
+          waiting.delete(oldest);
+        }
+        return true;
+      }
+      if (count > 1) waiting.set(key, count - 1);
+      if (count > 0) confirmed += 1;
+      return count === 0;
+    });
+  }
+  confirm(shown);
+  confirmed = 0;
+  return {
+    confirm,
+    takeNote: () => {
+      const note = confirmed === 0 ? [] : [`-- ${confirmed} unverified lines above came again by TLS: verified --`];
+      confirmed = 0;
+      return note;
+    },
+  };
 }

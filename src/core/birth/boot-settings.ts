@@ -14,6 +14,8 @@ export type BootSettings = {
   readonly address: Ipv4;
   readonly prefixLength: number;
   readonly gateway?: Ipv4;
+  /** Where log lines may be sent by UDP before TLS is up; absent if the server takes none. */
+  readonly log?: Endpoint;
   /** The server's time when it created the script, milliseconds since 1970. */
   readonly serverMs?: number;
 };
@@ -47,6 +49,7 @@ export function readBootSettings(commandLine: string): BootSettingsReading {
   const own = read("ip", "ADDRESS/LENGTH", parseInterfaceAddress);
   const gateway = given.gw === undefined ? undefined : read("gw", "an IPv4 address", parseIpv4);
   const serverMs = given.time === undefined ? undefined : read("time", "seconds since 1970", parseSeconds);
+  const log = given.log === undefined ? undefined : read("log", "ADDRESS:PORT", parseEndpoint);
   if (faults.length > 0 || !token || !mdb || !http || !mac || !own)
     return { kind: "refused", reason: faults.join("; ") };
   return {
@@ -54,6 +57,7 @@ export function readBootSettings(commandLine: string): BootSettingsReading {
     settings: {
       ...{ token, mdb, http, mac, ...own },
       ...(gateway === undefined ? {} : { gateway }),
+      ...(log === undefined ? {} : { log }),
       ...(serverMs === undefined ? {} : { serverMs }),
     },
   };

@@ -7,6 +7,8 @@ export type LogLine = {
   /** The start of the machine's boot id; absent if it is not known. */
   readonly boot?: string;
   readonly text: string;
+  /** In answers of the API: the number of a line that came by UDP, and whose sender nobody has verified. */
+  readonly unverified?: number;
 };
 
 /** Characters of a kept line: of a longer one, the beginning. */

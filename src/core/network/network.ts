@@ -95,8 +95,8 @@ export function serverAddresses(network: Network): readonly Ipv4[] {
   return [...new Set([network.serverAddress, permanentPart(network).serverAddress])];
 }
 
-/** The server's TCP ports for machines. */
-export type ServerPorts = { readonly http: number; readonly machines: number };
+/** The server's ports for machines: TCP, and UDP for log lines before TLS is up, if it takes them. */
+export type ServerPorts = { readonly http: number; readonly machines: number; readonly log?: number };
 
 /** An address for a machine, with the parameters of its part of the network. */
 export type Binding = {

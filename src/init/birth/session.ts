@@ -1,10 +1,9 @@
 import * as host from "host";
 import type { ReportAnswer, ReportItem } from "../../contract/machine/report.ts";
 import type { OrderAnswer } from "../../core/birth/order-answer.ts";
-import { debugPriority, type KernelMessage } from "../../core/hardware/kernel-log.ts";
-import { lineCharacters } from "../../core/machine/log-line.ts";
 import type { WorkProgress } from "../../core/machine/work-progress.ts";
 import type { Console } from "../device/console.ts";
+import { kernelLines } from "../device/kernel-lines.ts";
 import { openKernelLog } from "../device/kernel-log.ts";
 import type { Mdb, ProgressReport } from "./mdb.ts";
 import { messageOf } from "./stop.ts";
@@ -29,20 +28,6 @@ export type Session = {
 /** Messages of one report: of more, the newest, as of init's own lines. */
 const mostKernelLines = 400;
 
-/** What the kernel has said, as lines beside init's own, with the same clock; not what only a developer of drivers reads. */
-function kernelLines(messages: readonly KernelMessage[]): readonly string[] {
-  const shown = messages.filter(({ priority }) => priority < debugPriority);
-  const left = shown.length - mostKernelLines;
-  const lines = shown
-    .slice(-mostKernelLines)
-    .map(({ atMs, text }) => describeKernel(atMs, text.slice(0, lineCharacters)));
-  return left > 0 ? [`kernel: ${left} earlier messages are left out`, ...lines] : lines;
-}
-
-function describeKernel(atMs: number, text: string): string {
-  return `[${(atMs / 1000).toFixed(1).padStart(6)}] kernel: ${text}`;
-}
-
 /** The session of an order. The first phase is counted from the kernel's start. */
 export function openSession(mdb: Mdb, order: OrderAnswer, console: Console): Session {
   let phaseStartMs = 0;
@@ -51,7 +36,7 @@ export function openSession(mdb: Mdb, order: OrderAnswer, console: Console): Ses
   const kernel = openKernelLog();
 
   function withLog(items: readonly ProgressReport[]): readonly ProgressReport[] {
-    const lines = [...kernelLines(kernel.take()), ...console.takeLines()];
+    const lines = [...kernelLines(kernel.take(), mostKernelLines), ...console.takeLines()];
     return lines.length === 0 ? items : [{ kind: "log", lines: [...lines] }, ...items];
   }
   function report(items: readonly ProgressReport[]): ReportAnswer {

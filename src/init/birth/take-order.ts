@@ -9,6 +9,7 @@ import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Log } from "../../core/ports.ts";
 import { setClock, setClockForTls } from "../device/clock-setting.ts";
 import { type Drivers, openDrivers } from "../device/drivers.ts";
+import { startEarlyLog } from "../device/early-log.ts";
 import { openEfiVariables } from "../device/efi.ts";
 import { bringNetworkUp } from "../device/nic.ts";
 import { openTpm, tpmSeconds } from "../device/tpm.ts";
@@ -52,12 +53,14 @@ export function takeOrder(context: BirthContext): TakenOrder {
   const settings = given ?? runStep("fetchSettings", fetchSettingsSeconds, () => fetchSettings(console.log));
   if (given === undefined) introduce(context, settings);
   const nic = runStep("networkUp", 150, () => bringNetworkUp(settings, console.log));
+  const bootId = readText("/proc/sys/kernel/random/boot_id").trim();
+  const { log: server, address: own } = settings;
+  const earlyLog = server === undefined ? undefined : startEarlyLog(console, { server, own, boot: bootId });
   const { firmware } = scanHardware(systemTree);
   const caPem = readText(imagePaths.caCertificate);
   setClockForTls(caPem, settings.serverMs, console.log);
   const mdb = openMdb(settings.mdb, caPem, console.log);
   const { order, tpmAnswers } = runStep("askForOrder", requestSeconds + tpmSeconds, () => {
-    const bootId = readText("/proc/sys/kernel/random/boot_id").trim();
     const tpm = openTpm(console.log);
     try {
       const request = { protocol: birthProtocol, token: settings.token, mac: settings.mac, bootId, firmware };
@@ -74,6 +77,8 @@ export function takeOrder(context: BirthContext): TakenOrder {
   progress.retrySeconds = order.retrySeconds;
   progress.session = session;
   runStep("report", requestSeconds, () => session.phase("initUp", `${order.action}, ${firmware}`));
+  // The MDB has the lines now.
+  earlyLog?.close();
   return { settings, bySignedImage: given === undefined, drivers, nic, firmware, mdb, order, session, tpmAnswers };
 }
 

@@ -14,6 +14,8 @@ export type Console = {
   readonly show: (lines: readonly string[]) => void;
   /** Takes the pending lines for the MDB. */
   readonly takeLines: () => readonly string[];
+  /** Calls back with each pending line and then with each further one, in place of any former listener; undefined ends it. */
+  readonly copyTo: (listener: ((line: string) => void) | undefined) => void;
 };
 
 /**
@@ -28,6 +30,7 @@ export function openConsole(): Console {
   });
   const outputs = files.length === 0 ? [std.out] : files;
   let pending: string[] = [];
+  let copy: ((line: string) => void) | undefined;
 
   function show(lines: readonly string[]): void {
     const text = lines.map((line) => `${line}\r\n`).join("");
@@ -42,6 +45,7 @@ export function openConsole(): Console {
     pending.push(line.slice(0, 2000));
     if (pending.length > mostKeptLines) pending.shift();
     show([line]);
+    copy?.(line);
   };
 
   function takeLines(): readonly string[] {
@@ -50,7 +54,12 @@ export function openConsole(): Console {
     return lines;
   }
 
-  return { log, show, takeLines };
+  function copyTo(listener: ((line: string) => void) | undefined): void {
+    copy = listener;
+    if (listener !== undefined) for (const line of pending) listener(line);
+  }
+
+  return { log, show, takeLines, copyTo };
 }
 
 /** A log entry as one line, with the time since power-on. */

@@ -248,6 +248,7 @@ async function startForMachines(
   const handlers = [objectsHandler({ objects, manifests: images, log }), ...dominator.handlers];
   const bootServer = opened.use(
     await startBootServer({
+      logPort: config.machineLogs.udpPort,
       ...{ networks, ports, maxMachines, requestLimit, connectionsPerAddress, ...uplinkQueue, ...files },
       ...{ store, issueOrder, handlers, clock, log },
     }),

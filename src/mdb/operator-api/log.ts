@@ -1,5 +1,6 @@
 import type { LogView } from "../../contract/operator/views.ts";
 import { bootNumbered, bootsOf, type LogBoot, type LogLine } from "../../core/machine/log-line.ts";
+import { readUnverified, withoutRepeats } from "../../core/machine/unverified-line.ts";
 import { jsonList } from "../http/json-list.ts";
 import { faultAnswer } from "../http/problem.ts";
 import { type Handler, withMachine } from "./handler.ts";
@@ -10,7 +11,7 @@ export const logHandler: Handler<"log"> = (request) =>
     const { c, deps, query } = request;
     const { boot, sinceMs = 0, afterMs = -1 } = query;
     const [own, others] = await Promise.all([deps.store.readLog(id), deps.otherLogs?.(id)]);
-    const boots = bootsOf(inOrder(own, others?.lines ?? []));
+    const boots = bootsOf(withoutRepeats(inOrder(own, others?.lines ?? [])));
     const chosen = boot === undefined ? boots : [bootNumbered(boots, boot)].filter((one) => one !== undefined);
     if (boot !== undefined && chosen.length === 0 && boots.length > 0) {
       const detail = `boot: expected a number from ${1 - boots.length} to ${boots.length}, found ${boot}`;
@@ -18,7 +19,7 @@ export const logHandler: Handler<"log"> = (request) =>
     }
     const isWanted = ({ atMs }: { readonly atMs: number }) => atMs >= sinceMs && atMs > afterMs;
     const first = chosen.find(({ lines }) => lines.some(isWanted));
-    const lines = chosen.flatMap((one) => one.lines.filter(isWanted));
+    const lines = chosen.flatMap((one) => one.lines.filter(isWanted)).map(withMark);
     return jsonList<LogView, "lines">(c, {
       ...{ name: "lines", items: lines },
       rest: {
@@ -28,6 +29,12 @@ export const logHandler: Handler<"log"> = (request) =>
       },
     });
   });
+
+/** A program need not read the mark in the text. */
+function withMark(line: LogLine): LogLine {
+  const unverified = readUnverified(line.text);
+  return unverified === undefined ? line : { ...line, unverified: unverified.sequence };
+}
 
 /** Lines of several servers by their times; those of one server stay in its order. */
 function inOrder(own: readonly LogLine[], others: readonly LogLine[]): readonly LogLine[] {

@@ -1,5 +1,6 @@
 import { type LogLine, shortBootId } from "../../core/machine/log-line.ts";
 import type { MachineId } from "../../core/machine/record.ts";
+import { withoutRepeats } from "../../core/machine/unverified-line.ts";
 import type { Clock } from "../../core/ports.ts";
 import type { LogFiles } from "../logs/log-files.ts";
 import type { MachineLogs } from "./machine-logs.ts";
@@ -8,6 +9,8 @@ import type { MachineLogs } from "./machine-logs.ts";
 export type LogLines = {
   /** Lines that a machine sent, in its boot with this id. */
   readonly add: (id: MachineId, lines: readonly string[], bootId?: string) => void;
+  /** Unverified lines that came by UDP, marked as such: in memory only, beside the others, which they never displace. */
+  readonly addEarly: (id: MachineId, lines: readonly string[], bootId: string) => void;
   /** A line that the server says of a machine, perhaps because of what a stranger sent in its name. */
   readonly note: (id: MachineId, text: string) => void;
   readonly latest: (id: MachineId) => readonly string[];
@@ -20,24 +23,45 @@ const notePauseMs = 10_000;
 
 export function logLines(of: {
   readonly memory: MachineLogs;
+  /** Of unverified lines. */
+  readonly early: MachineLogs;
   readonly clock: Pick<Clock, "nowMs">;
   readonly files?: LogFiles | undefined;
 }): LogLines {
-  const { memory, clock, files } = of;
+  const { memory, early, clock, files } = of;
   const notedAtMs = new Map<MachineId, number>();
 
   /** Later than the lines before, so that a reader can ask for what came after a time. */
   function nextMs(id: MachineId): number {
-    return Math.max(clock.nowMs(), (memory.of(id).at(-1)?.atMs ?? 0) + 1);
+    const lastMs = Math.max(memory.of(id).at(-1)?.atMs ?? 0, early.of(id).at(-1)?.atMs ?? 0);
+    return Math.max(clock.nowMs(), lastMs + 1);
+  }
+  function sameReport(id: MachineId, texts: readonly string[], bootId: string | undefined): readonly LogLine[] {
+    const boot = bootId === undefined ? undefined : shortBootId(bootId);
+    const atMs = nextMs(id);
+    return texts.map((text): LogLine => ({ atMs, ...(boot === undefined ? {} : { boot }), text }));
+  }
+  /** Drops the unverified lines that verified ones now say. */
+  function forgetRepeats(id: MachineId): void {
+    const unverified = early.of(id);
+    if (unverified.length === 0) return;
+    const left = new Set(withoutRepeats([...unverified, ...memory.of(id)]));
+    const kept = unverified.filter((line) => left.has(line));
+    if (kept.length === unverified.length) return;
+    early.forget(id);
+    if (kept.length > 0) early.add(id, kept);
+  }
+  function latest(id: MachineId): readonly LogLine[] {
+    return inOrder(memory.of(id), early.of(id));
   }
   return {
     add: (id, texts, bootId) => {
-      const boot = bootId === undefined ? undefined : shortBootId(bootId);
-      const atMs = nextMs(id);
-      const lines = texts.map((text): LogLine => ({ atMs, ...(boot === undefined ? {} : { boot }), text }));
+      const lines = sameReport(id, texts, bootId);
       memory.add(id, lines);
       files?.add(id, lines);
+      forgetRepeats(id);
     },
+    addEarly: (id, texts, bootId) => early.add(id, sameReport(id, texts, bootId)),
     note: (id, text) => {
       const line = { atMs: nextMs(id), text };
       memory.add(id, [line]);
@@ -45,18 +69,25 @@ export function logLines(of: {
       notedAtMs.set(id, clock.nowMs());
       files?.add(id, [line]);
     },
-    latest: (id) => memory.of(id).map(({ text }) => text),
+    latest: (id) => latest(id).map(({ text }) => text),
     all: async (id) => {
-      const latest = memory.of(id);
       // A disk that refuses must not hide what is in memory.
       const kept = (await files?.read(id).catch(() => [])) ?? [];
       const lastMs = kept.at(-1)?.atMs ?? 0;
-      return kept.length === 0 ? latest : [...kept, ...latest.filter(({ atMs }) => atMs > lastMs)];
+      const lines = memory.of(id);
+      const verified = kept.length === 0 ? lines : [...kept, ...lines.filter(({ atMs }) => atMs > lastMs)];
+      return inOrder(verified, early.of(id));
     },
     forget: (id) => {
       memory.forget(id);
+      early.forget(id);
       notedAtMs.delete(id);
       files?.forget(id);
     },
   };
+}
+
+/** Both kinds of lines by their times, each in its order. */
+function inOrder(verified: readonly LogLine[], unverified: readonly LogLine[]): readonly LogLine[] {
+  return unverified.length === 0 ? verified : [...verified, ...unverified].sort((a, b) => a.atMs - b.atMs);
 }

@@ -16,6 +16,12 @@ const usualLimits: LogLimits = {
   totalCharacters: Math.min(64 << 20, heapShare(16)),
 };
 
+/** Of unverified lines: the kernel's latest 200 and init's of one or two boots; 16 MiB for the whole fleet. */
+export const earlyLimits: LogLimits = {
+  ...{ lines: 400, lineCharacters },
+  totalCharacters: Math.min(16 << 20, heapShare(64)),
+};
+
 /** The latest lines of each machine, in memory. */
 export type MachineLogs = {
   readonly add: (id: MachineId, lines: readonly LogLine[]) => void;

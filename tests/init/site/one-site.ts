@@ -4,6 +4,7 @@ import { getRequestListener } from "@hono/node-server";
 import { Hono } from "hono";
 import * as v from "valibot";
 import { openLocalBoots } from "../../../src/boot-server/dhcp/local-boots.ts";
+import { openEarlyLogIntake } from "../../../src/boot-server/early-log/intake.ts";
 import { pathOf } from "../../../src/boot-server/http/request-path.ts";
 import { bootScriptWriter } from "../../../src/boot-server/http/script-handler.ts";
 import { throughputHandler } from "../../../src/boot-server/http/throughput-handler.ts";
@@ -73,6 +74,8 @@ export type OneSite = {
   readonly progress: () => readonly WorkProgress[];
   readonly boot: (asked: { readonly mac: string; readonly firmware: Firmware }) => Promise<BootAnswer>;
   readonly listener: (server: ServerKind) => RequestListener;
+  /** A datagram arrives at the port for log lines. */
+  readonly datagram: (bytes: Uint8Array, from: string) => void;
   /** An operator promotes a version of `compute`; returns why it is refused. */
   readonly promote: (asked: PromotionRequest) => Promise<string | undefined>;
   /** New server processes on the same database. */
@@ -152,7 +155,10 @@ export async function openSite(
   });
   // The second version of `compute` was imported later: it is current only when it is promoted.
   await adoptImports({ store, clock, log }, ["compute/1", "vault/1", "bulk/1"]);
-  const { networks, ports } = config;
+  const { networks } = config;
+  const { udpPort } = config.machineLogs;
+  const ports = udpPort === 0 ? config.ports : { ...config.ports, log: udpPort };
+  const earlyLog = openEarlyLogIntake({ networks, store, clock, log });
   const issueOrder = orderIssuer({ store, clock, random, orderSeconds: config.orderSeconds });
   const localBoots = openLocalBoots({ store, clock, log });
   const write = bootScriptWriter({ networks, ports, store, issueOrder, localBoots, clock, log });
@@ -227,6 +233,10 @@ export async function openSite(
     store,
     progress: () => progress,
     boot,
+    datagram: (bytes, from) => {
+      if (udpPort !== 0) earlyLog.receive(bytes, ip(from));
+      earlyLog.flush();
+    },
     listener: (server) => (server === "http" ? http : (request, response) => machines(request, response)),
     promote: async (asked) => {
       const change = await changeStream({ store, clock }, { stream: "compute", by: "test" }, (context) =>

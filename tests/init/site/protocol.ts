@@ -45,6 +45,8 @@ export type SiteRequest = { readonly site: number; readonly nowMs: number } & (
   | { readonly kind: "restart" }
   | { readonly kind: "connect"; readonly server: ServerKind; readonly conversation: number }
   | { readonly kind: "exchange"; readonly conversation: number; readonly bytes: Uint8Array }
+  /** A datagram to the port for log lines. */
+  | { readonly kind: "datagram"; readonly from: string; readonly bytes: Uint8Array }
   | { readonly kind: "hangUp"; readonly conversation: number }
 );
 
@@ -66,7 +68,7 @@ export type SiteAnswer =
   | { readonly kind: "refused"; readonly why: string }
   | { readonly kind: "broken"; readonly error: unknown };
 
-const orders: readonly SiteRequest["kind"][] = ["open", "close", "restart", "connect", "hangUp"];
+const orders: readonly SiteRequest["kind"][] = ["open", "close", "restart", "connect", "hangUp", "datagram"];
 
 /** Whether the sender waits for an answer; other requests are only executed, in order. */
 export function isQuestion({ kind }: SiteRequest): boolean {

@@ -20,6 +20,8 @@ export type Site = {
   readonly world: WorldClock;
   /** The listeners by `ADDRESS:PORT`. */
   readonly listeners: Map<string, Listener>;
+  /** What a machine sends by UDP: only log lines are taken. */
+  readonly datagram: (endpoint: string, from: string, bytes: Uint8Array) => void;
   readonly boot: (mac: string, firmware: Firmware) => BootAnswer;
   /** Applies an event as an operator's request would; throws if the MDB refuses. */
   readonly apply: (event: MachineEvent) => void;
@@ -71,6 +73,9 @@ export function openSite(facts: SiteFacts = {}): Site {
       ]),
       ...addresses.map((address): [string, Listener] => [`${address}:80`, { connect: () => connect("http") }]),
     ]),
+    datagram: (endpoint, from, bytes) => {
+      if (endpoint === "10.77.0.1:514") sendToServers({ kind: "datagram", from, bytes, ...own() });
+    },
     boot: (mac, firmware) => {
       const said = askServers({ kind: "boot", mac, firmware, ...own() });
       if (said.kind !== "boot") throw new Error(`the servers' thread answered boot with ${said.kind}`);

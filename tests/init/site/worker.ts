@@ -70,6 +70,9 @@ async function answer(request: SiteRequest): Promise<SiteAnswer> {
         ...((await found?.exchange(request.bytes)) ?? { bytes: new Uint8Array(0), closed: true }),
       };
     }
+    case "datagram":
+      site.datagram(request.bytes, request.from);
+      return { kind: "done" };
     case "hangUp":
       conversations.get(request.conversation)?.hangUp();
       conversations.delete(request.conversation);

@@ -15,6 +15,11 @@ export const machineLogs = withDefault(
       1024,
       "Of all machines together. Beyond it, the machine that has been silent for longest loses its lines.",
     ),
+    udpPort: withDefault(
+      count("a UDP port", 0, 65_535),
+      514,
+      "Where init sends its lines and the kernel's before TLS is up (syslog, RFC 5424); they are marked as unverified. 0: nowhere.",
+    ),
   }),
   {},
   "The log lines of init and of agents, on disk in `stateDirectory/logs`; `birther log` prints them.",

@@ -19,6 +19,9 @@ export const logAnswer = pinnedShape<LogView>()(
         atMs: v.pipe(timeMs, v.description("when the server heard it; after it, `afterMs` goes on")),
         boot: v.exactOptional(v.pipe(text, v.description("the start of the boot id that the machine had"))),
         text,
+        unverified: v.exactOptional(
+          v.pipe(count, v.description("it came by UDP before TLS was up, perhaps from another sender: its number")),
+        ),
       }),
     ),
   }),

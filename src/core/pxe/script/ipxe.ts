@@ -131,6 +131,7 @@ export function kernelParameters({ binding, ports, mac, architecture, token, now
     ...(binding.gateway === undefined ? [] : [`birther.gw=${formatIpv4(binding.gateway)}`]),
     `birther.http=${server}:${ports.http}`,
     `birther.time=${Math.floor(nowMs / 1000)}`,
+    ...(ports.log === undefined ? [] : [`birther.log=${server}:${ports.log}`]),
     ...commonParametersOf(architecture),
   ];
 }

@@ -30,6 +30,8 @@ export type Wire = {
   readonly listeners: ReadonlyMap<string, Listener>;
   /** The switch's LLDP frames: the first after a delay, then periodically; none if the switch is silent. */
   readonly lldp?: { readonly frames: readonly Uint8Array[]; readonly everyMs: number };
+  /** What arrives by UDP at `ADDRESS:PORT` from an address. */
+  readonly datagram?: (endpoint: string, from: string, bytes: Uint8Array) => void;
   /** The frames that other hosts send in answer to one of the machine; none if they are silent. */
   readonly answer?: (frame: Uint8Array) => readonly Uint8Array[];
 };
@@ -41,6 +43,8 @@ export type Nic = {
   readonly setAddress: (address: string) => void;
   readonly address: () => string;
   readonly connect: (endpoint: string, timeoutMs: number) => OpenFile;
+  /** A UDP socket that only sends. */
+  readonly openDatagrams: (endpoint: string) => OpenFile;
   /** A socket that receives frames of one Ethernet type. */
   readonly openPackets: (name: string, etherType: number) => OpenFile;
 };
@@ -113,6 +117,13 @@ export function makeNic(deps: { readonly cpu: Cpu; readonly facts: BoardFacts; r
       },
     };
   }
+  function openDatagrams(endpoint: string): OpenFile {
+    if (own === "") throw fault("ENETUNREACH");
+    const send = (bytes: Uint8Array): void => {
+      if (hasLink()) wire.datagram?.(endpoint, own, bytes);
+    };
+    return { about: endpoint, frames: { send, receive: () => undefined } };
+  }
   function openPackets(name: string, etherType: number): OpenFile {
     const openedMs = cpu.monotonicMs();
     let next = 0;
@@ -154,6 +165,7 @@ export function makeNic(deps: { readonly cpu: Cpu; readonly facts: BoardFacts; r
     },
     address: () => own,
     connect,
+    openDatagrams,
     openPackets,
   };
 }

@@ -132,6 +132,11 @@ export const tlsWrite: typeof Native.tlsWrite = (handle, buffer, offset, length)
 export const tlsClose: typeof Native.tlsClose = (handle) =>
   call("tlsClose", aboutOf(handle), (kernel) => kernel.files.close(kernel.cpu.current(), handle));
 
+export const udpConnect: typeof Native.udpConnect = (ipv4, port) =>
+  call("udpConnect", `${ipv4}:${port}`, (kernel) =>
+    kernel.files.add(kernel.cpu.current(), kernel.nic.openDatagrams(`${ipv4}:${port}`)),
+  );
+
 export const packetOpen: typeof Native.packetOpen = (interfaceName, etherType) =>
   call("packetOpen", interfaceName, (kernel) =>
     kernel.files.add(kernel.cpu.current(), kernel.nic.openPackets(interfaceName, etherType)),
