@@ -10,7 +10,8 @@ const recvmmsg = koffi.load("libc.so.6").func("int recvmmsg(int, uintptr_t, unsi
 /** How often the sockets are looked at, and how many datagrams each time: of a flood, the kernel drops the rest. */
 const lookEveryMs = 50;
 const datagramsPerCall = 64;
-export const callsPerLook = 8;
+const callsPerLook = 8;
+export const datagramsPerLook = callsPerLook * datagramsPerCall;
 /** Lines of a rack that starts at once wait here. */
 const bufferBytes = 4 << 20;
 
