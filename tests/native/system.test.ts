@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -12,10 +14,18 @@ import { runNative, runProgram } from "./native-program.ts";
 let directory: string;
 // biome-ignore lint/suspicious/noExplicitAny: whatever programs/system.js printed
 let said: any;
+/** What arrived by UDP. */
+const datagrams: string[] = [];
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), "birther-native-"));
-  said = await runProgram(directory, "system", [directory, "second argument"]);
+  const socket = createSocket("udp4").on("message", (bytes) => datagrams.push(String(bytes)));
+  socket.bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  said = await runProgram(directory, "system", [directory, "second argument", String(socket.address().port)]);
+  for (let turns = 0; turns < 100 && datagrams.length < 2; turns += 1)
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  socket.close();
 });
 after(() => rm(directory, { recursive: true }));
 
@@ -30,6 +40,12 @@ test("files are written, listed, read, copied, linked and removed", () => {
   assert.equal(said.mtime, 1_234_567_890_500);
   assert.equal(said.links, 2);
   assert.deepEqual(said.changes, [0, 0, 0]);
+});
+
+test("datagrams are sent one by one, also after nobody listened to one", () => {
+  assert.deepEqual(datagrams, ["one", "two"]);
+  assert.deepEqual(said.udp, ["no error", "packetSend: Connection refused", "no error"]);
+  assert.equal(said.errors.udp, "udpConnect not an address: Invalid argument");
 });
 
 test("an interface without private flags, or a missing interface, does not have the requested flag", () => {

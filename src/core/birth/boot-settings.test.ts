@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseIpv4 } from "../net/ipv4.ts";
+import { ip } from "../net/testing/addresses.ts";
 import { readBootSettings } from "./boot-settings.ts";
 
 const good =
@@ -29,6 +30,15 @@ test("a gateway is not needed, and the last of two parameters counts", () => {
 test("the server's time, in milliseconds", () => {
   const reading = readBootSettings(`${good} birther.time=1800000000`);
   assert.equal(reading.kind === "settings" && reading.settings.serverMs, 1_800_000_000_000);
+});
+
+test("the place for log lines; without one, or with one that cannot be read, the birth goes on", () => {
+  const logOf = (line: string) => {
+    const reading = readBootSettings(line);
+    return reading.kind === "settings" ? reading.settings.log : assert.fail(reading.reason);
+  };
+  assert.deepEqual(logOf(`${good} birther.log=10.77.0.1:514`), { address: ip("10.77.0.1"), port: 514 });
+  for (const line of [good, `${good} birther.log=`, `${good} birther.log=here`]) assert.equal(logOf(line), undefined);
 });
 
 const bad: readonly { title: string; line: string; reason: RegExp }[] = [

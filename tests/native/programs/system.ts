@@ -1,6 +1,7 @@
 // Drives the module `host` and src/init/system on the building machine; prints one JSON object.
 import * as host from "host";
 import * as os from "os";
+import { encodeUtf8 } from "../../../src/core/bytes/utf8.ts";
 import {
   copyFile,
   exists,
@@ -19,6 +20,16 @@ import { run, runOrThrow } from "../../../src/init/system/run.ts";
 
 const directory = scriptArgs[1];
 const room = `${directory}/a/b`;
+
+/** Two datagrams to the test, and two to nobody, of which the second call hears of the first. */
+function sendDatagrams(): readonly string[] {
+  const listener = host.udpConnect("127.0.0.1", Number(scriptArgs[3]));
+  for (const text of ["one", "two"]) host.packetSend(listener, encodeUtf8(text).buffer as ArrayBuffer);
+  const nobody = host.udpConnect("127.0.0.1", 1);
+  const said = [1, 2, 3].map(() => message(() => host.packetSend(nobody, new ArrayBuffer(1))));
+  for (const fd of [listener, nobody]) os.close(fd);
+  return said;
+}
 
 function message(action: () => unknown) {
   try {
@@ -52,6 +63,7 @@ const changes = [
 
 const passedThrough = (work: () => unknown) => message(work).replace(String(directory), "");
 
+const udp = sendDatagrams();
 const result = {
   scriptArgs: scriptArgs.slice(1),
   noDevice: [
@@ -87,6 +99,7 @@ const result = {
   foundTooLong: message(() => host.findBytes(`${room}/text`, new ArrayBuffer(17), 0, 1, 1)),
   statfs: host.statfs("/"),
   monotonic: host.monotonicMs(),
+  udp,
   noPrivateFlag: ["lo", "nosuchif0"].map((name) => host.setPrivateFlag(name, "fw-lldp-agent", false)),
   cpu: host.cpuTest(0.3),
   memory: host.memoryTest(32, 3, 0),
@@ -111,6 +124,7 @@ const result = {
     loadModule: message(() => host.loadModule(`${room}/nothing.ko`, "")),
     connect: message(() => host.tcpConnect("127.0.0.1", 1, 1000)),
     address: message(() => host.tcpConnect("not an address", 1, 1000)),
+    udp: message(() => host.udpConnect("not an address", 1)),
     packet: message(() => host.packetOpen("nosuchif0", 0x88cc)),
     range: message(() => host.sha512(new ArrayBuffer(4), 2, 3)),
     noWords: message(() => host.switchRoot("/no/such/root", [])),

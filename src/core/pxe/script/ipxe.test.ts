@@ -25,6 +25,12 @@ test("each architecture gets the kernel and the initramfs of its own image, and 
   assert.equal(writeInstallScript(testBoot), writeInstallScript({ ...testBoot, architecture: "amd64" }));
 });
 
+test("the port for log lines is named only where there is one", () => {
+  assert.doesNotMatch(writeInstallScript(testBoot), /birther\.log/);
+  const withLog = writeInstallScript({ ...testBoot, ports: { ...testBoot.ports, log: 514 } });
+  assert.match(withLog, / birther\.log=10\.77\.0\.1:514 /);
+});
+
 test("on arm64 the firmware names the consoles", () => {
   assert.match(writeInstallScript(testBoot), / console=tty0 console=ttyS0,115200n8 panic=30 /);
   assert.doesNotMatch(writeInstallScript({ ...testBoot, architecture: "arm64" }), /console=/);
