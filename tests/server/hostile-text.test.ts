@@ -17,6 +17,7 @@ import { readText } from "../../src/core/lldp/lldpdu.ts";
 import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
 import { noticesOf } from "../../src/core/machine/health/notification.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
+import { unverifiedText } from "../../src/core/machine/unverified-line.ts";
 import { ip } from "../../src/core/net/testing/addresses.ts";
 import type { Store } from "../../src/core/ports.ts";
 import { subApp } from "../../src/dominator/sub/app.ts";
@@ -204,6 +205,7 @@ describe("hostile text reaches no terminal, log, label, spreadsheet or inventory
       await store.putDocument({ kind: "token", key: text, document: { ...storedToken("viewer"), createdBy: text } });
       await store.apply({ kind: "detailsSet", id: other, by: text, details: { tags: { note: text, [text]: text } } });
       store.addLog(other, [text]);
+      store.addEarlyLog(other, [unverifiedText(1, text)], "0123abcd-1");
     },
   };
 

@@ -68,15 +68,17 @@ test("the log of a machine has the lines of all servers of the database, and nam
   const { json: alone } = await site.ask("/v1/machines/r01u1/log");
   assert.deepEqual([alone.lines.length, alone.unreached], [1, undefined]);
   for (const key of [self, other]) await runs(key);
+  // What another server has verified since, and what it has not.
+  site.store.addEarlyLog(id, ["unverified #1: and this last", "unverified #2: only here"], "0000000b-1");
   const { json: both } = await site.ask("/v1/machines/r01u1/log");
   assert.deepEqual(
     both.lines.map(({ text }: LogLine) => text),
-    ["the other server heard this first", "this server heard this", "and this last"],
+    ["the other server heard this first", "this server heard this", "unverified #2: only here", "and this last"],
   );
   assert.deepEqual([both.boots, both.unreached], [3, undefined]);
   await runs(dead);
   const { json: cut } = await site.ask("/v1/machines/r01u1/log");
-  assert.deepEqual([cut.lines.length, cut.unreached], [3, [dead]]);
+  assert.deepEqual([cut.lines.length, cut.unreached], [4, [dead]]);
   assert.deepEqual([...new Set(asked)], [id]);
 
   const stranger = openOtherLogs({ store: site.store, self, secret: "guessed", caPem, clock: stillClock() });

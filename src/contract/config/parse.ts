@@ -176,6 +176,7 @@ function checkTogether(config: Config): ConfigFault[] {
     if (other === undefined) return;
     faults.push({ path: `ports.${name}`, found: String(port), expected: `a port that differs from ports.${other}` });
   });
+  faults.push(...logPortFaults(config));
   const { certificate, key } = config.operators;
   if ((certificate === undefined) !== (key === undefined)) {
     const missing = certificate === undefined ? "certificate" : "key";
@@ -191,6 +192,15 @@ function checkTogether(config: Config): ConfigFault[] {
     faults.push({ path: "storage.minRootDiskMiB", found: String(minRootDiskMiB), expected });
   }
   return faults;
+}
+
+/** The UDP ports of DHCP, TFTP and PXE. */
+const bootProtocolPorts: ReadonlySet<number> = new Set([67, 68, 69, 4011]);
+
+function logPortFaults({ machineLogs: { udpPort } }: Config): readonly ConfigFault[] {
+  if (!bootProtocolPorts.has(udpPort)) return [];
+  const expected = "a port that is not that of DHCP, TFTP or PXE";
+  return [{ path: "machineLogs.udpPort", found: String(udpPort), expected }];
 }
 
 function prefixesOf(network: Network): [string, Prefix][] {

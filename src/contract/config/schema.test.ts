@@ -140,6 +140,11 @@ const refusals: [title: string, document: unknown, expected: string][] = [
     "ports.operators: expected a port that differs from ports.machines, found 443",
   ],
   [
+    "log lines at TFTP's port",
+    { ...good, machineLogs: { udpPort: 69 } },
+    "machineLogs.udpPort: expected a port that is not that of DHCP, TFTP or PXE, found 69",
+  ],
+  [
     "a certificate without its key",
     { ...good, operators: { certificate: "/etc/birther/cert.pem" } },
     "operators.key: expected both a certificate and its key, or neither, found nothing",
