@@ -1,6 +1,7 @@
 import { plainText } from "../../core/bytes/plain-text.ts";
 import { shortBootId } from "../../core/machine/log-line.ts";
-import { type Machine, type MachineId, phases } from "../../core/machine/record.ts";
+import { phases } from "../../core/machine/phase.ts";
+import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { unverifiedText } from "../../core/machine/unverified-line.ts";
 import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import { type Network, networkContains } from "../../core/network/network.ts";
