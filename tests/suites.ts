@@ -368,7 +368,7 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "faults",
-    about: "births that go wrong: no LLDP, unknown port, no disk, small disk, failing burn-in, server gone, power cut",
+    about: "births that go wrong: no LLDP, unknown port, no disk, small disk, failing burn-in, no TLS, server gone, power cut",
     cost: "9 min",
     needsRoot: true,
     packages: packagesOf.demo,
@@ -383,6 +383,7 @@ export const suites: readonly Suite[] = [
         "tests/faults/births-in-trouble.test.ts": 4,
         "tests/faults/births-that-fail.test.ts": 2,
         "tests/faults/hung.test.ts": 1,
+        "tests/faults/tls-that-fails.test.ts": 1,
       },
       timeoutMs: 20 * minuteMs,
     },
