@@ -368,7 +368,8 @@ export const suites: readonly Suite[] = [
   },
   {
     name: "faults",
-    about: "births that go wrong: no LLDP, unknown port, no disk, small disk, failing burn-in, no TLS, server gone, power cut",
+    about:
+      "births that go wrong: no LLDP, unknown port, no disk, small disk, failing burn-in, no TLS, server gone, power cut",
     cost: "9 min",
     needsRoot: true,
     packages: packagesOf.demo,
