@@ -36,7 +36,9 @@ export function openSession(mdb: Mdb, order: OrderAnswer, console: Console): Ses
   const kernel = openKernelLog();
 
   function withLog(items: readonly ProgressReport[]): readonly ProgressReport[] {
-    const lines = [...kernelLines(kernel.take(), mostKernelLines), ...console.takeLines()];
+    const said = kernelLines(kernel.take(), mostKernelLines);
+    const leftOut = said.left === 0 ? [] : [`kernel: ${said.left} earlier messages are left out`];
+    const lines = [...leftOut, ...said.lines, ...console.takeLines()];
     return lines.length === 0 ? items : [{ kind: "log", lines: [...lines] }, ...items];
   }
   function report(items: readonly ProgressReport[]): ReportAnswer {

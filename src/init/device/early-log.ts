@@ -46,7 +46,8 @@ export function startEarlyLog(
     if (sequence % burst === 0) sleepMs(restMs);
   };
   const sendKernel = (): void => {
-    for (const line of kernelLines(kernel.take(), mostKernelLines)) send("kernel", line);
+    // How many are left out, TLS says: they come then.
+    for (const line of kernelLines(kernel.take(), mostKernelLines).lines) send("kernel", line);
   };
   console.log("info", "log lines also go to the Boot Server by UDP", { server: formatEndpoint(of.server) });
   sendKernel();

@@ -3,13 +3,15 @@ import { lineCharacters } from "../../core/machine/log-line.ts";
 
 /**
  * What the kernel has said, as lines beside init's own, with the same clock; not what only a developer of drivers reads. Of more than
- * `most`, the newest.
+ * `most`, the newest, and `left` says how many are not among them.
  */
-export function kernelLines(messages: readonly KernelMessage[], most: number): readonly string[] {
+export function kernelLines(
+  messages: readonly KernelMessage[],
+  most: number,
+): { readonly lines: readonly string[]; readonly left: number } {
   const shown = messages.filter(({ priority }) => priority < debugPriority);
-  const left = shown.length - most;
   const lines = shown.slice(-most).map(({ atMs, text }) => describeKernel(atMs, text.slice(0, lineCharacters)));
-  return left > 0 ? [`kernel: ${left} earlier messages are left out`, ...lines] : lines;
+  return { lines, left: shown.length - lines.length };
 }
 
 function describeKernel(atMs: number, text: string): string {
