@@ -1,8 +1,7 @@
 /** The `birther` command: runs its verb, and prints why it failed. */
 
 import { exitStatus, statusOf } from "../cli/api/failure.ts";
-import { fitLines } from "../cli/output/wrap.ts";
-import { plainText } from "../core/bytes/plain-text.ts";
+import { warn } from "../cli/output/warn.ts";
 import { errorCode } from "../core/error-code.ts";
 import { causes } from "../log/causes.ts";
 import { birtherProgram } from "./program.ts";
@@ -28,7 +27,6 @@ try {
 } catch (error) {
   // Log lines of this turn come first (line-writer.ts).
   await new Promise((resolve) => setImmediate(resolve));
-  const lines = `birther: ${causes(error)}${permissionAdvice(error)}`.split("\n").map(plainText);
-  process.stderr.write(`${fitLines(lines, 2, process.stderr.columns ?? Number.POSITIVE_INFINITY).join("\n")}\n`);
+  warn(`birther: ${causes(error)}${permissionAdvice(error)}`);
   process.exitCode = statusOf(error);
 }

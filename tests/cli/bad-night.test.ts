@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
-import { healthOf, screenText } from "../../src/cli/read/status.ts";
+import { healthOf, paintedScreen, screenText } from "../../src/cli/read/status.ts";
 import type { SummaryView } from "../../src/contract/operator/fleet-views.ts";
 import { systemClock as clock } from "../../src/main/system-ports.ts";
 import { serveBadNight } from "../support/bad-night.ts";
@@ -45,6 +45,19 @@ describe("a hundred racks in the middle of their power-on, 27 machines failing",
       assert.equal(words(lines), words(whole));
     }
     assert.equal(healthOf({ summary: { ...summary, causes: [] }, inconsistencies: [] }), 0);
+  });
+
+  test("status --watch: as many lines as the terminal has, each cleared to its end; what is old says so", () => {
+    const lines = Array.from({ length: 40 }, (_, at) => `line ${at}\u001b[31m`);
+    const painted = (rows: number, lost?: { sinceMs: number; why: string }) =>
+      paintedScreen(lines, { lost, rows }).split("\r\n");
+    const all = painted(24);
+    assert.deepEqual([all.length, all.at(-1)], [24, "\u001b[J"]);
+    assert.equal(all[0], "\u001b[Hline 0\ufffd[31m\u001b[K");
+    assert.equal(all.at(-2), "… 18 more lines\u001b[K");
+    assert.equal(painted(42).at(-2), "line 39\ufffd[31m\u001b[K");
+    assert.match(painted(24, { sinceMs: 0, why: "no server runs" })[0] ?? "", /OLD, from before .*: no server runs/);
+    assert.ok(painted(1).length <= 2);
   });
 
   test("racks: one line each; failures: all causes", async () => {

@@ -7,6 +7,7 @@ import { failure } from "../api/failure.ts";
 import { changeOptions, printLines, type ServerOptions } from "../api/server-options.ts";
 import { printData } from "../output/data.ts";
 import { formatTable } from "../output/table.ts";
+import { warn } from "../output/warn.ts";
 import { type SelectionOptions, selectionOptions } from "./selection.ts";
 
 /** An action as the command line presents it. */
@@ -75,7 +76,7 @@ async function printForeseen(foreseen: BatchAnswer, options: ActOptions): Promis
   printLines(formatTable(["MACHINE", "ACCEPTED", "STATE", "REMARK"], rows));
   if (foreseen.problem !== undefined) {
     const { title, detail, next } = foreseen.problem;
-    process.stderr.write(`every machine would be refused: ${title}: ${detail}\n${next}\n`);
+    warn(`every machine would be refused: ${title}: ${detail}\n${next}`);
   }
 }
 
@@ -86,7 +87,7 @@ async function consent({ results }: BatchAnswer, loses: string, given: boolean):
   const affected = results.filter(({ outcome }) => outcome === "done");
   const erased = affected.flatMap(({ name, erases = [] }) => erases.map((what) => `${name}: ${erasesText(what)}`));
   const left = affected.flatMap(({ name, leaves = [] }) => leaves.map((what) => `${name}: ${what}`));
-  for (const line of [...erased, ...left]) process.stderr.write(`${line}\n`);
+  for (const line of [...erased, ...left]) warn(line);
   if (given || affected.length === 0) return;
   const what = left.length === 0 ? loses : `${loses}, except what is named above`;
   await confirm(

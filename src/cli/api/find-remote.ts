@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from "node:fs";
 import { errorCode } from "../../core/error-code.ts";
+import { warn } from "../output/warn.ts";
 import { failure } from "./failure.ts";
 import type { ServerOptions } from "./server-options.ts";
 
@@ -58,7 +59,7 @@ function tokenIn(file: string | undefined): string {
     throw failure("misused", "expected a token for a server on another machine, found none", next);
   }
   if (file !== undefined && (statSync(file).mode & 0o077) !== 0) {
-    process.stderr.write(`warning: other users can read ${file}; to protect it: chmod 600 ${file}\n`);
+    warn(`warning: other users can read ${file}; to protect it: chmod 600 ${file}`);
   }
   return token.trim();
 }

@@ -1,5 +1,5 @@
 import type { ChangeView } from "../../contract/operator/views.ts";
-import { formatDuration, formatTimeZone } from "./figures.ts";
+import { formatBytes, formatDuration, formatTimeZone } from "./figures.ts";
 import { inCsv, inTables, inWide, type Listing, textColumn, timeColumn } from "./listing.ts";
 
 /** Facts that are too long for a line; `-o json` prints them. */
@@ -57,9 +57,25 @@ const shownInTable = eventListing.columns.filter(({ in: formats }) => formats?.i
 
 /** A fact in words; of a structure the facts in it, such as `order generation 1 action birth`. */
 function factText([name, value]: readonly [name: string, value: unknown]): string {
-  if (typeof value === "number" && name.endsWith("AtMs")) return `${name.slice(0, -4)} at ${formatTimeZone(value)}`;
-  if (typeof value === "number" && name.endsWith("Ms")) return `${name.slice(0, -2)} ${formatDuration(value)}`;
-  return `${name} ${factValue(value)}`;
+  return `${wordOf(name)} ${memberText(name, value)}`;
+}
+
+/** The value of a member in words: times and sizes by the units that its name ends with. */
+export function memberText(name: string, value: unknown): string {
+  if (typeof value === "number" && name.endsWith("Ms")) return msText(value);
+  return typeof value === "number" && name.endsWith("Bytes") ? formatBytes(value) : factValue(value);
+}
+
+/** `since` of `sinceMs`, `seen at` of `seenAtMs`, `size` of `sizeBytes`. */
+export function wordOf(name: string): string {
+  return name.replace(/(?<=.)(Ms|Bytes)$/, "").replace(/At$/, " at");
+}
+
+/** No duration is as long: from here on, milliseconds are those since 1970 (they are of 1973). */
+const longestMs = 1e11;
+
+function msText(ms: number): string {
+  return ms < longestMs ? formatDuration(ms) : formatTimeZone(ms);
 }
 
 /** A value in words; of a structure the facts in it. */

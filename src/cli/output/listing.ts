@@ -6,6 +6,8 @@ import { printData } from "./data.ts";
 import { formatTime, timeTitle } from "./figures.ts";
 import { listFormats, type OutputFormat } from "./formats.ts";
 import { formatTable } from "./table.ts";
+import { warn } from "./warn.ts";
+import { fitLines } from "./wrap.ts";
 
 /** The formats in columns. */
 type InColumns = "table" | "wide" | "csv";
@@ -111,13 +113,13 @@ export async function printList<Row>(
 ): Promise<void> {
   const { rows, data = rows, text, below = [], none } = found;
   if (await printData(data, { output })) return;
-  if (rows.length === 0 && none !== undefined) process.stderr.write(`${none}\n`);
+  if (rows.length === 0 && none !== undefined) warn(none);
   if (output === "csv") process.stdout.write(csvOf(listing, rows));
   else if (output === "name") printLines(namesOf(listing, rows));
   else {
     if (rows.length > 0 || none === undefined)
       printLines(output === "wide" || text === undefined ? tableOf(listing, rows, { output }) : await text());
-    print(...below);
+    print(...fitLines(below, 4));
   }
 }
 

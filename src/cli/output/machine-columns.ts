@@ -1,3 +1,4 @@
+import { Option } from "commander";
 import type { MachineView } from "../../contract/operator/views.ts";
 import { compareNatural } from "../../core/fleet/racks.ts";
 import { describeProgress } from "../../core/machine/work-progress.ts";
@@ -100,10 +101,14 @@ export function groupListing(by: string): Listing<readonly [value: string, count
   return { named: by, columns: [countColumn("machines", ([, count]) => count), textColumn(by, ([value]) => value)] };
 }
 
-/** A column that `option` may name; throws a misuse that lists them. */
-export function checkColumn(name: string, option: string): string {
-  columnNamed(name.replace(/^-/, ""), option);
-  return name;
+/** An option that names a column, perhaps after a minus; shells complete the names, and another one is a misuse that lists them. */
+export function columnOption(name: "--sort" | "--group-by", description: string): Option {
+  const option = new Option(`${name} <column>`, description).argParser((column) => {
+    columnNamed(name === "--sort" ? column.replace(/^-/, "") : column, name);
+    return column;
+  });
+  option.argChoices = Object.keys(columns);
+  return option;
 }
 
 /** The text of a column for a machine; `-` if it has none. */

@@ -186,7 +186,9 @@ function networkText({ name, notServed, pool }: NetworkBrief, nowMs: number): st
     return [...unserved, text];
   }
   const isNearlyFull = pool.size > 0 && pool.held >= pool.size * poolShare;
-  return isNearlyFull ? [...unserved, `network ${name}: ${pool.held} of ${pool.size} addresses are in use`] : unserved;
+  return isNearlyFull
+    ? [...unserved, `network ${name}: ${formatCount(pool.held)} of ${formatCount(pool.size)} addresses are in use`]
+    : unserved;
 }
 
 /** How many machines have not said yet where they are. */

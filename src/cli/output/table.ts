@@ -38,7 +38,7 @@ function blockOf(titles: readonly string[], row: readonly string[], width: numbe
   let line = "";
   for (const [at, cell] of cells.entries()) {
     if (cell === "" || cell === "-") continue;
-    const piece = `${(titles[at + 1] ?? "").toLowerCase()} ${cell}`;
+    const piece = `${labelOf(titles[at + 1] ?? "")} ${cell}`;
     if (line !== "" && belowIndent + line.length + 2 + piece.length > width) {
       lines.push(line);
       line = "";
@@ -48,6 +48,11 @@ function blockOf(titles: readonly string[], row: readonly string[], width: numbe
   const all = line === "" ? lines : [...lines, line];
   const fitted = all.flatMap((one) => wrapText(one, Math.max(16, width - belowIndent)));
   return [head, ...fitted.map((one) => " ".repeat(belowIndent) + one)];
+}
+
+/** A title within a line: in lower case, but for the zone of a time. */
+function labelOf(title: string): string {
+  return title.replace(/\(UTC.*\)$|[^(]+|\(/g, (part) => (part.startsWith("(UTC") ? part : part.toLowerCase()));
 }
 
 function beside(head: string, cell: string, { width, before }: { width: number; before: number }): string[] {

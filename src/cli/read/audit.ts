@@ -2,7 +2,8 @@ import type { Command } from "commander";
 import type { AuditAnswer } from "../../contract/operator/answers/audit.ts";
 import { counted, formatCount } from "../../core/bytes/counted.ts";
 import type { ServerOptions } from "../api/server-options.ts";
-import { formatTime, formatTimeZone, timeTitle } from "../output/figures.ts";
+import { memberText, wordOf } from "../output/event-text.ts";
+import { formatTime, timeTitle } from "../output/figures.ts";
 import { limitOption } from "../output/limit.ts";
 import { inWide, type Listing, listOptions, printList, textColumn, timeColumn } from "../output/listing.ts";
 import { formatTable } from "../output/table.ts";
@@ -99,11 +100,9 @@ function differences(before: unknown, after: unknown): string[] {
   const names = new Set([...Object.keys(was ?? {}), ...Object.keys(is ?? {})]);
   return [...names]
     .filter((name) => !omitted.has(name))
-    .map((name) => `${name}: ${shown(name, was?.[name])} → ${shown(name, is?.[name])}`);
+    .map((name) => `${wordOf(name)}: ${shown(name, was?.[name])} → ${shown(name, is?.[name])}`);
 }
 
 function shown(name: string, value: unknown): string {
-  if (value === undefined) return "-";
-  if (typeof value === "number" && name.endsWith("AtMs")) return formatTimeZone(value);
-  return typeof value === "string" ? value : JSON.stringify(value);
+  return value === undefined || value === null ? "-" : memberText(name, value) || "-";
 }

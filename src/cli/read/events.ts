@@ -9,6 +9,7 @@ import { eventListing } from "../output/event-text.ts";
 import { limitOption } from "../output/limit.ts";
 import { listOptions, printList } from "../output/listing.ts";
 import { sinceOption } from "../output/since.ts";
+import { warn } from "../output/warn.ts";
 
 type EventsOptions = ServerOptions & SelectionOptions & { readonly limit?: number; readonly since?: number };
 
@@ -63,7 +64,7 @@ async function eventsSince(
   for (let page = 0; page < pageLimit; page += 1) {
     const query = { ...from, labels, where: one, limit: "5000" };
     const answer = await api.ask<FleetEventsView>("fleetEvents", { query });
-    if (answer.incomplete === true) process.stderr.write("older events are no longer kept\n");
+    if (answer.incomplete === true) warn("older events are no longer kept");
     events.push(...answer.events);
     if (events.length > limit) events = events.slice(-limit);
     if (answer.continue === undefined) break;

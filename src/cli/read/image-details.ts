@@ -9,6 +9,7 @@ import { changeOptions, print, type ServerOptions, serverOptions } from "../api/
 import { printData } from "../output/data.ts";
 import { formatBytes, formatTimeZone } from "../output/figures.ts";
 import { type Listing, listOptions, printList, textColumn } from "../output/listing.ts";
+import { fitLines } from "../output/wrap.ts";
 
 /** Adds `image show`, `image diff` and `image remove`. */
 export function imageDetailCommands(image: Command): void {
@@ -20,7 +21,7 @@ export function imageDetailCommands(image: Command): void {
     const { openApi } = await import("../api/api.ts");
     const api = await openApi(options);
     const details = await api.ask<ImageDetails>("image", { name: stream, query: { version: String(version) } });
-    if (!(await printData(details, options))) print(...describeImage(details));
+    if (!(await printData(details, options))) print(...fitLines(describeImage(details), 12));
   });
 
   const diff = image

@@ -18,6 +18,7 @@ import {
   textColumn,
   timeColumn,
 } from "../output/listing.ts";
+import { warn } from "../output/warn.ts";
 
 /** An image and what it is to its stream. */
 type ListedImage = ImageView & { readonly use?: string };
@@ -62,16 +63,14 @@ async function listImages(
   try {
     const api = await openApi(options);
     const { images, imports } = await api.ask<{ images: ImageView[]; imports?: ImportProgress[] }>("images");
-    for (const one of imports ?? []) process.stderr.write(`${describeImport(one)}\n`);
+    for (const one of imports ?? []) warn(describeImport(one));
     const { streams } = await api.ask<{ streams: StreamView[] }>("streams");
     return images.map((image) => ({ ...image, ...useOf(image, streams) }));
   } catch (error) {
     if (statusOf(error) !== exitStatus.noServer) throw error;
     const { findState } = await import("../api/find-server.ts");
     const images = await listIn(await findState(options.state));
-    process.stderr.write(
-      "no server runs here, and only the server knows which versions are current; to start it: birther serve\n",
-    );
+    warn("no server runs here, and only the server knows which versions are current; to start it: birther serve");
     return images;
   }
 }

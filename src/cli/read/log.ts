@@ -11,6 +11,7 @@ import { isData, printNext } from "../output/data.ts";
 import { formatDateTime, formatTime, zoneAt } from "../output/figures.ts";
 import { csvOf, type Listing, listOptions, printList, textColumn, timeColumn } from "../output/listing.ts";
 import { sinceOption } from "../output/since.ts";
+import { warn } from "../output/warn.ts";
 import { fitLines } from "../output/wrap.ts";
 
 type LogOptions = ServerOptions & { readonly follow?: true; readonly since?: number; readonly boot?: string };
@@ -39,7 +40,7 @@ export function logCommand(program: Command): void {
     const none = `no lines of ${plainText(name)} are kept`;
     await printList(logListing, { rows: first.lines, text, none }, options);
     for (const server of first.unreached ?? [])
-      process.stderr.write(`server ${server} did not answer: lines of ${name} that it keeps are missing\n`);
+      warn(`server ${server} did not answer: lines of ${name} that it keeps are missing`);
     if (options.follow === true) await follow(() => openApi(options), { name, first, options });
   });
 }
@@ -106,7 +107,7 @@ async function follow(
       last = more.lines.at(-1) ?? last;
     } catch (error) {
       if (statusOf(error) === exitStatus.misused) throw error;
-      process.stderr.write("the server does not answer; lines follow when it does\n");
+      warn("the server does not answer; lines follow when it does");
       await wait(5 * followMs);
     }
   }

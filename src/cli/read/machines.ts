@@ -9,13 +9,14 @@ import { isData } from "../output/data.ts";
 import { limitOption } from "../output/limit.ts";
 import { listOptions, printList } from "../output/listing.ts";
 import {
-  checkColumn,
+  columnOption,
   fieldListing,
   groupListing,
   groupMachines,
   machineListing,
   sortMachines,
 } from "../output/machine-columns.ts";
+import { warn } from "../output/warn.ts";
 import { foreignText } from "./networks.ts";
 
 type MachinesOptions = ServerOptions &
@@ -37,16 +38,8 @@ export function machinesCommand(program: Command): void {
         "print only these keys of each record, separated by commas: hostname,state,macs",
       ).argParser((text) => text.split(",").map((key) => key.trim())),
     )
-    .addOption(
-      new Option("--sort <column>", "sort by name, state, phase, since, rack, product, …; -since reverses").argParser(
-        (name) => checkColumn(name, "--sort"),
-      ),
-    )
-    .addOption(
-      new Option("--group-by <column>", "print how many machines have each value of a column").argParser((name) =>
-        checkColumn(name, "--group-by"),
-      ),
-    )
+    .addOption(columnOption("--sort", "sort by a column; --sort=-since reverses"))
+    .addOption(columnOption("--group-by", "print how many machines have each value of a column"))
     .addOption(limitOption("machines", "print at most this number of machines"));
   selectionOptions(command);
   listOptions(command, machineListing).action(async (options: MachinesOptions) => {
@@ -89,15 +82,15 @@ const noMachines = "no machine has sent a PXE request yet: connect one to a conf
 async function printWarnings(api: Api): Promise<void> {
   const { networks } = await api.ask<{ networks: NetworkView[] }>("networks");
   for (const network of networks.filter(({ notServed }) => notServed !== undefined))
-    process.stderr.write(`${foreignText(network.name, network).join("\n")}\n`);
+    warn(...foreignText(network.name, network));
   const { unreadable = [] } = await api.ask<StatusView>("status");
-  for (const { message, next } of unreadable) process.stderr.write(`not listed: ${message}\n${next}\n`);
+  for (const { message, next } of unreadable) warn(`not listed: ${message}\n${next}`);
 }
 
 /** The first of the machines; how many are left out goes to standard error, so that nobody takes them for all. */
 function limited(machines: readonly MachineView[], limit: number | undefined): readonly MachineView[] {
   if (limit === undefined) return machines;
   const left = machines.length - limit;
-  if (left > 0) process.stderr.write(`${counted(left, "more machine is", "more machines are")} not listed\n`);
+  if (left > 0) warn(`${counted(left, "more machine is", "more machines are")} not listed`);
   return machines.slice(0, limit);
 }

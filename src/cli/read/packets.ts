@@ -14,6 +14,7 @@ import {
   textColumn,
   timeColumn,
 } from "../output/listing.ts";
+import { warn } from "../output/warn.ts";
 
 /** Adds `packets`: lists the latest packets between a machine and the Boot Server. */
 export function packetsCommand(program: Command): void {
@@ -28,7 +29,7 @@ export function packetsCommand(program: Command): void {
     if (options.pcap !== undefined) {
       const machine = await api.ask<MachineView>("get", { name });
       writeFileSync(options.pcap, pcapOf(packets, machine));
-      process.stderr.write(`wrote ${counted(packets.length, "packet")} to ${options.pcap}\n`);
+      warn(`wrote ${counted(packets.length, "packet")} to ${options.pcap}`);
       return;
     }
     const none = "no packets since the server started (it keeps them only in memory)";

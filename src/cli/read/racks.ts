@@ -19,6 +19,7 @@ import {
   timeColumn,
 } from "../output/listing.ts";
 import { causesText, rackName, unplacedText } from "../output/summary-text.ts";
+import { warn } from "../output/warn.ts";
 import { outputWidth } from "../output/wrap.ts";
 import { completeSummary, type SentSummary } from "./older-server.ts";
 
@@ -29,7 +30,7 @@ export function racksCommand(program: Command): void {
     const { racks, unplaced } = await readSummary(options);
     const none = unplaced === 0 ? "no machine is known yet" : "no machine has a place yet";
     await printList(rackListing, { rows: racks, data: { racks, unplaced }, none }, options);
-    if (unplaced > 0) process.stderr.write(`${unplacedText(unplaced)}\n`);
+    if (unplaced > 0) warn(unplacedText(unplaced));
   });
 }
 

@@ -7,6 +7,7 @@ import { escapeCommands, plainText } from "../../core/bytes/plain-text.ts";
 import { failure } from "../api/failure.ts";
 import { locationOptions, type ServerOptions } from "../api/server-options.ts";
 import { factsWithoutSecrets, packetWithoutSecrets, withoutSecrets } from "../output/redact.ts";
+import { warn } from "../output/warn.ts";
 
 /** Events in a report: those of several births. */
 const eventLimit = 1000;
@@ -30,7 +31,7 @@ export function reportCommand(program: Command): void {
     const file = options.file ?? `${machine.hostname ?? machine.id}-report.tar.gz`;
     refuseExisting(file);
     writeFileSync(file, gzipSync(await archiveOf(members)), { mode: 0o600, flag: "wx" });
-    process.stderr.write(`wrote ${file}: read it before you send it; addresses and names of your site are in it\n`);
+    warn(`wrote ${file}: read it before you send it; addresses and names of your site are in it`);
   });
 }
 

@@ -11,6 +11,7 @@ import { print, type ServerOptions, serverOptions } from "../api/server-options.
 import { isData, printData, printNext } from "../output/data.ts";
 import { formatTimeZone } from "../output/figures.ts";
 import { causesText, headText, laggingText, phasesText, serverText, workText } from "../output/summary-text.ts";
+import { warn } from "../output/warn.ts";
 import { outputWidth, wrapHanging } from "../output/wrap.ts";
 import { completeSummary, type SentSummary, untoldText } from "./older-server.ts";
 
@@ -112,7 +113,7 @@ async function watchStatus(open: () => Promise<Api>, options: ServerOptions): Pr
     } catch (error) {
       if (statusOf(error) === exitStatus.misused) throw error;
       const [why = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
-      if (lost === undefined && (!stdout.isTTY || isData(options))) process.stderr.write(`${plainText(why)}\n`);
+      if (lost === undefined && (!stdout.isTTY || isData(options))) warn(why);
       lost = { sinceMs: lost?.sinceMs ?? Date.now(), why };
     }
   }

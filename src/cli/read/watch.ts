@@ -6,6 +6,7 @@ import { exitStatus, failure, statusOf } from "../api/failure.ts";
 import { print, type ServerOptions, serverOptions } from "../api/server-options.ts";
 import { isData, printNext } from "../output/data.ts";
 import { eventCells, eventTitles } from "../output/event-text.ts";
+import { warn } from "../output/warn.ts";
 import type { FeedEvent } from "./feed-events.ts";
 
 /** Column widths; a longer cell shifts only its own line. */
@@ -63,9 +64,7 @@ async function followOnce(api: Api, since: string | undefined, options: ServerOp
 
 async function printEvent({ event, data }: FeedEvent, options: ServerOptions): Promise<void> {
   if (event === "reset") {
-    process.stderr.write(
-      "some changes were missed: the feed no longer holds them; to see the current state: birther machines\n",
-    );
+    warn("some changes were missed: the feed no longer holds them; to see the current state: birther machines");
   }
   if (event !== "change") return;
   const change = JSON.parse(data) as ChangeView;

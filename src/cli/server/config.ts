@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { print } from "../api/server-options.ts";
+import { warn } from "../output/warn.ts";
 
 /** Adds `config check`, `config docs`, `config life` and `config openapi`. */
 export function configCommand(program: Command): void {
@@ -10,7 +11,7 @@ export function configCommand(program: Command): void {
     .action(async (file: string) => {
       const { readConfigFile } = await import("./config-file.ts");
       const { warnings } = await readConfigFile(file);
-      for (const warning of warnings) process.stderr.write(`warning: ${file}: ${warning}\n`);
+      for (const warning of warnings) warn(`warning: ${file}: ${warning}`);
       print(`${file}: no faults`);
     });
   config

@@ -4,6 +4,7 @@ import { roles } from "../../core/role.ts";
 import { failure } from "../api/failure.ts";
 import { changeOptions, print, type ServerOptions } from "../api/server-options.ts";
 import { printData } from "../output/data.ts";
+import { warn } from "../output/warn.ts";
 
 type DashboardOptions = ServerOptions & { readonly role: string };
 
@@ -26,11 +27,9 @@ export function dashboardCommand(program: Command): void {
       );
     }
     if (link.fingerprint !== undefined) {
-      process.stderr.write(
-        `If the browser does not know the certificate, compare its SHA-256 fingerprint:\n${link.fingerprint}\n`,
-      );
+      warn(`If the browser does not know the certificate, compare its SHA-256 fingerprint:\n${link.fingerprint}`);
     }
-    process.stderr.write(`Good once, for a minute, with the role ${role}:\n`);
+    warn(`Good once, for a minute, with the role ${role}:`);
     print(...link.bases.map((each) => each + link.path));
   });
 }

@@ -23,6 +23,7 @@ import { isData, printData } from "../output/data.ts";
 import { formatBytes } from "../output/figures.ts";
 import type { OutputFormat } from "../output/formats.ts";
 import { describeNotCarried, type ImportProgress, type NotCarried, openImportLine } from "../output/import-progress.ts";
+import { warn } from "../output/warn.ts";
 import { imageDetailCommands } from "../read/image-details.ts";
 import { imageListCommand } from "../read/images.ts";
 import { openNotifier } from "./notify-import.ts";
@@ -216,8 +217,7 @@ async function announceImport(stateDirectory: string, imported: ImageView, optio
   const isCurrent = await refreshServer(stateDirectory, imported.name);
   if (!(await printData(imported, options)))
     print(`${imported.name}: ${counted(imported.entries, "path")}, ${formatBytes(imported.bytes)}`);
-  if (isCurrent === false)
-    process.stderr.write(`no machine gets it yet; to promote it: birther image promote ${imported.name}\n`);
+  if (isCurrent === false) warn(`no machine gets it yet; to promote it: birther image promote ${imported.name}`);
 }
 
 /** Runs an import with its line of progress, and lists what it left out, also when it fails. */
@@ -238,7 +238,7 @@ async function withProgress(
     };
     return await run({ onProgress, onNotCarried });
   } finally {
-    for (const each of notCarried) process.stderr.write(`${describeNotCarried(each)}\n`);
+    for (const each of notCarried) warn(describeNotCarried(each));
   }
 }
 

@@ -3,6 +3,7 @@ import { counted } from "../../core/bytes/counted.ts";
 import type { Actions } from "../act/actions.ts";
 import { print, reasonOption } from "../api/server-options.ts";
 import { showProgress } from "../output/progress.ts";
+import { warn } from "../output/warn.ts";
 
 type RestoreOptions = {
   readonly state?: string;
@@ -27,9 +28,9 @@ export function addRestore(mdb: Command, { databaseIn, restoreMdb }: Pick<Action
     const { machines, toBeInstalled } = await restoreMdb({ from: file, to, replace, onProgress, reason });
     print(`restored ${counted(machines, "machine")} from ${file} to ${to}`);
     if (toBeInstalled === 0) return;
-    process.stderr.write(
-      `${toBeInstalled} of them will be installed at their next boot, even if they were installed after the backup.\n` +
-        "To prevent that, start the server and hold them before they boot: birther hold -w state=rebirth --reason restored\n",
+    warn(
+      `${toBeInstalled} of them will be installed at their next boot, even if they were installed after the backup.`,
+      "To prevent that, start the server and hold them before they boot: birther hold -w state=rebirth --reason restored",
     );
   });
 }

@@ -12,6 +12,7 @@ import { outputOption, print } from "../api/server-options.ts";
 import { printData } from "../output/data.ts";
 import { type OutputFormat, valueFormats } from "../output/formats.ts";
 import { formatsOf, inWide, type Listing, printList, textColumn } from "../output/listing.ts";
+import { warn } from "../output/warn.ts";
 
 type PlanOptions = { readonly config: string; readonly output: OutputFormat };
 
@@ -36,7 +37,7 @@ export function planCommand(program: Command): void {
     const { formatFault } = await import("../../contract/config/parse.ts");
     const { sitePlanFaults } = await import("../../contract/config/rules.ts");
     const faults = sitePlanFaults(config);
-    for (const fault of faults) process.stderr.write(`${formatFault(fault)}\n`);
+    for (const fault of faults) warn(formatFault(fault));
     if (faults.length > 0) process.exitCode = exitStatus.failed;
   });
   tryCommand(plan);
@@ -91,7 +92,7 @@ function tryCommand(plan: Command): void {
       print(`${[placement.hostname, address, ...more].join(" ")}: ${groups.join(", ") || "no groups"}${by}`);
       if (unusable !== undefined) print(`${address} ${unusable}`);
       print(...(plan?.collisions ?? []));
-      if (plan?.isExpected === false) process.stderr.write("the section site expects no machine in this slot\n");
+      if (plan?.isExpected === false) warn("the section site expects no machine in this slot");
     });
 }
 
@@ -127,19 +128,16 @@ async function captured(file: string): Promise<PlaceEvidence> {
   const reading = readCapture(bytes);
   if (reading.kind === "unreadable") throw failure("misused", `${file}: ${reading.reason}`);
   const { faults, ...evidence } = capturedEvidence(reading.frames);
-  for (const fault of faults.slice(0, faultLimit))
-    process.stderr.write(`${file}: ignored an invalid LLDP frame: ${fault}\n`);
+  for (const fault of faults.slice(0, faultLimit)) warn(`${file}: ignored an invalid LLDP frame: ${fault}`);
   if (evidence.neighbours.length === 0 && evidence.relay === undefined)
     throw failure(
       "failed",
       `${file}: expected an LLDP frame or a DHCP request with option 82, found neither in ${reading.frames.length} frames`,
     );
-  for (const neighbour of evidence.neighbours) process.stderr.write(`LLDP: ${describeNeighbour(neighbour)}\n`);
+  for (const neighbour of evidence.neighbours) warn(`LLDP: ${describeNeighbour(neighbour)}`);
   const { relay } = evidence;
   if (relay !== undefined)
-    process.stderr.write(
-      `DHCP option 82: remote id ${relay.remoteId ?? relay.giaddr ?? "none"}, circuit id ${relay.circuitId}\n`,
-    );
+    warn(`DHCP option 82: remote id ${relay.remoteId ?? relay.giaddr ?? "none"}, circuit id ${relay.circuitId}`);
   return evidence;
 }
 

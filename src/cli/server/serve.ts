@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Actions } from "../act/actions.ts";
+import { warn } from "../output/warn.ts";
 
 /** Adds `serve`: runs all servers for a real network. */
 export function serveCommand(program: Command, { serve }: Pick<Actions, "serve">): void {
@@ -12,7 +13,7 @@ export function serveCommand(program: Command, { serve }: Pick<Actions, "serve">
     .action(async (options: { config: string; logJson: boolean; verbose: boolean }) => {
       const { readConfigFile } = await import("./config-file.ts");
       const { config, warnings } = await readConfigFile(options.config);
-      for (const warning of warnings) process.stderr.write(`warning: ${options.config}: ${warning}\n`);
+      for (const warning of warnings) warn(`warning: ${options.config}: ${warning}`);
       await serve({ config, logJson: options.logJson, verbose: options.verbose });
     });
 }

@@ -16,6 +16,7 @@ import {
   textColumn,
   timeColumn,
 } from "../output/listing.ts";
+import { warn } from "../output/warn.ts";
 
 type CreateOptions = ServerOptions & { readonly role: string; readonly expires?: string };
 
@@ -38,7 +39,7 @@ export function tokensCommand(program: Command): void {
     const body = { name, role, expiresSeconds };
     const made = await (await open(options)).ask<TokenView & { token: string }>("createToken", { body });
     if (!(await printData(made, options))) {
-      process.stderr.write(`${name} has the role ${role} ${untilWhen(made)}; the token is shown only once:\n`);
+      warn(`${name} has the role ${role} ${untilWhen(made)}; the token is shown only once:`);
       print(made.token);
     }
   });
