@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { DifferenceView, ImageDetails } from "../../contract/operator/views.ts";
-import { counted } from "../../core/bytes/counted.ts";
+import { counted, formatCount } from "../../core/bytes/counted.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
 import { type ImageUse, machinesText } from "../../core/image/catalogue/image-use.ts";
 import { parseImageName } from "../../core/image/image-name.ts";
@@ -66,11 +66,11 @@ export function describeImage(details: ImageDetails): readonly string[] {
     row("contents", `${formatBytes(bytes)} in ${counted(objects, "object")}`),
     row(
       "paths",
-      `${entries}: ${counted(files, "file")}`,
+      `${formatCount(entries)}: ${counted(files, "file")}`,
       counted(directories, "directory", "directories"),
       counted(symlinks, "symbolic link"),
     ),
-    row("", counted(hardLinks, "hard link"), `${special} devices and others`),
+    row("", counted(hardLinks, "hard link"), `${formatCount(special)} devices and others`),
     row("kernels", ...(details.kernels.length === 0 ? ["none"] : details.kernels.map(plainText))),
     row(
       "attributes",
@@ -125,8 +125,8 @@ export function describeDifference(found: DifferenceView): readonly string[] {
       const about = what.length === 0 ? "" : `  (${what.join(", ")})`;
       return `${signs[change]} ${plainText(path)}${about}`;
     }),
-    ...(left > 0 ? [`… and ${left} more`] : []),
-    `${found.from} to ${found.to}: ${counted(added, "path")} added, ${removed} removed, ${changed} changed; ` +
+    ...(left > 0 ? [`… and ${formatCount(left)} more`] : []),
+    `${found.from} to ${found.to}: ${counted(added, "path")} added, ${formatCount(removed)} removed, ${formatCount(changed)} changed; ` +
       `to fetch: ${formatBytes(fetch.bytes)} in ${counted(fetch.objects, "object")}`,
   ];
 }

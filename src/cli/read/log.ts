@@ -93,6 +93,7 @@ async function follow(
   process.stdout.on("error", () => process.exit(exitStatus.done));
   let last = first.lines.at(-1);
   const unverified = unverifiedLines(first.lines);
+  let isLost = false;
   for (;;) {
     await wait(followMs);
     try {
@@ -105,9 +106,12 @@ async function follow(
         print(...fitLines(lines, logIndent), ...unverified.takeNote());
       }
       last = more.lines.at(-1) ?? last;
+      isLost = false;
     } catch (error) {
       if (statusOf(error) === exitStatus.misused) throw error;
-      warn("the server does not answer; lines follow when it does");
+      const [why = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
+      if (!isLost) warn(`no lines for now: ${why}`);
+      isLost = true;
       await wait(5 * followMs);
     }
   }

@@ -7,9 +7,10 @@ import { print, type ServerOptions, serverOptions } from "../api/server-options.
 import { isData, printNext } from "../output/data.ts";
 import { eventCells, eventTitles } from "../output/event-text.ts";
 import { warn } from "../output/warn.ts";
+import { fitLines, outputWidth } from "../output/wrap.ts";
 import type { FeedEvent } from "./feed-events.ts";
 
-/** Column widths; a longer cell shifts only its own line. */
+/** Column widths; a longer cell shifts only its own line, and what does not fit in the terminal goes on below. */
 const widths = [10, 14, 16, 20, 0] as const;
 /** Attempts to reach a restarting server; the feed then continues where it was interrupted. */
 const attempts = 30;
@@ -27,7 +28,7 @@ export function watchCommand(program: Command): void {
     // A reader that closes the pipe (`| head`) is not an error.
     process.stdout.on("error", () => process.exit(0));
     const api = await openApi(options);
-    if (!isData(options)) print(lineOf(eventTitles()));
+    if (!isData(options)) print(...linesOf(eventTitles()));
     // The first connection fails at once: an absent server is not a restart.
     let position = await followOnce(api, options.since, options);
     for (let attempt = 0; attempt < attempts; attempt += 1) {
@@ -68,12 +69,14 @@ async function printEvent({ event, data }: FeedEvent, options: ServerOptions): P
   }
   if (event !== "change") return;
   const change = JSON.parse(data) as ChangeView;
-  if (!(await printNext(change, options))) print(lineOf(eventCells(change)));
+  if (!(await printNext(change, options))) print(...linesOf(eventCells(change)));
 }
 
-function lineOf(cells: readonly string[]): string {
-  return cells
-    .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-    .join("  ")
-    .trimEnd();
+/** Where the last cell goes on: below itself, or near the margin where the terminal is narrow. */
+const [lastIndent, narrowIndent] = [widths.reduce((sum, width) => sum + width + 2, -2), 4];
+const narrow = 110;
+
+function linesOf(cells: readonly string[]): string[] {
+  const line = cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join("  ");
+  return fitLines([line.trimEnd()], outputWidth() < narrow ? narrowIndent : lastIndent);
 }
