@@ -1,16 +1,16 @@
 import * as host from "host";
-import type { Attributes } from "../../core/image/attributes/attributes.ts";
 import { fileType } from "../../core/image/tree.ts";
 import type { UpdateStep } from "../../core/image/update/update-step.ts";
 import { copyDescriptor, hashFile, removeAt } from "../beneath/files.ts";
 import { atEntry, atFile, atPlace, type DirectoryEntry, statAt, statOf, withDescriptor } from "../beneath/place.ts";
 import { checked, errnoIn, errnoOf, isAbsent, isOfPath, systemError } from "../system/errno.ts";
-import { setAttributes } from "./attributes.ts";
 import { drafts } from "./draft.ts";
+import { dropRights, isOnlyRoots, type Owner, rights, setFacts } from "./file-facts.ts";
+import { isDirectoryFull, nameFullDisk } from "./full-directory.ts";
 import { type Identity, identityOf, isSame } from "./identity.ts";
+import { countUses, keepableByLink } from "./kept-content.ts";
 import type { ObjectCache } from "./objects/object-cache.ts";
 import { placeObject } from "./objects/place-object.ts";
-import { agentPaths } from "./paths.ts";
 import type { Scan } from "./scan.ts";
 import { seenPaths } from "./seen-paths.ts";
 
@@ -47,45 +47,7 @@ export function stepApplier(target: UpdateTarget): StepApplier {
   };
 }
 
-/** With more free bytes than a step needs and these, no space means one directory. */
-const spareBytes = 16 << 20;
-
-/**
- * Whether "no space" concerns one directory, although the disk has room: its index is full (ext4), or it has a quota of its
- * project (XFS). A user can fill the index of a directory.
- */
-function isDirectoryFull(error: unknown, { root, scan }: UpdateTarget, step: UpdateStep): boolean {
-  if (errnoIn(error) !== errnoOf.ENOSPC || step.path.startsWith(`${agentPaths.boot}/`)) return false;
-  const { freeBytes, freeInodes } = room(root);
-  return freeInodes > 0 && freeBytes >= bytesOf(step, scan) + spareBytes;
-}
-
-/** The largest file that a step may have to copy. */
-function bytesOf(step: UpdateStep, { tree }: Scan): number {
-  if (step.kind === "placeFile") return step.size;
-  if (step.kind !== "setMetadata" && step.kind !== "keepObject") return 0;
-  const number = tree.entries.find(([path]) => path === step.path)?.[1] ?? 0;
-  const inode = tree.inodes[number];
-  return inode?.kind === "regular" ? inode.size : 0;
-}
-
-function nameFullDisk(error: unknown, root: string): unknown {
-  if (!(error instanceof Error) || room(root).freeInodes > 0) return error;
-  return Object.assign(new Error(`${error.message}: no inode is free; remove files`), { errno: errnoOf.ENOSPC });
-}
-
-function room(root: string): { readonly freeBytes: number; readonly freeInodes: number } {
-  return host.statfs(root === "" ? "/" : root);
-}
-
 type Step<K extends UpdateStep["kind"]> = Extract<UpdateStep, { kind: K }>;
-type Owner = {
-  readonly uid: number;
-  readonly gid: number;
-  readonly mode?: number;
-  readonly mtimeMs?: number;
-  readonly attributes?: Attributes;
-};
 
 /** The error of a path where something else is than the scan saw. */
 function changed(path: string): Error {
@@ -289,66 +251,6 @@ function appliers({ root, cache, scan, steps, alive, onUnsupported }: UpdateTarg
   } satisfies { readonly [K in UpdateStep["kind"]]: (step: Step<K>) => void };
 }
 
-/** Takes set-user-id, set-group-id and capabilities from a regular file. */
-function dropRights(fd: number, { mode }: host.FileStat, path: string): void {
-  if ((mode & fileType.mask) === fileType.regular) checked(`take the rights from ${path}`, host.dropRights(fd));
-}
-
-/** Whether no user can have the file open for writing, or a name for it elsewhere. */
-function isOnlyRoots({ uid, mode, nlink }: host.FileStat): boolean {
-  return uid === 0 && nlink === 1 && (mode & 0o022) === 0;
-}
-
-/**
- * Gives an open file its owner, mode, extended attributes and time. chown(2) clears set-user-id bits and capabilities, so
- * owner first, then mode and attributes; time last. False if its file system cannot keep the attributes.
- */
-function setFacts(fd: number, { uid, gid, mode, mtimeMs, attributes }: Owner, path: string): boolean {
-  checked(`chown ${path}`, host.setOwner(fd, uid, gid));
-  if (mode !== undefined) checked(`chmod ${path}`, host.setMode(fd, mode & 0o7777));
-  const isKept = attributes === undefined || setAttributes(fd, attributes, path);
-  if (mtimeMs !== undefined) checked(`set the time of ${path}`, host.setModified(fd, mtimeMs));
-  return isKept;
-}
-
-/** Set-user-id and set-group-id. */
-const rights = 0o6000;
-
 function numberOf({ dev, ino }: Pick<Identity, "dev" | "ino">): string {
   return `${dev}:${ino}`;
-}
-
-/**
- * Whether the file at a path can become the file of this content: it is going, and the content is placed once, on the same file
- * system. Then an update that moves a file costs a rename; anything else, such as a program with rights, is copied.
- */
-function keepableByLink(
-  steps: readonly UpdateStep[],
-  isElsewhere: (path: string) => boolean,
-): (path: string, sha512: string) => boolean {
-  const going = new Set(steps.flatMap(({ kind, path }) => (endsFile.has(kind) ? [path] : [])));
-  const targets = new Map<string, readonly string[]>();
-  for (const step of steps)
-    if (step.kind === "placeFile") targets.set(step.sha512, [...(targets.get(step.sha512) ?? []), step.path]);
-  return (path, sha512) => {
-    const [target, ...more] = targets.get(sha512) ?? [];
-    return going.has(path) && target !== undefined && more.length === 0 && !isElsewhere(path) && !isElsewhere(target);
-  };
-}
-
-/** Steps after which the file that was at their path has lost that name. */
-const endsFile: ReadonlySet<UpdateStep["kind"]> = new Set([
-  "removeFile",
-  "placeFile",
-  "placeLink",
-  "placeSymlink",
-  "placeSpecial",
-]);
-
-function countUses(steps: readonly UpdateStep[]): Map<string, number> {
-  const uses = new Map<string, number>();
-  for (const step of steps) {
-    if (step.kind === "placeFile" && step.size > 0) uses.set(step.sha512, (uses.get(step.sha512) ?? 0) + 1);
-  }
-  return uses;
 }
