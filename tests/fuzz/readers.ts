@@ -11,6 +11,7 @@ import { writeLldp } from "../../src/core/lldp/write.ts";
 import { parseMac } from "../../src/core/net/mac.ts";
 import { macOf } from "../../src/core/net/testing/addresses.ts";
 import { classifyClient } from "../../src/core/pxe/client.ts";
+import { readSyslog, writeSyslog } from "../../src/core/syslog/message.ts";
 import { readTftp, type TftpPacket, writeTftp } from "../../src/core/tftp/packet.ts";
 import { answerRequest } from "../../src/core/tftp/request.ts";
 import { startTransfer, stepTransfer } from "../../src/core/tftp/transfer.ts";
@@ -127,6 +128,18 @@ export const readers: readonly Reader[] = [
       const answer = answerRequest(packet, files, 1500);
       if (answer.kind === "send") startTransfer(answer.bytes, answer.terms, 0);
     },
+  },
+  {
+    name: "log lines by UDP",
+    seeds: ["[   2.1] hello", "grüße"].map((text) =>
+      writeSyslog({
+        ...{ facility: 3, severity: 6, host: "10.77.0.50", app: "init" },
+        boot: "0123abcd",
+        sequence: 7,
+        text,
+      }),
+    ),
+    read: (bytes) => void readSyslog(bytes),
   },
   { name: "peer answer", seeds: [bytesFromText(peerLines)], read: readPeerAnswer },
   {

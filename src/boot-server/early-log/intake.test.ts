@@ -67,6 +67,15 @@ test("heard in each phase up to the first report by TLS, and in none after it", 
   }
 });
 
+test("once a boot has taken the order, no other boot is heard", () => {
+  const machine = waiting({
+    phase: "initUp",
+    order: { ...order, taken: { bootId: "0123ABCD-1111", sessionHash: "s" } },
+  });
+  assert.equal(taken(machine).length, 1);
+  assert.deepEqual(taken(machine, own, datagram("x", 1, "fedcba98-1111")), []);
+});
+
 for (const [title, machine, from] of [
   ["a machine without an order", waiting({ order: undefined }), own],
   ["a machine that was never offered anything", waiting({ phase: undefined }), own],

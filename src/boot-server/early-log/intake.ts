@@ -61,7 +61,7 @@ export function openEarlyLogIntake({ networks, store, clock, log }: IntakeDeps):
       if (machine?.temporaryAddress !== from || !awaitsOrder(machine) || !isAdmitted(machine, from)) return;
       const message = readSyslog(datagram);
       const boot = message && shortBootId(message.boot);
-      if (message === undefined || boot === undefined) return;
+      if (message === undefined || boot === undefined || !isBootOf(machine, boot)) return;
       if (taken.get(machine.id)?.boot !== boot) flushOne(machine.id);
       const waiting = taken.get(machine.id) ?? { boot, lines: [] };
       taken.set(machine.id, waiting);
@@ -80,4 +80,9 @@ const lastPhase = phases.indexOf("initUp");
 /** Whether a machine has the Bootstrap Image, or soon, and has not reported by TLS more than that init runs. */
 function awaitsOrder({ order, phase }: Machine): boolean {
   return order !== undefined && phase !== undefined && phases.indexOf(phase) <= lastPhase;
+}
+
+/** Once a boot has taken the order, lines of another one would divide its log. */
+function isBootOf({ order }: Machine, boot: string): boolean {
+  return order?.taken === undefined || shortBootId(order.taken.bootId) === boot;
 }
