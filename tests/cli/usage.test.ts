@@ -40,6 +40,12 @@ const wrong: readonly (readonly [option: string, value: string, message: RegExp]
   ["--boot", "last", /--boot: expected a number such as 0/],
 ];
 
+/** A list without what depends on the moment of the request: which machine of a rack is the slowest, and whether the rack lags. */
+function steady(list: object): unknown {
+  const atMoment = ["slowest", "lags", "progress"];
+  return JSON.parse(JSON.stringify(list, (key, value) => (atMoment.includes(key) ? undefined : value)));
+}
+
 describe("command lines that are wrong, and lists for programs", () => {
   const parent = mkdtempSync(join(tmpdir(), "birther-usage-"));
   const state = join(parent, "state");
@@ -90,9 +96,7 @@ describe("command lines that are wrong, and lists for programs", () => {
       const asked = async (format: string) => (await birther(...words, "-o", format, "--state", state)).out;
       const [json = "", yaml = "", csv = ""] = await Promise.all(["json", "yaml", "csv"].map(asked));
       const value = JSON.parse(json);
-      // Ages are counted from the moment of the request.
-      const steady = (text: string) => text.replace(/\d{3,}(\.\d+)?/g, "N");
-      assert.equal(steady(JSON.stringify(parse(yaml))), steady(JSON.stringify(value)), words.join(" "));
+      assert.deepEqual(steady(parse(yaml)), steady(value), words.join(" "));
       const rows: unknown[] = Array.isArray(value) ? value : value.racks;
       const lines = csv.split("\r\n");
       assert.equal(lines.pop(), "");
