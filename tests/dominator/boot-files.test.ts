@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { writeCpio } from "../../src/core/bytes/cpio.ts";
 import { bootKernels, compareVersions, grubConfig } from "../../src/core/image/boot/grub.ts";
 import { changesKernel } from "../../src/core/image/boot/kernel-change.ts";
-import { unlockArchive } from "../../src/core/image/boot/unlock.ts";
+import { type KeyProgram, unlockArchive } from "../../src/core/image/boot/unlock.ts";
 import { mdSays, startingMembers } from "../../src/core/install/md-superblock.ts";
 
 const names = [
@@ -102,13 +102,19 @@ test("the second initrd is an archive that cpio reads, with its script last", ()
   execFileSync("sh", ["-n"], { input: script });
 });
 
-test("second initrd of a machine with a sealed key: our program gives the key to cryptsetup, which is never in a file", () => {
-  const sealed = { variable: "Sealed-2", native: bytes("native program"), script: bytes("script") };
+const ourProgram: KeyProgram = { native: bytes("native program"), script: bytes("script") };
+
+/** The script of a second initrd that gets the key from our program, which must be in it. */
+function scriptWithOurProgram(
+  key:
+    | { readonly fromTpm: KeyProgram }
+    | { readonly keyVariable: string; readonly sealed: { readonly variable: string } & KeyProgram },
+): string {
   const archive = writeCpio(
     unlockArchive({
       ...{ partUuid: "11111111-2222-4333-8444-555555555555", modulesDep: "", readModule: () => bytes("") },
       encryption: {
-        ...{ keyVariable: "Key-1", keyBytes: 64, mapping: "root", cryptsetup: bytes("binary"), sealed },
+        ...{ ...key, keyBytes: 64, mapping: "root", cryptsetup: bytes("binary") },
         libraries: [{ name: "ld-linux-x86-64.so.2", bytes: bytes("loader") }],
       },
     }),
@@ -118,27 +124,19 @@ test("second initrd of a machine with a sealed key: our program gives the key to
   assert.deepEqual(["birther/bin/birther-js", "birther/agent.js"].map(cpio), ["native program", "script"]);
   const script = cpio("scripts/birther");
   execFileSync("sh", ["-n"], { input: script });
+  return script;
+}
+
+test("second initrd of a machine with a sealed key: our program gives the key to cryptsetup, which is never in a file", () => {
+  const sealed = { variable: "Sealed-2", ...ourProgram };
+  const script = scriptWithOurProgram({ keyVariable: "Key-1", sealed });
   const efivars = "/sys/firmware/efi/efivars";
   assert.ok(script.includes(`agent.js --unseal "${efivars}/Key-1" "${efivars}/Sealed-2" | DM_DISABLE_UDEV=1`), script);
   assert.match(script, /--key-file - --keyfile-size 64/);
 });
 
 test("second initrd of a machine whose key is in its TPM: our program reads it there, and the firmware's variables are not asked", () => {
-  const archive = writeCpio(
-    unlockArchive({
-      ...{ partUuid: "11111111-2222-4333-8444-555555555555", modulesDep: "", readModule: () => bytes("") },
-      encryption: {
-        ...{ fromTpm: { native: bytes("native program"), script: bytes("script") } },
-        ...{ keyBytes: 64, mapping: "root", cryptsetup: bytes("binary") },
-        libraries: [{ name: "ld-linux-x86-64.so.2", bytes: bytes("loader") }],
-      },
-    }),
-  );
-  const cpio = (path: string) =>
-    execFileSync("cpio", ["--quiet", "-i", "--to-stdout", path], { input: archive, encoding: "utf8" });
-  assert.deepEqual(["birther/bin/birther-js", "birther/agent.js"].map(cpio), ["native program", "script"]);
-  const script = cpio("scripts/birther");
-  execFileSync("sh", ["-n"], { input: script });
+  const script = scriptWithOurProgram({ fromTpm: ourProgram });
   assert.match(
     script,
     /birther-js \/birther\/agent\.js --tpm-key \| DM_DISABLE_UDEV=1 .* open --type luks2 \\\n\t+--key-file - /,
