@@ -25,7 +25,7 @@ static const struct { const char *program, *script; } scripts[] = {
 
 static const struct host_entry *const tables[] = { system_entries, network_entries, tls_entries, burnin_entries,
 	                                           beneath_entries, hash_entries, objects_entries, place_entries,
-	                                           device_entries };
+	                                           device_entries, attributes_entries };
 static const struct host_entry *entries[MAX_ENTRIES];
 static int entry_count;
 

@@ -28,7 +28,8 @@ struct host_entry {
 };
 
 extern const struct host_entry system_entries[], network_entries[], tls_entries[], burnin_entries[],
-	beneath_entries[], hash_entries[], objects_entries[], place_entries[], device_entries[];
+	beneath_entries[], hash_entries[], objects_entries[], place_entries[], device_entries[],
+	attributes_entries[];
 
 /* Throws an Error with this message. */
 JSValue host_throw(JSContext *ctx, const char *format, ...) __attribute__((format(printf, 2, 3)));

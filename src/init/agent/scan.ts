@@ -54,7 +54,7 @@ const maxDirectoryPath = 4096 - 256;
 const maxSparseBytes = 64 << 20;
 /** st_blocks counts these (inode(7)). */
 const blockBytes = 512;
-/** A byte that is not UTF-8 (host-beneath.c), or half of a character. */
+/** A byte that is not UTF-8 (host-names.c), or half of a character. */
 const notUtf8 = /[\ud800-\udfff]/u;
 
 /**
@@ -212,7 +212,7 @@ function jsonBytes(text: string): number {
   return /^[ !#-[\]-~]*$/.test(text) ? text.length : 6 * text.length;
 }
 
-/** How many bytes a path has on the disk, where a byte that is not UTF-8 is one unit here (host-beneath.c). */
+/** How many bytes a path has on the disk, where a byte that is not UTF-8 is one unit here (host-names.c). */
 function diskBytes(path: string): number {
   let bytes = 0;
   for (const character of path) {
