@@ -20,7 +20,7 @@ export type PeerAnswer = {
 
 /**
  * Passes the contents of an answer on to a sink, which verifies them. Between contents, a peer says `HEX ?` while it waits for one,
- * `HEX -` if it does not have it, and `HEX !` if it never will (host-peer.c). With `endBytes`, only the bytes of the one content before
+ * `HEX -` if it does not have it, and `HEX !` if it never will (host-peer-answer.c). With `endBytes`, only the bytes of the one content before
  * that one are wanted; what follows is not looked at.
  */
 export function peerAnswer(
