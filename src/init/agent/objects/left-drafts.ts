@@ -10,7 +10,7 @@ const leastBytes = 1 << 20;
 /** An agent that was killed leaves one large draft, and those of small contents that its threads were writing. */
 const mostDrafts = 4;
 
-/** `aa/REST.newN`, the form of host-objects.c; undefined for the name of a whole content. */
+/** `aa/REST.newN`, the form of host-objects-draft.c; undefined for the name of a whole content. */
 export function contentOfDraft(path: string): string | undefined {
   const parts = /^([0-9a-f]{2})\/([0-9a-f]{126})\.new\d+$/.exec(path);
   return parts === null ? undefined : `${parts[1]}${parts[2]}`;
