@@ -5,15 +5,8 @@
 import { bytesFromText } from "../../bytes/text.ts";
 import { type AtaResult, readAtaResult } from "../../hardware/ata/ata-result.ts";
 import { ataPassThrough } from "../../hardware/ata/pass-through.ts";
-import {
-  commandMs,
-  type DeviceCommands,
-  declined,
-  type EraseOffer,
-  type EraseStatus,
-  type EraseWay,
-  percentOf65536,
-} from "./device-commands.ts";
+import type { DeviceCommands } from "../../hardware/device-commands.ts";
+import { commandMs, declined, type EraseOffer, type EraseStatus, type EraseWay, percentOf65536 } from "./erase-way.ts";
 
 type AtaWay = Extract<EraseWay, { kind: "ataSanitize" | "ataSecurityErase" }>;
 

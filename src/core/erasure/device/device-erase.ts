@@ -1,6 +1,7 @@
+import type { DeviceCommands } from "../../hardware/device-commands.ts";
 import type { ErasureMethod } from "../erasure.ts";
 import { ataOffer, ataStatus, beginAta, eraseMinutes, saysAtaErased } from "./ata-erase.ts";
-import { type DeviceCommands, declined, type EraseOffer, type EraseStatus, type EraseWay } from "./device-commands.ts";
+import { declined, type EraseOffer, type EraseStatus, type EraseWay } from "./erase-way.ts";
 import { beginNvme, nvmeOffer, nvmeStatus, sanitizeSuccess } from "./nvme-erase.ts";
 import { beginScsi, scsiOffer, scsiStatus } from "./scsi-erase.ts";
 

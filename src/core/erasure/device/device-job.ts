@@ -1,7 +1,7 @@
 import { type DiskIdentity, describeDisk } from "../../hardware/disk-identity.ts";
 import type { SanitizeWish } from "../erase-wish.ts";
-import type { EraseOffer } from "./device-commands.ts";
 import type { DeviceKind } from "./device-erase.ts";
+import type { EraseOffer } from "./erase-way.ts";
 
 /**
  * A disk that is to erase itself, what it offers, and what became of an earlier attempt: its erasing was still running at this start,

@@ -1,19 +1,11 @@
 /** NVMe Sanitize and Format NVM (NVM Express Base Specification 2.0, §5.14, §5.17, §5.23 and §5.16.1.25; bytes are little-endian). */
 import { unsignedAt } from "../../bytes/little-endian.ts";
-import {
-  allNamespaces,
-  commandMs,
-  type DeviceCommands,
-  declined,
-  type EraseOffer,
-  type EraseStatus,
-  type EraseWay,
-  percentOf65536,
-} from "./device-commands.ts";
+import { allNamespaces, type DeviceCommands, readNvmeLog } from "../../hardware/device-commands.ts";
+import { commandMs, declined, type EraseOffer, type EraseStatus, type EraseWay, percentOf65536 } from "./erase-way.ts";
 
 type NvmeWay = Extract<EraseWay, { kind: "nvmeSanitize" | "nvmeFormat" }>;
 
-const opcodes = { getLogPage: 0x02, identify: 0x06, formatNvm: 0x80, sanitize: 0x84 } as const;
+const opcodes = { identify: 0x06, formatNvm: 0x80, sanitize: 0x84 } as const;
 /** What Identify is asked for (CNS). */
 const about = { namespace: 0x00, controller: 0x01, activeNamespaces: 0x02, allocatedNamespaces: 0x10 } as const;
 const identifyBytes = 4096;
@@ -87,10 +79,8 @@ export function sanitizeSuccess(commands: DeviceCommands): string | undefined {
 const nothingWritten = 0x100;
 
 function readSanitizeLog(commands: DeviceCommands): Uint8Array | undefined {
-  const log = new Uint8Array(sanitizeLog.bytes);
-  const cdw10 = (sanitizeLog.page | ((sanitizeLog.bytes / 4 - 1) << 16)) >>> 0;
-  const command = { opcode: opcodes.getLogPage, namespace: allNamespaces, cdw10 };
-  return commands.nvme(command, log, commandMs) === 0 ? log : undefined;
+  const { status, log } = readNvmeLog(commands, sanitizeLog, commandMs);
+  return status === 0 ? log : undefined;
 }
 
 /** Begins a sanitize operation, or formats to the end. Throws with what the controller says if it does not. */

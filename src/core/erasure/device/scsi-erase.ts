@@ -1,15 +1,15 @@
 /** SCSI SANITIZE (SBC-4 §5.31), REPORT SUPPORTED OPERATION CODES and REQUEST SENSE (SPC-5 §6.34 and §6.39). */
 import { descriptorAt } from "../../hardware/ata/ata-result.ts";
+import type { DeviceCommands } from "../../hardware/device-commands.ts";
 import {
   commandMs,
-  type DeviceCommands,
   declined,
   type EraseOffer,
   type EraseStatus,
   type EraseWay,
   percentOf65536,
   type SanitizeAction,
-} from "./device-commands.ts";
+} from "./erase-way.ts";
 
 type ScsiWay = Extract<EraseWay, { kind: "scsiSanitize" }>;
 

@@ -1,7 +1,9 @@
 import { unsignedAt } from "../../bytes/little-endian.ts";
 import { descriptorAt } from "../ata/ata-result.ts";
 import { type AtaCommand, ataPassThrough } from "../ata/pass-through.ts";
-import type { DiskCommands, DiskHealth, ScsiAnswer } from "./disk-health.ts";
+import type { DeviceCommands } from "../device-commands.ts";
+import type { DiskHealth } from "./disk-health.ts";
+import { readByScsi, type ScsiData } from "./scsi-read.ts";
 
 const blockBytes = 512;
 
@@ -11,10 +13,6 @@ const smartStatus: AtaCommand = { ...smart, features: 0xda, data: "none" };
 /** READ LOG EXT of log 04h, device statistics, page 7: solid-state devices (ACS-3 §A.5). */
 const solidStatePage = 7;
 const deviceStatistics: AtaCommand = { command: 0x2f, lba: (solidStatePage << 8) | 0x04, data: "in", extended: true };
-
-function passThrough(ata: AtaCommand): Uint8Array {
-  return Uint8Array.from(ataPassThrough(ata));
-}
 
 /** LBA mid and high after a command: in the ATA status descriptor, or in fixed sense data (SAT-3 §12.2.2.7). */
 function registersIn(sense: Uint8Array): { readonly lbaMid: number; readonly lbaHigh: number } | undefined {
@@ -50,12 +48,12 @@ function attributesIn(data: Uint8Array): DiskHealth["figures"] {
 }
 
 /** Whether the disk has carried out a command that returns data. */
-function isWhole({ status, transport, data }: ScsiAnswer): boolean {
+function isWhole({ status, transport, data }: ScsiData): boolean {
   return transport === 0 && status === 0 && data.length === blockBytes;
 }
 
 /** The share of its endurance that a solid-state disk has used; nothing if it does not say. */
-function enduranceUsed(answer: ScsiAnswer): DiskHealth["figures"] {
+function enduranceUsed(answer: ScsiData): DiskHealth["figures"] {
   const { data } = answer;
   if (!isWhole(answer) || unsignedAt(data, 2, 1) !== solidStatePage) return {};
   const isValid = (unsignedAt(data, 15, 1) & 0xc0) === 0xc0;
@@ -66,13 +64,14 @@ function enduranceUsed(answer: ScsiAnswer): DiskHealth["figures"] {
  * The health of an ATA disk: its SMART status, and the attributes that makers agree on; undefined if it has no SMART, or if
  * it is switched off. Throws if the driver takes no commands.
  */
-export function readAtaHealth({ scsi }: Pick<DiskCommands, "scsi">): DiskHealth | undefined {
-  const read = scsi(passThrough(smartData), blockBytes);
+export function readAtaHealth(commands: Pick<DeviceCommands, "scsi">): DiskHealth | undefined {
+  const send = (command: AtaCommand, bytes: number) => readByScsi(commands, ataPassThrough(command), bytes);
+  const read = send(smartData, blockBytes);
   if (!isWhole(read) || read.data.reduce((sum, byte) => (sum + byte) % 256, 0) !== 0) return undefined;
-  const registers = registersIn(scsi(passThrough(smartStatus), 0).sense);
+  const registers = registersIn(send(smartStatus, 0).sense);
   const hasFailed = registers?.lbaMid === 0xf4 && registers.lbaHigh === 0x2c;
   return {
-    figures: { ...attributesIn(read.data), ...enduranceUsed(scsi(passThrough(deviceStatistics), blockBytes)) },
+    figures: { ...attributesIn(read.data), ...enduranceUsed(send(deviceStatistics, blockBytes)) },
     failures: hasFailed ? ["its SMART status says that it has failed or is about to"] : [],
   };
 }

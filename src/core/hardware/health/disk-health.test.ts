@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { DeviceCommands } from "../device-commands.ts";
 import { readAtaHealth } from "./ata-smart.ts";
-import { damageBetween, type ScsiAnswer } from "./disk-health.ts";
+import { damageBetween } from "./disk-health.ts";
 import { readNvmeHealth } from "./nvme-health.ts";
 import { readScsiHealth } from "./scsi-log.ts";
+import type { ScsiData } from "./scsi-read.ts";
 
 /** 512 bytes with numbers, each little-endian at its offset. */
 function block(numbers: { readonly [at: number]: readonly [value: number, size: number] }): Uint8Array {
@@ -14,17 +16,38 @@ function block(numbers: { readonly [at: number]: readonly [value: number, size: 
 }
 
 const nothing = new Uint8Array(0);
-const done = (data: Uint8Array, sense = nothing): ScsiAnswer => ({ status: 0, transport: 0, sense, data });
-const refused: ScsiAnswer = {
+const done = (data: Uint8Array, sense = nothing): ScsiData => ({ status: 0, transport: 0, sense, data });
+const refused: ScsiData = {
   status: 2,
   transport: 0,
   sense: Uint8Array.of(0x72, 5, 0x20, 0, 0, 0, 0, 0),
   data: nothing,
 };
 
+/** A disk that answers SCSI commands by their bytes. */
+function scsiDisk(answerTo: (cdb: readonly number[]) => ScsiData): Pick<DeviceCommands, "scsi"> {
+  return {
+    scsi: (cdb, into, { direction }) => {
+      const { data, ...answer } = answerTo(cdb);
+      assert.equal(direction, into.length === 0 ? "none" : "in");
+      into.set(data);
+      return { ...answer, bytes: data.length };
+    },
+  };
+}
+
+/** A controller whose health log has these bytes. */
+const nvmeDisk = (log: Uint8Array): Pick<DeviceCommands, "nvme"> => ({
+  nvme: (command, into) => {
+    assert.deepEqual(command, { opcode: 2, namespace: 0xffffffff, cdw10: 0x007f0002 });
+    into.set(log);
+    return 0;
+  },
+});
+
 test("NVMe: figures and critical warnings of its log", () => {
   const well = block({ 1: [308, 2], 3: [100, 1], 5: [7, 1], 128: [12_034, 16] });
-  assert.deepEqual(readNvmeHealth({ nvmeLog: () => well }), {
+  assert.deepEqual(readNvmeHealth(nvmeDisk(well)), {
     figures: {
       ...{ criticalWarning: 0, temperatureCelsius: 35, spareAvailablePercent: 100, enduranceUsedPercent: 7 },
       ...{ powerOnHours: 12_034, mediaErrors: 0 },
@@ -32,7 +55,8 @@ test("NVMe: figures and critical warnings of its log", () => {
     failures: [],
   });
   const ill = block({ 0: [0x09, 1], 160: [3, 16] });
-  const { failures, figures } = readNvmeHealth({ nvmeLog: () => ill });
+  const { failures, figures } = readNvmeHealth(nvmeDisk(ill));
+  assert.throws(() => readNvmeHealth({ nvme: () => 0x4002 }), /log page 2: status 0x4002/);
   assert.deepEqual(failures, [
     "critical warning 0x09: its spare capacity has fallen below its threshold",
     "critical warning 0x09: it has become read-only",
@@ -59,11 +83,11 @@ const fixedSense = (mid: number, high: number) =>
   Uint8Array.of(0x70, 0, 1, 0, 0x50, 0, 0, 10, 0, 0, mid, high, 0, 0x1d);
 
 /** A disk that answers ATA PASS-THROUGH (16) by the ATA command and its feature. */
-function ataDisk(answers: { readonly [command: string]: ScsiAnswer }) {
-  return (command: Uint8Array): ScsiAnswer => {
-    assert.deepEqual([command.length, command[0]], [16, 0x85]);
-    return answers[[command[14], command[4]].map((byte) => (byte ?? 0).toString(16)).join(" ")] ?? refused;
-  };
+function ataDisk(answers: { readonly [command: string]: ScsiData }) {
+  return scsiDisk((cdb) => {
+    assert.deepEqual([cdb.length, cdb[0]], [16, 0x85]);
+    return answers[[cdb[14], cdb[4]].map((byte) => (byte ?? 0).toString(16)).join(" ")] ?? refused;
+  });
 }
 
 test("ATA: the attributes that makers agree on, and the SMART status", () => {
@@ -76,8 +100,8 @@ test("ATA: the attributes that makers agree on, and the SMART status", () => {
     199: 40,
     1: 99,
   });
-  const scsi = ataDisk({ "b0 d0": done(data), "b0 da": done(nothing, descriptorSense(0x4f, 0xc2)) });
-  assert.deepEqual(readAtaHealth({ scsi }), {
+  const disk = ataDisk({ "b0 d0": done(data), "b0 da": done(nothing, descriptorSense(0x4f, 0xc2)) });
+  assert.deepEqual(readAtaHealth(disk), {
     figures: {
       ...{ reallocatedSectors: 8, powerOnHours: 26_000, temperatureCelsius: 38, pendingSectors: 2 },
       ...{ uncorrectableSectors: 1, crcErrors: 40 },
@@ -89,22 +113,22 @@ test("ATA: the attributes that makers agree on, and the SMART status", () => {
 test("ATA: a SMART status of failure, in either kind of sense data; what is left of a solid-state disk", () => {
   for (const sense of [descriptorSense(0xf4, 0x2c), fixedSense(0xf4, 0x2c)]) {
     const statistics = block({ 0: [1, 2], 2: [7, 1], 8: [93, 1], 15: [0xc0, 1] });
-    const scsi = ataDisk({
+    const disk = ataDisk({
       "b0 d0": done(smartData({})),
       "b0 da": { ...done(nothing, sense), status: 2 },
       "2f 0": done(statistics),
     });
-    const health = readAtaHealth({ scsi });
+    const health = readAtaHealth(disk);
     assert.deepEqual(health?.figures, { enduranceUsedPercent: 93 });
     assert.match(health?.failures.join() ?? "", /SMART status/);
   }
 });
 
 test("ATA: without SMART, or with data that is no SMART data, nothing is said", () => {
-  assert.equal(readAtaHealth({ scsi: () => refused }), undefined);
+  assert.equal(readAtaHealth(scsiDisk(() => refused)), undefined);
   const broken = smartData({ 5: 1 });
   broken[511] = (broken[511] ?? 0) ^ 1;
-  assert.equal(readAtaHealth({ scsi: () => done(broken) }), undefined);
+  assert.equal(readAtaHealth(scsiDisk(() => done(broken))), undefined);
 });
 
 /** A log page with one parameter. */
@@ -122,20 +146,20 @@ test("SCSI: log pages of a SAS disk, and its prediction of a failure", () => {
     21: page(21, 0, [0, 0x0b, 0x71, 0xb0, 0, 0, 0, 0]),
     47: page(47, 0, [0x5d, 0x10, 41]),
   };
-  const scsi = (command: Uint8Array): ScsiAnswer => {
-    assert.deepEqual([command.length, command[0], (command[2] ?? 0) >> 6], [10, 0x4d, 1]);
-    const found = pages[(command[2] ?? 0) & 0x3f];
+  const disk = scsiDisk((cdb) => {
+    assert.deepEqual([cdb.length, cdb[0], (cdb[2] ?? 0) >> 6], [10, 0x4d, 1]);
+    const found = pages[(cdb[2] ?? 0) & 0x3f];
     return found === undefined ? refused : done(found);
-  };
-  assert.deepEqual(readScsiHealth({ scsi }), {
+  });
+  assert.deepEqual(readScsiHealth(disk), {
     figures: { temperatureCelsius: 41, enduranceUsedPercent: 12, powerOnHours: 12_500, readErrors: 258 },
     failures: ["it predicts its own failure (informational exception 0x5d/0x10)"],
   });
 });
 
 test("SCSI: a volume without log pages says nothing; pages cut short are no pages", () => {
-  assert.equal(readScsiHealth({ scsi: () => refused }), undefined);
-  assert.equal(readScsiHealth({ scsi: () => done(Uint8Array.of(0x2f, 0, 0xff, 0xff, 0, 0, 0)) }), undefined);
+  assert.equal(readScsiHealth(scsiDisk(() => refused)), undefined);
+  assert.equal(readScsiHealth(scsiDisk(() => done(Uint8Array.of(0x2f, 0, 0xff, 0xff, 0, 0, 0)))), undefined);
 });
 
 test("damage is what rises between two readings; what a disk says only once is none", () => {

@@ -6,24 +6,8 @@ export type DiskHealth = {
   readonly failures: readonly string[];
 };
 
-/**
- * The answer to a command (host.d.ts, `scsiCommand`): the SCSI status (0 is good, 2 has sense data), what the transport says
- * (0 is good), sense data and data.
- */
-export type ScsiAnswer = {
-  readonly status: number;
-  readonly transport: number;
-  readonly sense: Uint8Array;
-  readonly data: Uint8Array;
-};
-
-/** How a disk is asked. Each throws if the kernel or its driver refuses the request. */
-export type DiskCommands = {
-  /** A SCSI command without data, or with `bytes` of data from the disk. */
-  readonly scsi: (command: Uint8Array, bytes: number) => ScsiAnswer;
-  /** A log page of an NVMe controller. */
-  readonly nvmeLog: (page: number, bytes: number) => Uint8Array;
-};
+/** A sound disk answers within milliseconds; one that is just starting up, within seconds. */
+export const healthCommandMs = 10_000;
 
 /** Figures that count what went wrong on the disk: they never rise on a sound one, least of all during a test. */
 const damages = [

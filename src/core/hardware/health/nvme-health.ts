@@ -1,9 +1,9 @@
 import { unsignedAt } from "../../bytes/little-endian.ts";
-import type { DiskCommands, DiskHealth } from "./disk-health.ts";
+import { type DeviceCommands, readNvmeLog } from "../device-commands.ts";
+import { type DiskHealth, healthCommandMs } from "./disk-health.ts";
 
 /** SMART / Health Information (NVM Express Base Specification 2.0, §5.16.1.3). */
-const healthPage = 0x02;
-const healthBytes = 512;
+const healthLog = { page: 0x02, bytes: 512 };
 
 /** The bits of the critical warning (Figure 207). */
 const warnings = [
@@ -19,8 +19,9 @@ const warnings = [
 const zeroCelsius = 273;
 
 /** The health of an NVMe disk. Throws if the controller refuses its log. */
-export function readNvmeHealth({ nvmeLog }: Pick<DiskCommands, "nvmeLog">): DiskHealth {
-  const log = nvmeLog(healthPage, healthBytes);
+export function readNvmeHealth(commands: Pick<DeviceCommands, "nvme">): DiskHealth {
+  const { status, log } = readNvmeLog(commands, healthLog, healthCommandMs);
+  if (status !== 0) throw new Error(`log page ${healthLog.page}: status 0x${status.toString(16)}`);
   const warning = unsignedAt(log, 0, 1);
   const kelvins = unsignedAt(log, 1, 2);
   return {

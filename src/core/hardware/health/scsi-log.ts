@@ -1,5 +1,7 @@
 import { uint16At } from "../../bytes/big-endian.ts";
-import type { DiskCommands, DiskHealth, ScsiAnswer } from "./disk-health.ts";
+import type { DeviceCommands } from "../device-commands.ts";
+import type { DiskHealth } from "./disk-health.ts";
+import { readByScsi, type ScsiData } from "./scsi-read.ts";
 
 /** LOG SENSE (SPC-4 §6.8) of cumulative values. */
 const logSense = 0x4d;
@@ -21,15 +23,12 @@ type Page = (typeof pages)[keyof typeof pages];
 const predictionCode = 0x5d;
 const unknownTemperature = 0xff;
 
-function command({ page }: Page): Uint8Array {
-  const bytes = new Uint8Array(10);
-  bytes.set([logSense, 0, cumulative | page]);
-  bytes.set([logBytes >> 8, logBytes & 0xff], 7);
-  return bytes;
+function command({ page }: Page): readonly number[] {
+  return [logSense, 0, cumulative | page, 0, 0, 0, 0, logBytes >> 8, logBytes & 0xff, 0];
 }
 
 /** The value of a page's parameter; undefined if the disk lacks page or parameter. */
-function valueIn({ status, transport, data }: ScsiAnswer, { page, parameter }: Page): Uint8Array | undefined {
+function valueIn({ status, transport, data }: ScsiData, { page, parameter }: Page): Uint8Array | undefined {
   if (status !== 0 || transport !== 0 || ((data[0] ?? 0) & 0x3f) !== page) return undefined;
   const end = Math.min(data.length, 4 + uint16At(data, 2));
   for (let at = 4; at + 4 <= end; at += 4 + (data[at + 3] ?? 0))
@@ -45,8 +44,8 @@ function numberIn(value: Uint8Array): number {
  * The health of a SCSI or SAS disk by its log pages; undefined if it has none of them, as a volume of a RAID controller.
  * Throws if the driver takes no commands.
  */
-export function readScsiHealth({ scsi }: Pick<DiskCommands, "scsi">): DiskHealth | undefined {
-  const ask = (page: Page) => valueIn(scsi(command(page), logBytes), page);
+export function readScsiHealth(commands: Pick<DeviceCommands, "scsi">): DiskHealth | undefined {
+  const ask = (page: Page) => valueIn(readByScsi(commands, command(page), logBytes), page);
   const informational = ask(pages.informational);
   const [temperature, used, scan] = [ask(pages.temperature), ask(pages.solidState), ask(pages.backgroundScan)];
   const celsius = temperature?.[1] ?? informational?.[2] ?? unknownTemperature;

@@ -1,4 +1,3 @@
-import { describeWay, type EraseWay } from "../../../core/erasure/device/device-commands.ts";
 import {
   beginErase,
   commandSeconds,
@@ -8,11 +7,12 @@ import {
   successOf,
 } from "../../../core/erasure/device/device-erase.ts";
 import type { DeviceJob } from "../../../core/erasure/device/device-job.ts";
+import { describeWay, type EraseWay } from "../../../core/erasure/device/erase-way.ts";
 import type { ErasureStep } from "../../../core/erasure/erasure.ts";
 import type { DiskIdentity } from "../../../core/hardware/disk-identity.ts";
 import type { Log } from "../../../core/ports.ts";
 import { clock } from "../../system/clock.ts";
-import { commandsTo } from "./commands.ts";
+import { commandsTo } from "../disk/commands.ts";
 import { markCount, marksLeft, writeMarks } from "./marks.ts";
 import { waitForErasing } from "./running.ts";
 

@@ -1,11 +1,12 @@
 import * as host from "host";
-import type { EraseStatus } from "../../../core/erasure/device/device-commands.ts";
 import { statusOf } from "../../../core/erasure/device/device-erase.ts";
+import type { EraseStatus } from "../../../core/erasure/device/erase-way.ts";
 import type { Log } from "../../../core/ports.ts";
 import { messageOf } from "../../birth/stop.ts";
 import { sleepMs } from "../../system/clock.ts";
 import { writeText } from "../../system/files.ts";
-import { commandsTo, deviceOf, pathsOfDevices } from "./commands.ts";
+import { commandsTo } from "../disk/commands.ts";
+import { deviceOf, pathsOfDevices } from "./devices.ts";
 
 /** Percent of all disks that erase themselves; called at least every `pollMs`, so that the watchdog is told. */
 export type Working = (donePercent: number, disks: number) => void;

@@ -1,24 +1,4 @@
-/** An NVMe administration command; what is absent is 0. */
-export type NvmeCommand = { readonly opcode: number; readonly namespace?: number; readonly cdw10?: number };
-
-/** How commands reach the firmware of one disk. Both throw if its driver takes none. Times are milliseconds. */
-export type DeviceCommands = {
-  /** `data` is filled or sent, as the opcode says. Returns the status of the completion, 0 for success. */
-  readonly nvme: (command: NvmeCommand, data: Uint8Array, timeoutMs: number) => number;
-  /** `data` is filled or sent. `transport` is 0 if the device answered. */
-  readonly scsi: (
-    cdb: readonly number[],
-    data: Uint8Array,
-    how: { readonly direction: "none" | "in" | "out"; readonly timeoutMs: number },
-  ) => ScsiAnswer;
-};
-
-export type ScsiAnswer = {
-  readonly status: number;
-  readonly transport: number;
-  readonly bytes: number;
-  readonly sense: Uint8Array;
-};
+import { allNamespaces } from "../../hardware/device-commands.ts";
 
 /** A disk that erases itself does not answer other commands for longer. */
 export const commandMs = 30_000;
@@ -68,9 +48,6 @@ export function describeWay(way: EraseWay): string {
 }
 
 const actionText: { readonly [A in SanitizeAction]: string } = { crypto: "cryptographic erase", block: "block erase" };
-
-/** The namespace id that means all. */
-export const allNamespaces = 0xffffffff;
 
 export function declined(reason: string): EraseOffer {
   return { kind: "declined", reason };
