@@ -4,7 +4,7 @@ import { sameBytes } from "../../core/bytes/text.ts";
 import { mdArrayOf, wentOnWithout } from "../../core/install/md-superblock.ts";
 import { type MirrorState, mirrorDisks } from "../../core/machine/storage.ts";
 import { messageOf } from "../birth/stop.ts";
-import { readMemberHead } from "../device/mirror.ts";
+import { readMemberHead } from "../device/disk/mirror.ts";
 import { exists, list, readTextIfThere, writeText } from "../system/files.ts";
 import { isPidOne } from "./pid-one.ts";
 import type { SubContext } from "./sub-context.ts";

@@ -1,5 +1,5 @@
 import { withAddressText } from "../../contract/address-text.ts";
-import { listenForLldp } from "../device/neighbour.ts";
+import { listenForLldp } from "../device/network/neighbour.ts";
 import type { BirthContext } from "./birth-context.ts";
 import { findDataDisks } from "./data-disks.ts";
 import { handOver, subSettingsOf, writeSubSettings } from "./hand-over.ts";

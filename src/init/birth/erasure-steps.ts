@@ -1,8 +1,8 @@
 import type { ErasureStep } from "../../core/erasure/erasure.ts";
-import type { DiscardedBlocks } from "../device/discard.ts";
-import type { DiscardedKeys } from "../device/efi.ts";
-import type { ErasedHeaders } from "../device/luks-headers.ts";
-import type { DiscardedTpmKey } from "../device/tpm-key.ts";
+import type { DiscardedBlocks } from "../device/disk/discard.ts";
+import type { ErasedHeaders } from "../device/disk/luks-headers.ts";
+import type { DiscardedKeys } from "../device/firmware/efi.ts";
+import type { DiscardedTpmKey } from "../device/firmware/tpm-key.ts";
 
 /** What the contract takes. */
 const reasonLimit = 500;

@@ -24,7 +24,7 @@ import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Log } from "../../core/ports.ts";
 import type { Neighbour } from "../../core/site/placement.ts";
 import type { Credential } from "../../core/tpm/command.ts";
-import type { Tpm } from "../device/tpm.ts";
+import type { Tpm } from "../device/firmware/tpm.ts";
 import { sleepMs } from "../system/clock.ts";
 import { type HttpsAnswer, openHttps } from "../system/https.ts";
 import { messageOf, stop } from "./stop.ts";

@@ -5,7 +5,7 @@ import { asksNeighbours, assignNics } from "../../core/host-network/assign-nics.
 import { type NetworkProfile, plainProfile } from "../../core/host-network/profile.ts";
 import { describeLinks, type HostNetworkPlan } from "../../core/install/network-files.ts";
 import type { Placement } from "../../core/site/placement.ts";
-import { type LldpListener, listenForLldp } from "../device/neighbour.ts";
+import { type LldpListener, listenForLldp } from "../device/network/neighbour.ts";
 import { systemTree } from "../device/tree.ts";
 import type { BirthContext } from "./birth-context.ts";
 import { stop } from "./stop.ts";

@@ -3,8 +3,8 @@ import type { ReportAnswer, ReportItem } from "../../contract/machine/report.ts"
 import type { OrderAnswer } from "../../core/birth/order-answer.ts";
 import type { WorkProgress } from "../../core/machine/work-progress.ts";
 import type { Console } from "../device/console.ts";
+import { openKernelLog } from "../device/kernel/kernel-log.ts";
 import { kernelLines } from "../device/kernel-lines.ts";
-import { openKernelLog } from "../device/kernel-log.ts";
 import type { Mdb, ProgressReport } from "./mdb.ts";
 import { messageOf } from "./stop.ts";
 

@@ -6,8 +6,8 @@ import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
 import { writeSyslog } from "../../core/syslog/message.ts";
 import { sleepMs } from "../system/clock.ts";
 import type { Console } from "./console.ts";
+import { openKernelLog } from "./kernel/kernel-log.ts";
 import { kernelLines } from "./kernel-lines.ts";
-import { openKernelLog } from "./kernel-log.ts";
 
 /** The kernel's messages before the network was up are sent at once: of more, the newest. */
 const mostKernelLines = 200;

@@ -2,7 +2,7 @@ import * as std from "std";
 import { parseIpv4 } from "../../../src/core/net/ipv4.ts";
 import { parseIpv6 } from "../../../src/core/net/ipv6.ts";
 import type { Mac } from "../../../src/core/net/mac.ts";
-import { hostAt, ipv6HostAt } from "../../../src/init/device/address-probe.ts";
+import { hostAt, ipv6HostAt } from "../../../src/init/device/network/address-probe.ts";
 
 /** Asks on a NIC for addresses of both families, and prints who answers: `NIC MAC ADDRESS...`. */
 const [nic = "", mac = "", ...addresses] = scriptArgs.slice(1);

@@ -2,7 +2,7 @@
 
 import { parseMac } from "../../../src/core/net/mac.ts";
 import { searchOn } from "../../../src/init/birth/fetch-settings.ts";
-import { listenForLldp } from "../../../src/init/device/neighbour.ts";
+import { listenForLldp } from "../../../src/init/device/network/neighbour.ts";
 import { readText } from "../../../src/init/system/files.ts";
 
 const [, what = "", nic = "", macText = "", seconds = "1"] = scriptArgs;

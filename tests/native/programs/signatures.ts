@@ -1,5 +1,5 @@
 // Erases the signatures of a disk as a birth does; prints what was there, or why it failed, as JSON.
-import { eraseSignatures } from "../../../src/init/device/erase-signatures.ts";
+import { eraseSignatures } from "../../../src/init/device/disk/erase-signatures.ts";
 
 const [, path = "", sizeBytes = ""] = scriptArgs;
 

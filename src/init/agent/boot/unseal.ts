@@ -5,7 +5,7 @@ import { lockKey, readKey } from "../../../core/tpm/nv-key.ts";
 import { endUnsealing, unsealKey } from "../../../core/tpm/seal-session.ts";
 import { readSealedKey } from "../../../core/tpm/sealed-key.ts";
 import { messageOf } from "../../birth/stop.ts";
-import { hasTpm, withTpm } from "../../device/tpm.ts";
+import { hasTpm, withTpm } from "../../device/firmware/tpm.ts";
 import { sleepMs } from "../../system/clock.ts";
 import { exists, readBytes, writeToDescriptor } from "../../system/files.ts";
 import { sha256 } from "../../system/sha256.ts";

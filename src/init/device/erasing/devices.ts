@@ -1,5 +1,5 @@
 import type { DeviceKind } from "../../../core/erasure/device/device-erase.ts";
-import { isAtaDisk } from "../ata-disk.ts";
+import { isAtaDisk } from "../disk/ata-disk.ts";
 import { systemTree } from "../tree.ts";
 
 /** By which commands a disk is asked; `taken` are the paths of all disks that are to be erased. */

@@ -1,10 +1,10 @@
 import * as host from "host";
 import * as os from "os";
 import * as std from "std";
-import { type Patched, patchBootImage, patchCoreImage } from "../../core/boot-loader/grub-bios.ts";
-import { imagePaths } from "../../core/install/paths.ts";
-import { checked } from "../system/errno.ts";
-import { readBytes, writeToDescriptor } from "../system/files.ts";
+import { type Patched, patchBootImage, patchCoreImage } from "../../../core/boot-loader/grub-bios.ts";
+import { imagePaths } from "../../../core/install/paths.ts";
+import { checked } from "../../system/errno.ts";
+import { readBytes, writeToDescriptor } from "../../system/files.ts";
 
 /** BIOS counts in sectors of 512 bytes. */
 const sectorBytes = 512;

@@ -1,5 +1,5 @@
-import type { ReadDisk } from "../../core/hardware/disk-contents.ts";
-import { readAt } from "../system/files.ts";
+import type { ReadDisk } from "../../../core/hardware/disk-contents.ts";
+import { readAt } from "../../system/files.ts";
 
 /** Reads an open disk up to its end: where to read comes from what an earlier system wrote. Throws if the disk fails to. */
 export function readDisk(disk: { readonly fd: number; readonly path: string }, sizeBytes: number): ReadDisk {

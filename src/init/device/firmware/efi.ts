@@ -6,7 +6,7 @@ import {
   readLoadOption,
   writeBootOrder,
   writeLoadOption,
-} from "../../core/boot-loader/efi-boot.ts";
+} from "../../../core/boot-loader/efi-boot.ts";
 import {
   bootOptionNumber,
   bootOptionVariable,
@@ -18,17 +18,17 @@ import {
   probeBytes,
   probeVariable,
   variableValue,
-} from "../../core/boot-loader/efi-variable.ts";
-import { sameBytes } from "../../core/bytes/text.ts";
-import type { KeyOffer } from "../../core/install/storage-policy.ts";
-import type { Firmware } from "../../core/machine/record.ts";
-import type { BootOrder } from "../../core/machine/storage.ts";
-import type { Mac } from "../../core/net/mac.ts";
-import { messageOf } from "../birth/stop.ts";
-import { errnoIn, isAbsent } from "../system/errno.ts";
-import { exists, list, readBytes, removeTree, writeBytes } from "../system/files.ts";
-import type { Drivers } from "./drivers.ts";
-import { mountEfiVariables } from "./mounts.ts";
+} from "../../../core/boot-loader/efi-variable.ts";
+import { sameBytes } from "../../../core/bytes/text.ts";
+import type { KeyOffer } from "../../../core/install/storage-policy.ts";
+import type { Firmware } from "../../../core/machine/record.ts";
+import type { BootOrder } from "../../../core/machine/storage.ts";
+import type { Mac } from "../../../core/net/mac.ts";
+import { messageOf } from "../../birth/stop.ts";
+import { errnoIn, isAbsent } from "../../system/errno.ts";
+import { exists, list, readBytes, removeTree, writeBytes } from "../../system/files.ts";
+import type { Drivers } from "../kernel/drivers.ts";
+import { mountEfiVariables } from "../mounts.ts";
 
 function pathOf(variable: string): string {
   return `${efivarsDirectory}/${variable}`;

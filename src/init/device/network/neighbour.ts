@@ -1,11 +1,11 @@
 import * as host from "host";
-import { lldpEtherType } from "../../core/lldp/lldpdu.ts";
-import { neighbourOf } from "../../core/lldp/neighbour.ts";
-import { readLldp } from "../../core/lldp/read.ts";
-import { writeLldp } from "../../core/lldp/write.ts";
-import type { Mac } from "../../core/net/mac.ts";
-import type { Log } from "../../core/ports.ts";
-import { type Neighbour, neighbourLimit } from "../../core/site/placement.ts";
+import { lldpEtherType } from "../../../core/lldp/lldpdu.ts";
+import { neighbourOf } from "../../../core/lldp/neighbour.ts";
+import { readLldp } from "../../../core/lldp/read.ts";
+import { writeLldp } from "../../../core/lldp/write.ts";
+import type { Mac } from "../../../core/net/mac.ts";
+import type { Log } from "../../../core/ports.ts";
+import { type Neighbour, neighbourLimit } from "../../../core/site/placement.ts";
 
 /** How long the switch may keep us as a neighbour. */
 const ttlSeconds = 120;

@@ -1,18 +1,18 @@
 import * as host from "host";
-import { uint32At } from "../../core/bytes/big-endian.ts";
-import { clientFrame, declineMessage, ipv4EtherType } from "../../core/dhcp/client-frame.ts";
-import type { Nic } from "../../core/hardware/hardware.ts";
-import { arpEtherType, conflictIn, readArp, writeArpProbe } from "../../core/net/arp.ts";
-import { formatIpv4, type Ipv4 } from "../../core/net/ipv4.ts";
-import type { Ipv6 } from "../../core/net/ipv6.ts";
-import type { Mac } from "../../core/net/mac.ts";
+import { uint32At } from "../../../core/bytes/big-endian.ts";
+import { clientFrame, declineMessage, ipv4EtherType } from "../../../core/dhcp/client-frame.ts";
+import type { Nic } from "../../../core/hardware/hardware.ts";
+import { arpEtherType, conflictIn, readArp, writeArpProbe } from "../../../core/net/arp.ts";
+import { formatIpv4, type Ipv4 } from "../../../core/net/ipv4.ts";
+import type { Ipv6 } from "../../../core/net/ipv6.ts";
+import type { Mac } from "../../../core/net/mac.ts";
 import {
   ipv6ConflictIn,
   ipv6EtherType,
   readNeighbourMessage,
   writeNeighbourProbe,
-} from "../../core/net/neighbour-discovery.ts";
-import { withVlanTag } from "../../core/net/vlan-tag.ts";
+} from "../../../core/net/neighbour-discovery.ts";
+import { withVlanTag } from "../../../core/net/vlan-tag.ts";
 import { withPacketSocket } from "./packet-socket.ts";
 
 /** A host on the same wire answers within milliseconds; three questions, because a frame may be lost. */

@@ -1,13 +1,13 @@
 import * as host from "host";
 import * as os from "os";
 import * as std from "std";
-import type { Extent } from "../../core/erasure/luks-header.ts";
-import { partitionStarts } from "../../core/erasure/partition-starts.ts";
-import { findSignatures } from "../../core/hardware/disk-contents.ts";
-import type { DiskIdentity } from "../../core/hardware/disk-identity.ts";
-import { signatureAreas } from "../../core/install/signature-areas.ts";
-import { checked } from "../system/errno.ts";
-import { readAt, writeToDescriptor } from "../system/files.ts";
+import type { Extent } from "../../../core/erasure/luks-header.ts";
+import { partitionStarts } from "../../../core/erasure/partition-starts.ts";
+import { findSignatures } from "../../../core/hardware/disk-contents.ts";
+import type { DiskIdentity } from "../../../core/hardware/disk-identity.ts";
+import { signatureAreas } from "../../../core/install/signature-areas.ts";
+import { checked } from "../../system/errno.ts";
+import { readAt, writeToDescriptor } from "../../system/files.ts";
 import { readDisk } from "./read-disk.ts";
 import { zeroBlockBytes as blockBytes, isZeros, zeroBlock } from "./zeros.ts";
 

@@ -1,9 +1,9 @@
-import type { Hardware } from "../../core/hardware/hardware.ts";
-import { missingFirmware, readFirmwareIndex } from "../../core/hardware/missing-firmware.ts";
-import { readTextIfThere } from "../system/files.ts";
-import { kernelRelease } from "../system/kernel-release.ts";
+import type { Hardware } from "../../../core/hardware/hardware.ts";
+import { missingFirmware, readFirmwareIndex } from "../../../core/hardware/missing-firmware.ts";
+import { readTextIfThere } from "../../system/files.ts";
+import { kernelRelease } from "../../system/kernel-release.ts";
+import { systemTree } from "../tree.ts";
 import { openKernelLog } from "./kernel-log.ts";
-import { systemTree } from "./tree.ts";
 
 /** The hardware with the network cards that lack firmware, as the image's index and the kernel's log name them. */
 export function withMissingFirmware(hardware: Hardware): Hardware {

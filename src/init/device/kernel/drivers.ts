@@ -1,14 +1,14 @@
 import * as host from "host";
-import { type Aliases, modulesFor, readAliases } from "../../core/hardware/drivers.ts";
-import { watchdogModules } from "../../core/hardware/watchdog-modules.ts";
-import { type Dependencies, planModules, readBuiltins, readDependencies } from "../../core/modules/dependencies.ts";
-import { moduleParameters } from "../../core/modules/parameters.ts";
-import type { Log } from "../../core/ports.ts";
-import { messageOf } from "../birth/stop.ts";
-import { sleepMs } from "../system/clock.ts";
-import { exists, readText, readTextIfThere } from "../system/files.ts";
-import { kernelRelease } from "../system/kernel-release.ts";
-import { systemTree } from "./tree.ts";
+import { type Aliases, modulesFor, readAliases } from "../../../core/hardware/drivers.ts";
+import { watchdogModules } from "../../../core/hardware/watchdog-modules.ts";
+import { type Dependencies, planModules, readBuiltins, readDependencies } from "../../../core/modules/dependencies.ts";
+import { moduleParameters } from "../../../core/modules/parameters.ts";
+import type { Log } from "../../../core/ports.ts";
+import { messageOf } from "../../birth/stop.ts";
+import { sleepMs } from "../../system/clock.ts";
+import { exists, readText, readTextIfThere } from "../../system/files.ts";
+import { kernelRelease } from "../../system/kernel-release.ts";
+import { systemTree } from "../tree.ts";
 
 /** A bus driver makes new devices appear, whose drivers may do the same: a hub behind a controller behind a bridge… */
 const mostRounds = 12;

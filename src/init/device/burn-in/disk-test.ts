@@ -1,11 +1,11 @@
 import * as host from "host";
 import * as os from "os";
 import * as std from "std";
-import { slowestSecondsPerMiB } from "../../core/burn-in/plan.ts";
-import type { Disk } from "../../core/hardware/hardware.ts";
-import { checked } from "../system/errno.ts";
-import { readAt, writeToDescriptor } from "../system/files.ts";
-import { sha512Bytes } from "../system/sha512.ts";
+import { slowestSecondsPerMiB } from "../../../core/burn-in/plan.ts";
+import type { Disk } from "../../../core/hardware/hardware.ts";
+import { checked } from "../../system/errno.ts";
+import { readAt, writeToDescriptor } from "../../system/files.ts";
+import { sha512Bytes } from "../../system/sha512.ts";
 import type { Finding } from "./finding.ts";
 
 const blockBytes = 2 ** 20;

@@ -1,17 +1,17 @@
 import * as host from "host";
-import type { BootSettings } from "../../core/birth/boot-settings.ts";
-import type { Nic } from "../../core/hardware/hardware.ts";
-import { hiddenHardware } from "../../core/hardware/missing-driver.ts";
-import { scanHardware, scanNics } from "../../core/hardware/scan.ts";
-import { lldpFlagFor } from "../../core/lldp/firmware-agent.ts";
-import { formatIpv4 } from "../../core/net/ipv4.ts";
-import type { Mac } from "../../core/net/mac.ts";
-import type { Log } from "../../core/ports.ts";
-import { messageOf } from "../birth/stop.ts";
-import { sleepMs } from "../system/clock.ts";
+import type { BootSettings } from "../../../core/birth/boot-settings.ts";
+import type { Nic } from "../../../core/hardware/hardware.ts";
+import { hiddenHardware } from "../../../core/hardware/missing-driver.ts";
+import { scanHardware, scanNics } from "../../../core/hardware/scan.ts";
+import { lldpFlagFor } from "../../../core/lldp/firmware-agent.ts";
+import { formatIpv4 } from "../../../core/net/ipv4.ts";
+import type { Mac } from "../../../core/net/mac.ts";
+import type { Log } from "../../../core/ports.ts";
+import { messageOf } from "../../birth/stop.ts";
+import { sleepMs } from "../../system/clock.ts";
+import { withMissingFirmware } from "../kernel/missing-firmware.ts";
+import { systemTree } from "../tree.ts";
 import { checkUnused } from "./address-probe.ts";
-import { withMissingFirmware } from "./missing-firmware.ts";
-import { systemTree } from "./tree.ts";
 
 /** Firmware of some NICs takes seconds to load. */
 const appearMs = 30_000;

@@ -1,10 +1,10 @@
 import * as host from "host";
 import * as os from "os";
-import { mdMemberHead, startingMembers } from "../../core/install/md-superblock.ts";
-import type { NewMember } from "../../core/install/step.ts";
-import { clock } from "../system/clock.ts";
-import { checked } from "../system/errno.ts";
-import { exists, readAt, readText, writeToDescriptor } from "../system/files.ts";
+import { mdMemberHead, startingMembers } from "../../../core/install/md-superblock.ts";
+import type { NewMember } from "../../../core/install/step.ts";
+import { clock } from "../../system/clock.ts";
+import { checked } from "../../system/errno.ts";
+import { exists, readAt, readText, writeToDescriptor } from "../../system/files.ts";
 
 const arrayOwner = "birther:root";
 

@@ -1,24 +1,24 @@
 import * as host from "host";
-import type { Measurement } from "../../core/burn-in/judge.ts";
-import type { BurnInTest } from "../../core/burn-in/plan.ts";
-import { correctedBetween, readSensors, sensorsBetween } from "../../core/burn-in/sensors.ts";
-import { describeWrongWords } from "../../core/burn-in/wrong-words.ts";
-import type { Disk } from "../../core/hardware/hardware.ts";
-import { damageBetween } from "../../core/hardware/health/disk-health.ts";
-import { errorPriority, type KernelMessage } from "../../core/hardware/kernel-log.ts";
-import { judgeLink } from "../../core/hardware/link-modes.ts";
-import { otherDiskReason } from "../../core/hardware/root-disk.ts";
-import { diskSight } from "../../core/hardware/scan.ts";
-import type { Endpoint } from "../../core/net/endpoint.ts";
-import { formatIpv4 } from "../../core/net/ipv4.ts";
-import type { Log } from "../../core/ports.ts";
-import { messageOf, stop } from "../birth/stop.ts";
-import { openHttp } from "../system/http.ts";
-import { readDiskHealth } from "./disk-health.ts";
+import type { Measurement } from "../../../core/burn-in/judge.ts";
+import type { BurnInTest } from "../../../core/burn-in/plan.ts";
+import { correctedBetween, readSensors, sensorsBetween } from "../../../core/burn-in/sensors.ts";
+import { describeWrongWords } from "../../../core/burn-in/wrong-words.ts";
+import type { Disk } from "../../../core/hardware/hardware.ts";
+import { damageBetween } from "../../../core/hardware/health/disk-health.ts";
+import { errorPriority, type KernelMessage } from "../../../core/hardware/kernel-log.ts";
+import { judgeLink } from "../../../core/hardware/link-modes.ts";
+import { otherDiskReason } from "../../../core/hardware/root-disk.ts";
+import { diskSight } from "../../../core/hardware/scan.ts";
+import type { Endpoint } from "../../../core/net/endpoint.ts";
+import { formatIpv4 } from "../../../core/net/ipv4.ts";
+import type { Log } from "../../../core/ports.ts";
+import { messageOf, stop } from "../../birth/stop.ts";
+import { openHttp } from "../../system/http.ts";
+import { readDiskHealth } from "../disk/health.ts";
+import { openKernelLog } from "../kernel/kernel-log.ts";
+import { systemTree } from "../tree.ts";
 import { testDisk, testReading } from "./disk-test.ts";
 import type { Finding } from "./finding.ts";
-import { openKernelLog } from "./kernel-log.ts";
-import { systemTree } from "./tree.ts";
 
 /** What the tests run with. */
 export type BurnInDevices = {

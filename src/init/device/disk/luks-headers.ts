@@ -1,7 +1,7 @@
 import * as host from "host";
 import * as os from "os";
 import * as std from "std";
-import { bytesFromText } from "../../core/bytes/text.ts";
+import { bytesFromText } from "../../../core/bytes/text.ts";
 import {
   type Extent,
   luksExtent,
@@ -9,11 +9,11 @@ import {
   mergedExtents,
   scannedMebibytes,
   usualSecondAt,
-} from "../../core/erasure/luks-header.ts";
-import { partitionStarts } from "../../core/erasure/partition-starts.ts";
-import type { DiskIdentity } from "../../core/hardware/disk-identity.ts";
-import { checked } from "../system/errno.ts";
-import { readAt, writeToDescriptor } from "../system/files.ts";
+} from "../../../core/erasure/luks-header.ts";
+import { partitionStarts } from "../../../core/erasure/partition-starts.ts";
+import type { DiskIdentity } from "../../../core/hardware/disk-identity.ts";
+import { checked } from "../../system/errno.ts";
+import { readAt, writeToDescriptor } from "../../system/files.ts";
 import { readDisk } from "./read-disk.ts";
 import { zeroBlockBytes as blockBytes, isZeros, zeroBlock } from "./zeros.ts";
 

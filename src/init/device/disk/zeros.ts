@@ -1,4 +1,4 @@
-import { sha512Bytes } from "../system/sha512.ts";
+import { sha512Bytes } from "../../system/sha512.ts";
 
 /** The longest block that is compared. */
 export const zeroBlockBytes = 2 ** 20;

@@ -1,10 +1,10 @@
 import * as host from "host";
 import * as os from "os";
-import type { DiskIdentity } from "../../core/hardware/disk-identity.ts";
-import { messageOf } from "../birth/stop.ts";
-import { checked } from "../system/errno.ts";
-import { readAt } from "../system/files.ts";
-import { sha512Bytes } from "../system/sha512.ts";
+import type { DiskIdentity } from "../../../core/hardware/disk-identity.ts";
+import { messageOf } from "../../birth/stop.ts";
+import { checked } from "../../system/errno.ts";
+import { readAt } from "../../system/files.ts";
+import { sha512Bytes } from "../../system/sha512.ts";
 
 const mebibyte = 2 ** 20;
 /** At once: a disk that is slow to forget must not hold up the watchdog. */

@@ -1,10 +1,10 @@
 import * as host from "host";
 import * as os from "os";
-import { diskKeyBytes } from "../../core/boot-loader/efi-variable.ts";
-import { tpmModules } from "../../core/image/boot/unlock.ts";
-import type { KeyOffer } from "../../core/install/storage-policy.ts";
-import { destroyKey, keepKey, readKey, tryToKeep } from "../../core/tpm/nv-key.ts";
-import { messageOf } from "../birth/stop.ts";
+import { diskKeyBytes } from "../../../core/boot-loader/efi-variable.ts";
+import { tpmModules } from "../../../core/image/boot/unlock.ts";
+import type { KeyOffer } from "../../../core/install/storage-policy.ts";
+import { destroyKey, keepKey, readKey, tryToKeep } from "../../../core/tpm/nv-key.ts";
+import { messageOf } from "../../birth/stop.ts";
 import { hasTpm, withTpm } from "./tpm.ts";
 
 /** Whether this machine's TPM keeps a disk key: tried with another index. `answers`: it made its keys in this boot. */

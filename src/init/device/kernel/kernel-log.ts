@@ -1,6 +1,6 @@
 import * as os from "os";
-import { textFromBytes } from "../../core/bytes/text.ts";
-import { type KernelMessage, readKernelMessages } from "../../core/hardware/kernel-log.ts";
+import { textFromBytes } from "../../../core/bytes/text.ts";
+import { type KernelMessage, readKernelMessages } from "../../../core/hardware/kernel-log.ts";
 
 /** O_NONBLOCK (asm-generic/fcntl.h), which QuickJS does not name. */
 const nonBlocking = 0o4000;

@@ -1,9 +1,9 @@
 import * as host from "host";
 import * as os from "os";
-import { type TpmReport, tpmReasonLimit } from "../../contract/machine/order.ts";
-import type { Cursor } from "../../core/bytes/cursor.ts";
-import { hexFromBytes } from "../../core/bytes/text.ts";
-import type { Log } from "../../core/ports.ts";
+import { type TpmReport, tpmReasonLimit } from "../../../contract/machine/order.ts";
+import type { Cursor } from "../../../core/bytes/cursor.ts";
+import { hexFromBytes } from "../../../core/bytes/text.ts";
+import type { Log } from "../../../core/ports.ts";
 import {
   activateCredential,
   type Credential,
@@ -12,9 +12,9 @@ import {
   handles,
   policySecretOfEndorsement,
   startPolicySession,
-} from "../../core/tpm/command.ts";
-import { misshapen, refusedBy, type TpmAnswer, type TpmDialogue } from "../../core/tpm/dialogue.ts";
-import { endorsementKinds, endorsementTemplate, signingTemplate } from "../../core/tpm/public-area.ts";
+} from "../../../core/tpm/command.ts";
+import { misshapen, refusedBy, type TpmAnswer, type TpmDialogue } from "../../../core/tpm/dialogue.ts";
+import { endorsementKinds, endorsementTemplate, signingTemplate } from "../../../core/tpm/public-area.ts";
 import {
   type CreatedObject,
   isBusy,
@@ -23,11 +23,11 @@ import {
   readCreated,
   readResponse,
   readSession,
-} from "../../core/tpm/response.ts";
-import { messageOf } from "../birth/stop.ts";
-import { sleepMs } from "../system/clock.ts";
-import { checked } from "../system/errno.ts";
-import { exists } from "../system/files.ts";
+} from "../../../core/tpm/response.ts";
+import { messageOf } from "../../birth/stop.ts";
+import { sleepMs } from "../../system/clock.ts";
+import { checked } from "../../system/errno.ts";
+import { exists } from "../../system/files.ts";
 
 /** The kernel's resource manager: it forgets objects and sessions when the device is closed. Only TPM 2.0 has one. */
 const resourceManager = "/dev/tpmrm0";

@@ -1,11 +1,11 @@
 import * as os from "os";
-import { hexFromBytes } from "../../core/bytes/text.ts";
-import { findContents } from "../../core/hardware/disk-contents.ts";
-import type { Disk } from "../../core/hardware/hardware.ts";
-import type { Log } from "../../core/ports.ts";
-import { messageOf } from "../birth/stop.ts";
-import { checked } from "../system/errno.ts";
-import { readAt } from "../system/files.ts";
+import { hexFromBytes } from "../../../core/bytes/text.ts";
+import { findContents } from "../../../core/hardware/disk-contents.ts";
+import type { Disk } from "../../../core/hardware/hardware.ts";
+import type { Log } from "../../../core/ports.ts";
+import { messageOf } from "../../birth/stop.ts";
+import { checked } from "../../system/errno.ts";
+import { readAt } from "../../system/files.ts";
 
 /** The disk with its contents, or with the reason why they cannot be read: then it may hold anything. Only reads. */
 export function withContents(disk: Disk, log: Log): Disk {
