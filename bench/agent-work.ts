@@ -6,7 +6,7 @@ import { decodeUtf8, encodeUtf8 } from "../src/core/bytes/utf8.ts";
 import { parseFilter } from "../src/core/image/filter.ts";
 import type { Inode, Tree } from "../src/core/image/tree.ts";
 import { compareTree } from "../src/core/image/update/compare.ts";
-import { scanTree } from "../src/init/agent/scan.ts";
+import { scanTree } from "../src/init/agent/scan/scan.ts";
 import { readText } from "../src/init/system/files.ts";
 
 const [, root = "", filesText] = scriptArgs;

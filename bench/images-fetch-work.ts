@@ -7,12 +7,12 @@ import { parseFilter } from "../src/core/image/filter.ts";
 import type { Tree } from "../src/core/image/tree.ts";
 import type { FetchContents } from "../src/core/image/update/directive.ts";
 import type { UpdateStep } from "../src/core/image/update/update-step.ts";
-import { stepApplier } from "../src/init/agent/apply-step.ts";
 import { fetchObjects } from "../src/init/agent/objects/fetch.ts";
 import { openObjectCache } from "../src/init/agent/objects/object-cache.ts";
 import { openPackSources } from "../src/init/agent/objects/pack-sources.ts";
-import { scanTree } from "../src/init/agent/scan.ts";
+import { scanTree } from "../src/init/agent/scan/scan.ts";
 import type { SubContext } from "../src/init/agent/sub-context.ts";
+import { stepApplier } from "../src/init/agent/update/apply-step.ts";
 import { readText } from "../src/init/system/files.ts";
 import { openHttp } from "../src/init/system/http.ts";
 

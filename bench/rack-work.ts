@@ -3,8 +3,8 @@
 import * as os from "os";
 import * as std from "std";
 import type { SubSettings } from "../src/contract/sub.ts";
-import { openMdbConnection } from "../src/init/agent/mdb-connection.ts";
-import { openMdbServers } from "../src/init/agent/mdb-servers.ts";
+import { openMdbConnection } from "../src/init/agent/mdb/connection.ts";
+import { openMdbServers } from "../src/init/agent/mdb/servers.ts";
 import { fetchObjects } from "../src/init/agent/objects/fetch.ts";
 import { takeTurn } from "../src/init/agent/objects/fetch-turn.ts";
 import { openObjectCache } from "../src/init/agent/objects/object-cache.ts";

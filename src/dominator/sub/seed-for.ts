@@ -13,7 +13,7 @@ type SeedParts = {
 
 /**
  * How a machine that has nothing to do serves its image to others; undefined if it does not. Whatever the answer makes it stop, nobody
- * is sent to it from now on (src/init/agent/session.ts).
+ * is sent to it from now on (src/init/agent/mdb/session.ts).
  */
 export function seedFor(
   { images, fetchTurns, othersUpdate = false }: SeedParts,

@@ -32,7 +32,7 @@ type Memory = {
   comparedWith: string | undefined;
 };
 
-/** The agent's turns (src/init/agent/session.ts), until it restarts the machine. */
+/** The agent's turns (src/init/agent/mdb/session.ts), until it restarts the machine. */
 export function* runAgent(world: World, machine: Chassis, running: "birth" | "image"): Script {
   const { disk } = machine;
   if (disk === undefined) return;
@@ -180,7 +180,7 @@ function* obey(
   }
 }
 
-/** Places the image: a newborn serves on meanwhile, and says so now and then (src/init/agent/update-serving.ts). */
+/** Places the image: a newborn serves on meanwhile, and says so now and then (src/init/agent/update/update-serving.ts). */
 function* place(
   world: World,
   machine: Chassis,

@@ -1,6 +1,6 @@
 import type { Installed, World } from "../world.ts";
 
-/** As src/init/agent/mdb-servers.ts. */
+/** As src/init/agent/mdb/servers.ts. */
 export function turnToNext(disk: Installed): void {
   const { servers, server } = disk;
   disk.server = servers[(servers.indexOf(server) + 1) % servers.length] ?? server;

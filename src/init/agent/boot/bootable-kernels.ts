@@ -7,9 +7,9 @@ import { rootArrayName, rootMapperName } from "../../../core/install/paths.ts";
 import { encryptionOf } from "../../../core/install/root-volume.ts";
 import { systemTree } from "../../device/tree.ts";
 import { list, readBytes } from "../../system/files.ts";
-import { unsignedKernel } from "../check-update.ts";
 import { agentPaths } from "../paths.ts";
 import type { SubContext } from "../sub-context.ts";
+import { unsignedKernel } from "../update/check-update.ts";
 
 /**
  * The kernels in /boot, newest first, without the paths that are about to be removed. Throws if there is none, or if the firmware

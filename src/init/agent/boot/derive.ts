@@ -17,9 +17,9 @@ import {
   replaceBytes,
   writeToDescriptor,
 } from "../../system/files.ts";
-import { bootId } from "../state.ts";
 import type { SubContext } from "../sub-context.ts";
-import { syncDisks } from "../sync-disks.ts";
+import { bootId } from "../update/state.ts";
+import { syncDisks } from "../update/sync-disks.ts";
 import { rootDevice } from "./bootable-kernels.ts";
 import { fileAt, type KernelInBoot, readKernelInBoot } from "./kernel-in-boot.ts";
 import { readKernelRecord, runningKernel, saveKernelRecord } from "./kernel-record.ts";

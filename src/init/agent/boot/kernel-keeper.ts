@@ -2,8 +2,8 @@ import * as host from "host";
 import { confirmKernel } from "../../../core/image/boot/kernel-trial.ts";
 import { messageOf } from "../../birth/stop.ts";
 import { isPidOne } from "../pid-one.ts";
-import { readPatchedImage } from "../state.ts";
 import type { SubContext } from "../sub-context.ts";
+import { readPatchedImage } from "../update/state.ts";
 import { deriveBootPartition } from "./derive.ts";
 import { readKernelRecord, runningKernel, saveKernelRecord } from "./kernel-record.ts";
 

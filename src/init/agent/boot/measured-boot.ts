@@ -16,8 +16,8 @@ import { sha256 } from "../../system/sha256.ts";
 import { sha512Text } from "../../system/sha512.ts";
 import { agentPaths } from "../paths.ts";
 import { isPidOne } from "../pid-one.ts";
-import { bootId } from "../state.ts";
 import type { SubContext } from "../sub-context.ts";
+import { bootId } from "../update/state.ts";
 import { parseJson } from "./kernel-record.ts";
 
 /** Linux 5.12 and later shows the PCRs of a TPM 2.0 here. */

@@ -2,9 +2,9 @@ import * as host from "host";
 import { rootPaths } from "../../../core/install/paths.ts";
 import { messageOf } from "../../birth/stop.ts";
 import { makeDirectories } from "../../system/files.ts";
-import { deviceOf } from "../scan.ts";
+import { deviceOf } from "../scan/scan.ts";
 import type { SubContext } from "../sub-context.ts";
-import { syncDisks } from "../sync-disks.ts";
+import { syncDisks } from "../update/sync-disks.ts";
 
 const remountReadOnly = 0x21; // MS_REMOUNT | MS_RDONLY (mount(2))
 const remountWritable = 0x20;

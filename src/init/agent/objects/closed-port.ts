@@ -2,9 +2,9 @@ import * as host from "host";
 import { readText } from "../../beneath/files.ts";
 import { statusIn } from "../../system/http.ts";
 import type { HttpsServer } from "../../system/https.ts";
-import type { MdbServers } from "../mdb-servers.ts";
+import type { MdbServers } from "../mdb/servers.ts";
+import { endpointOf } from "../mdb/settings.ts";
 import { agentPaths } from "../paths.ts";
-import { endpointOf } from "../settings.ts";
 import type { SubContext } from "../sub-context.ts";
 
 /**

@@ -9,7 +9,7 @@ import { type FetchTurn, smallFetchBytes } from "../../../core/uplink/fetch-turn
 import { messageOf } from "../../birth/stop.ts";
 import { sleepMs } from "../../system/clock.ts";
 import { isRefusal, pauseMsAfter } from "../../system/http.ts";
-import type { MdbConnection } from "../mdb-connection.ts";
+import type { MdbConnection } from "../mdb/connection.ts";
 import type { Serving } from "../peers/serving.ts";
 import { type NamedPeer, openSourceList } from "../peers/source-list.ts";
 import type { SubContext } from "../sub-context.ts";

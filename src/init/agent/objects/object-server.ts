@@ -1,7 +1,7 @@
 import * as host from "host";
 import { type HttpClient, openHttp, statusIn } from "../../system/http.ts";
 import { openPrivateHttp } from "../../system/https.ts";
-import type { MdbServers } from "../mdb-servers.ts";
+import type { MdbServers } from "../mdb/servers.ts";
 import type { SubContext } from "../sub-context.ts";
 import { type ClosedPort, openClosedPort } from "./closed-port.ts";
 

@@ -2,7 +2,7 @@ import * as host from "host";
 import { fileType } from "../../../core/image/tree.ts";
 import type { UpdateStep } from "../../../core/image/update/update-step.ts";
 import { systemError } from "../../system/errno.ts";
-import type { Identity } from "../identity.ts";
+import type { Identity } from "../scan/identity.ts";
 
 /** A content of the cache on its way to the path of a file. Both paths are below the root, on the same file system. */
 export type PlacedObject = {

@@ -1,7 +1,7 @@
 import * as host from "host";
 import type { Source } from "../../../core/distribution/distribution.ts";
 import type { FetchTurn } from "../../../core/uplink/fetch-turn.ts";
-import { endpointOf } from "../settings.ts";
+import { endpointOf } from "../mdb/settings.ts";
 import type { Peer } from "./fetch-from-peer.ts";
 
 /** After this time, a machine that was full or had nothing is asked again. */

@@ -1,7 +1,7 @@
 import type { MachineVolume } from "../../../core/install/machine-volumes.ts";
 import type { Log } from "../../../core/ports.ts";
 import { exists } from "../../system/files.ts";
-import { deviceOf } from "../scan.ts";
+import { deviceOf } from "../scan/scan.ts";
 import { readVolumes } from "./read-volumes.ts";
 
 /** Whether another file system is mounted at this path. */

@@ -1,7 +1,7 @@
 import * as host from "host";
 import * as os from "os";
-import { plainText } from "../../core/bytes/plain-text.ts";
-import type { Filter } from "../../core/image/filter.ts";
+import { plainText } from "../../../core/bytes/plain-text.ts";
+import type { Filter } from "../../../core/image/filter.ts";
 import {
   comparePaths,
   fileType,
@@ -9,15 +9,15 @@ import {
   type SeenInode,
   type SeenTree,
   type Tree,
-} from "../../core/image/tree.ts";
-import { hashDescriptor, namesIn } from "../beneath/files.ts";
-import { atDirectory, statOf, withDescriptor } from "../beneath/place.ts";
-import { checked, errnoOf, isOfPath, systemError } from "../system/errno.ts";
+} from "../../../core/image/tree.ts";
+import { hashDescriptor, namesIn } from "../../beneath/files.ts";
+import { atDirectory, statOf, withDescriptor } from "../../beneath/place.ts";
+import { checked, errnoOf, isOfPath, systemError } from "../../system/errno.ts";
+import { agentPaths } from "../paths.ts";
+import type { SubContext } from "../sub-context.ts";
 import { seenAttributes } from "./attributes.ts";
 import { type Identity, identityOf } from "./identity.ts";
 import { hashMoved } from "./moved-files.ts";
-import { agentPaths } from "./paths.ts";
-import type { SubContext } from "./sub-context.ts";
 
 /** What a scan needs of the agent. */
 type ScanContext = Pick<SubContext, "root" | "alive" | "log">;

@@ -1,9 +1,9 @@
 /** What "no space" means for a step of an update: a full disk, or one directory of it. */
 import * as host from "host";
-import type { UpdateStep } from "../../core/image/update/update-step.ts";
-import { errnoIn, errnoOf } from "../system/errno.ts";
-import { agentPaths } from "./paths.ts";
-import type { Scan } from "./scan.ts";
+import type { UpdateStep } from "../../../core/image/update/update-step.ts";
+import { errnoIn, errnoOf } from "../../system/errno.ts";
+import { agentPaths } from "../paths.ts";
+import type { Scan } from "../scan/scan.ts";
 
 /** With more free bytes than a step needs and these, no space means one directory. */
 const spareBytes = 16 << 20;

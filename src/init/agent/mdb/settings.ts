@@ -1,10 +1,10 @@
 import * as v from "valibot";
-import { faultMessages, faultsOf } from "../../contract/shape-faults.ts";
-import { type SubSettings, subSettings } from "../../contract/sub.ts";
-import { parseEndpoint } from "../../core/net/endpoint.ts";
-import { formatIpv4 } from "../../core/net/ipv4.ts";
-import { readText } from "../beneath/files.ts";
-import { agentPaths } from "./paths.ts";
+import { faultMessages, faultsOf } from "../../../contract/shape-faults.ts";
+import { type SubSettings, subSettings } from "../../../contract/sub.ts";
+import { parseEndpoint } from "../../../core/net/endpoint.ts";
+import { formatIpv4 } from "../../../core/net/ipv4.ts";
+import { readText } from "../../beneath/files.ts";
+import { agentPaths } from "../paths.ts";
 
 /** Reads /etc/birther/sub.json; throws an error that says what is invalid. */
 export function readSubSettings(root: string): SubSettings {

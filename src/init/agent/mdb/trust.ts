@@ -1,7 +1,7 @@
 import * as host from "host";
-import { encodeUtf8 } from "../../core/bytes/utf8.ts";
-import { exists, hashFile, readBytes, remove, rename, replaceBytes } from "../beneath/files.ts";
-import { agentPaths } from "./paths.ts";
+import { encodeUtf8 } from "../../../core/bytes/utf8.ts";
+import { exists, hashFile, readBytes, remove, rename, replaceBytes } from "../../beneath/files.ts";
+import { agentPaths } from "../paths.ts";
 
 /** The certificate authorities that the agent trusts: PEM texts in one file. */
 const current = agentPaths.caCertificate;

@@ -1,11 +1,11 @@
-import type { Directive } from "../../core/image/update/directive.ts";
-import { messageOf } from "../birth/stop.ts";
-import type { Turn } from "./objects/fetch-turn.ts";
-import type { ObjectCache } from "./objects/object-cache.ts";
-import type { Serving } from "./peers/serving.ts";
-import { isPidOne } from "./pid-one.ts";
-import type { Scan } from "./scan.ts";
-import type { SubContext } from "./sub-context.ts";
+import type { Directive } from "../../../core/image/update/directive.ts";
+import { messageOf } from "../../birth/stop.ts";
+import type { Turn } from "../objects/fetch-turn.ts";
+import type { ObjectCache } from "../objects/object-cache.ts";
+import type { Serving } from "../peers/serving.ts";
+import { isPidOne } from "../pid-one.ts";
+import type { Scan } from "../scan/scan.ts";
+import type { SubContext } from "../sub-context.ts";
 import { applyUpdate } from "./update.ts";
 
 /**

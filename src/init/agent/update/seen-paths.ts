@@ -1,7 +1,7 @@
-import type { SeenInode } from "../../core/image/tree.ts";
-import type { UpdateStep } from "../../core/image/update/update-step.ts";
-import type { Identity } from "./identity.ts";
-import type { Scan } from "./scan.ts";
+import type { SeenInode } from "../../../core/image/tree.ts";
+import type { UpdateStep } from "../../../core/image/update/update-step.ts";
+import type { Identity } from "../scan/identity.ts";
+import type { Scan } from "../scan/scan.ts";
 
 /** What is at the paths of an update: what the scan saw, and then what the update has put there. */
 export type SeenPaths = {

@@ -1,9 +1,9 @@
 /** Owner, mode, extended attributes, time and rights of an open file. */
 import * as host from "host";
-import type { Attributes } from "../../core/image/attributes/attributes.ts";
-import { fileType } from "../../core/image/tree.ts";
-import { checked } from "../system/errno.ts";
-import { setAttributes } from "./attributes.ts";
+import type { Attributes } from "../../../core/image/attributes/attributes.ts";
+import { fileType } from "../../../core/image/tree.ts";
+import { checked } from "../../system/errno.ts";
+import { setAttributes } from "../scan/attributes.ts";
 
 /** What a step says of the file that it makes or changes. */
 export type Owner = {

@@ -1,12 +1,12 @@
 import * as host from "host";
-import { maxSubMessageBytes } from "../../contract/sub.ts";
-import { isOfServer } from "../../core/birth/retry.ts";
-import { readText } from "../beneath/files.ts";
-import { type HttpsAnswer, openHttps } from "../system/https.ts";
-import type { MdbServers } from "./mdb-servers.ts";
-import { agentPaths } from "./paths.ts";
+import { maxSubMessageBytes } from "../../../contract/sub.ts";
+import { isOfServer } from "../../../core/birth/retry.ts";
+import { readText } from "../../beneath/files.ts";
+import { type HttpsAnswer, openHttps } from "../../system/https.ts";
+import { agentPaths } from "../paths.ts";
+import type { SubContext } from "../sub-context.ts";
+import type { MdbServers } from "./servers.ts";
 import { endpointOf } from "./settings.ts";
-import type { SubContext } from "./sub-context.ts";
 import { confirmTrust, revertTrust, trustedHash } from "./trust.ts";
 
 /** Pause before authorities are accepted again with which the server was not reached: it may just have restarted. */

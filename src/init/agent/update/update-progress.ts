@@ -1,7 +1,7 @@
 import * as host from "host";
-import type { Log } from "../../core/ports.ts";
-import { messageOf } from "../birth/stop.ts";
-import type { Poll } from "./poll.ts";
+import type { Log } from "../../../core/ports.ts";
+import { messageOf } from "../../birth/stop.ts";
+import type { Poll } from "../mdb/poll.ts";
 
 /** How often an update says how far it is; less often while the server does not answer, because each try holds it up. */
 const reportMs = 15_000;

@@ -1,7 +1,7 @@
 import * as host from "host";
-import { makeDirectories, removeTree } from "../beneath/files.ts";
-import { atEntry, type DirectoryEntry, withDescriptor } from "../beneath/place.ts";
-import { agentPaths } from "./paths.ts";
+import { makeDirectories, removeTree } from "../../beneath/files.ts";
+import { atEntry, type DirectoryEntry, withDescriptor } from "../../beneath/place.ts";
+import { agentPaths } from "../paths.ts";
 
 /** Where new files are made before they are moved into place: directories of their file system that only root changes. */
 export type Drafts = {

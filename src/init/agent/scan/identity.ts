@@ -1,5 +1,5 @@
 import type { FileStat } from "host";
-import { fileType } from "../../core/image/tree.ts";
+import { fileType } from "../../../core/image/tree.ts";
 
 /** Which file an inode is: device, number and type of st_mode. */
 export type Identity = { readonly dev: number; readonly ino: number; readonly type: number };

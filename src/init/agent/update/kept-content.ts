@@ -1,5 +1,5 @@
 /** Which contents of a tree an update can keep, and how often it places each. */
-import type { UpdateStep } from "../../core/image/update/update-step.ts";
+import type { UpdateStep } from "../../../core/image/update/update-step.ts";
 
 /**
  * Whether the file at a path can become the file of this content: it is going, and the content is placed once, on the same file

@@ -1,8 +1,8 @@
-import { encodeUtf8 } from "../../core/bytes/utf8.ts";
-import { exists, makeDirectories, readTextIfThere, remove, replaceBytes, writeText } from "../beneath/files.ts";
-import { readText } from "../system/files.ts";
-import { agentPaths } from "./paths.ts";
-import type { SubContext } from "./sub-context.ts";
+import { encodeUtf8 } from "../../../core/bytes/utf8.ts";
+import { exists, makeDirectories, readTextIfThere, remove, replaceBytes, writeText } from "../../beneath/files.ts";
+import { readText } from "../../system/files.ts";
+import { agentPaths } from "../paths.ts";
+import type { SubContext } from "../sub-context.ts";
 import { syncDisks } from "./sync-disks.ts";
 
 type StateContext = Pick<SubContext, "root" | "alive">;

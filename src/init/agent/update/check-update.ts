@@ -1,14 +1,14 @@
-import { isSecureBootOn } from "../../core/hardware/scan.ts";
-import { contentAfter, namesAfter } from "../../core/image/boot/after-update.ts";
-import { type BootKernel, bootKernels } from "../../core/image/boot/grub.ts";
-import { moduleDirectories } from "../../core/image/boot/kept-modules.ts";
-import { isSigned } from "../../core/image/signature.ts";
-import type { Directive } from "../../core/image/update/directive.ts";
-import { exists, list, readBytes } from "../beneath/files.ts";
-import { systemTree } from "../device/tree.ts";
-import type { ObjectCache } from "./objects/object-cache.ts";
-import { agentPaths } from "./paths.ts";
-import type { SubContext } from "./sub-context.ts";
+import { isSecureBootOn } from "../../../core/hardware/scan.ts";
+import { contentAfter, namesAfter } from "../../../core/image/boot/after-update.ts";
+import { type BootKernel, bootKernels } from "../../../core/image/boot/grub.ts";
+import { moduleDirectories } from "../../../core/image/boot/kept-modules.ts";
+import { isSigned } from "../../../core/image/signature.ts";
+import type { Directive } from "../../../core/image/update/directive.ts";
+import { exists, list, readBytes } from "../../beneath/files.ts";
+import { systemTree } from "../../device/tree.ts";
+import type { ObjectCache } from "../objects/object-cache.ts";
+import { agentPaths } from "../paths.ts";
+import type { SubContext } from "../sub-context.ts";
 
 type Update = Extract<Directive, { kind: "update" }>;
 

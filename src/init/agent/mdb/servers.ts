@@ -1,8 +1,8 @@
-import { encodeUtf8 } from "../../core/bytes/utf8.ts";
-import { replaceBytes } from "../beneath/files.ts";
-import { agentPaths } from "./paths.ts";
+import { encodeUtf8 } from "../../../core/bytes/utf8.ts";
+import { replaceBytes } from "../../beneath/files.ts";
+import { agentPaths } from "../paths.ts";
+import type { SubContext } from "../sub-context.ts";
 import { endpointOf, readSubSettings } from "./settings.ts";
-import type { SubContext } from "./sub-context.ts";
 
 /** Most servers that are kept: each that does not answer costs a time-out. */
 const keptLimit = 9;

@@ -1,8 +1,8 @@
 import * as host from "host";
-import { bytesFromHex } from "../../core/bytes/text.ts";
-import { encodeUtf8 } from "../../core/bytes/utf8.ts";
-import { type Attribute, type Attributes, attributeLimits } from "../../core/image/attributes/attributes.ts";
-import { checked, errnoOf, systemError } from "../system/errno.ts";
+import { bytesFromHex } from "../../../core/bytes/text.ts";
+import { encodeUtf8 } from "../../../core/bytes/utf8.ts";
+import { type Attribute, type Attributes, attributeLimits } from "../../../core/image/attributes/attributes.ts";
+import { checked, errnoOf, systemError } from "../../system/errno.ts";
 
 /** The part of an inode that tells its extended attributes. */
 type SeenAttributes = { readonly attributes?: Attributes; readonly noAttributes?: true };

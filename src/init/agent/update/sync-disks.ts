@@ -1,5 +1,5 @@
 import * as host from "host";
-import type { SubContext } from "./sub-context.ts";
+import type { SubContext } from "../sub-context.ts";
 
 const turnMs = 1000;
 /** Longer than a slow disk takes for an image; a disk that takes longer hangs, and the machine may be reset. */

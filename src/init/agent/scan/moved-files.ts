@@ -1,10 +1,10 @@
 import * as host from "host";
-import type { SeenInode, SeenTree, Tree } from "../../core/image/tree.ts";
-import { hashDescriptor } from "../beneath/files.ts";
-import { atPlace, statOf, withDescriptor } from "../beneath/place.ts";
-import { isOfPath } from "../system/errno.ts";
+import type { SeenInode, SeenTree, Tree } from "../../../core/image/tree.ts";
+import { hashDescriptor } from "../../beneath/files.ts";
+import { atPlace, statOf, withDescriptor } from "../../beneath/place.ts";
+import { isOfPath } from "../../system/errno.ts";
+import type { SubContext } from "../sub-context.ts";
 import { type Identity, isSame } from "./identity.ts";
-import type { SubContext } from "./sub-context.ts";
 
 /** What a scan saw; its inodes get hashes here. */
 export type SeenFiles = {

@@ -1,17 +1,17 @@
-import { counted } from "../../core/bytes/counted.ts";
-import { plainText } from "../../core/bytes/plain-text.ts";
-import type { Directive } from "../../core/image/update/directive.ts";
-import type { UpdateStep } from "../../core/image/update/update-step.ts";
+import { counted } from "../../../core/bytes/counted.ts";
+import { plainText } from "../../../core/bytes/plain-text.ts";
+import type { Directive } from "../../../core/image/update/directive.ts";
+import type { UpdateStep } from "../../../core/image/update/update-step.ts";
+import { deriveBootPartition } from "../boot/derive.ts";
+import { writeBootFiles } from "../boot/former-layout.ts";
+import { openPartitions } from "../boot/partition.ts";
+import { checkRoom } from "../boot/room.ts";
+import type { ObjectCache } from "../objects/object-cache.ts";
+import type { Scan } from "../scan/scan.ts";
+import type { SubContext } from "../sub-context.ts";
 import { stepApplier } from "./apply-step.ts";
-import { deriveBootPartition } from "./boot/derive.ts";
-import { writeBootFiles } from "./boot/former-layout.ts";
-import { openPartitions } from "./boot/partition.ts";
-import { checkRoom } from "./boot/room.ts";
 import { checkBootable } from "./check-update.ts";
-import type { ObjectCache } from "./objects/object-cache.ts";
-import type { Scan } from "./scan.ts";
 import { areBootFilesDue, beginUpdate, bootFilesAreDue, bootFilesDone, finishUpdate } from "./state.ts";
-import type { SubContext } from "./sub-context.ts";
 import { syncDisks } from "./sync-disks.ts";
 
 const progressEvery = 2000;

@@ -1,17 +1,17 @@
 import * as host from "host";
-import { fileType } from "../../core/image/tree.ts";
-import type { UpdateStep } from "../../core/image/update/update-step.ts";
-import { copyDescriptor, hashFile, removeAt } from "../beneath/files.ts";
-import { atEntry, atFile, atPlace, type DirectoryEntry, statAt, statOf, withDescriptor } from "../beneath/place.ts";
-import { checked, errnoIn, errnoOf, isAbsent, isOfPath, systemError } from "../system/errno.ts";
+import { fileType } from "../../../core/image/tree.ts";
+import type { UpdateStep } from "../../../core/image/update/update-step.ts";
+import { copyDescriptor, hashFile, removeAt } from "../../beneath/files.ts";
+import { atEntry, atFile, atPlace, type DirectoryEntry, statAt, statOf, withDescriptor } from "../../beneath/place.ts";
+import { checked, errnoIn, errnoOf, isAbsent, isOfPath, systemError } from "../../system/errno.ts";
+import type { ObjectCache } from "../objects/object-cache.ts";
+import { placeObject } from "../objects/place-object.ts";
+import { type Identity, identityOf, isSame } from "../scan/identity.ts";
+import type { Scan } from "../scan/scan.ts";
 import { drafts } from "./draft.ts";
 import { dropRights, isOnlyRoots, type Owner, rights, setFacts } from "./file-facts.ts";
 import { isDirectoryFull, nameFullDisk } from "./full-directory.ts";
-import { type Identity, identityOf, isSame } from "./identity.ts";
 import { countUses, keepableByLink } from "./kept-content.ts";
-import type { ObjectCache } from "./objects/object-cache.ts";
-import { placeObject } from "./objects/place-object.ts";
-import type { Scan } from "./scan.ts";
 import { seenPaths } from "./seen-paths.ts";
 
 /** Applies one step of an update; false if its path changed since the scan, so that it was left alone. */
