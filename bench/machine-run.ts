@@ -55,7 +55,8 @@ async function handedOver({ machine, server }: Life, generation: number): Promis
   let sinceMs = performance.now();
   for (;;) {
     const record = server.store.byMac(machine.mac);
-    if (record?.state === "healthy" && record.generation === generation) return record;
+    const isThere = record?.generation === generation && record.timeline.some(({ phase }) => phase === "handedOver");
+    if (isThere) return record;
     const now = JSON.stringify([record?.generation, record?.timeline.length]);
     if (now !== seen) [seen, sinceMs] = [now, performance.now()];
     if (performance.now() - sinceMs > noProgressSeconds * 1000) return undefined;
