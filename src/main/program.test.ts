@@ -63,6 +63,30 @@ const lists: { readonly [verb: string]: "named" | "nameless" } = {
   "lab list": "named",
 };
 
+/** Lists that are in an order of their own, and why. */
+const withoutSort: { readonly [verb: string]: string } = {
+  ...Object.fromEntries(
+    ["audit", "events", "log", "packets", "erasures list"].map((verb) => [verb, "in order of time"]),
+  ),
+  slot: "one machine, or those that claim its place",
+  plan: "slot by slot, as the site is built",
+  "image diff": "path by path",
+  "lab list": "as the rack is built",
+};
+
+test("each verb that lists can sort and limit its rows, or is named here with the reason why not", () => {
+  const found = [...leaves(birtherProgram())]
+    .filter(({ name }) => name in lists)
+    .map(({ name, command }) => [
+      name,
+      ["--sort", "--limit"].every((option) => command.options.some(({ long }) => long === option)),
+    ]);
+  assert.deepEqual(
+    Object.fromEntries(found),
+    Object.fromEntries(Object.keys(lists).map((name) => [name, !(name in withoutSort)])),
+  );
+});
+
 /** Verbs that print for no program, or in a form of their own, and why. */
 const withoutOutput: { readonly [verb: string]: string } = {
   serve: "logs",

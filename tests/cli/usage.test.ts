@@ -33,7 +33,7 @@ const wrong: readonly (readonly [option: string, value: string, message: RegExp]
   ["--labels", "=", /expected key=value/],
   ["--limit", "some", /--limit: expected a number of \w+ from 1 to 9999999, found some/],
   ["--limit", "0", /--limit: expected .*, found 0/],
-  ["--sort", "colour", /--sort: expected one of name, .*, found colour/],
+  ["--sort", "colour", /--sort: expected one of \w+, .*, found colour/],
   ["--group-by", "colour", /--group-by: expected one of name, .*, found colour/],
   ["--fields", "hostname,colour", /expected some of id, revision/],
   ["--output", "xml", /'xml' is invalid. Allowed choices are table, .*json, yaml/],

@@ -160,6 +160,7 @@ function namesOf<Row>({ columns, named }: Listing<Row>, rows: readonly Row[]): s
   return rows.flatMap((row) => column?.of(row, 0) || []);
 }
 
-function isIn<Row>({ in: formats }: Column<Row>, format: InColumns): boolean {
+/** Whether a format has a column. */
+export function isIn<Row>({ in: formats }: Column<Row>, format: InColumns): boolean {
   return formats === undefined || formats.includes(format);
 }

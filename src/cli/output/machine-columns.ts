@@ -6,6 +6,7 @@ import { failure } from "../api/failure.ts";
 import { factValue } from "./event-text.ts";
 import { formatDuration, formatTimeZone } from "./figures.ts";
 import { countColumn, inWide, isoTime, type Column as ListColumn, type Listing, textColumn } from "./listing.ts";
+import { sortRows } from "./row-options.ts";
 
 /** A column of a list of machines: its text, and what it is sorted by if that is not the text. */
 type Column = {
@@ -118,14 +119,12 @@ function columnText(machine: MachineView, name: string, nowMs: number): string {
 
 /** The machines by a column, in their natural order; `-phase` reverses it. Those without a value come last in both. */
 export function sortMachines(machines: readonly MachineView[], by: string): MachineView[] {
-  const isReversed = by.startsWith("-");
-  const name = isReversed ? by.slice(1) : by;
-  const { of, sortBy } = columnNamed(name, "--sort");
-  const hasValue = (machine: MachineView) => (of(machine, 0) ?? "") !== "";
-  const compare = (a: MachineView, b: MachineView) =>
-    sortBy === undefined ? compareNatural(columnText(a, name, 0), columnText(b, name, 0)) : sortBy(a) - sortBy(b);
-  const sorted = machines.filter(hasValue).sort((a, b) => (isReversed ? compare(b, a) : compare(a, b)));
-  return [...sorted, ...machines.filter((machine) => !hasValue(machine))];
+  const { of, sortBy } = columnNamed(by.replace(/^-/, ""), "--sort");
+  const keyOf = (machine: MachineView) => {
+    const text = of(machine, 0);
+    return text === undefined || text === "" ? undefined : (sortBy?.(machine) ?? text);
+  };
+  return sortRows(machines, keyOf, by.startsWith("-"));
 }
 
 /** How many machines have each value of a column, those of most machines first. */

@@ -17,6 +17,7 @@ import {
   printList,
   textColumn,
 } from "../output/listing.ts";
+import { chosenRows, type RowOptions, rowOptions } from "../output/row-options.ts";
 
 /** Adds `burnin`: burn-in figures against those of siblings. */
 export function burnInCommand(program: Command): void {
@@ -26,8 +27,9 @@ export function burnInCommand(program: Command): void {
       "compare burn-in figures with those of machines of the same model: of one machine, or of all or selected",
     );
   selectionOptions(command);
+  rowOptions(command, figureListing, "figures");
   listOptions(command, figureListing).action(
-    async (name: string | undefined, options: ServerOptions & SelectionOptions) => {
+    async (name: string | undefined, options: ServerOptions & SelectionOptions & RowOptions) => {
       if (name !== undefined && (options.labels !== undefined || options.where !== undefined))
         throw failure("misused", "expected a name or a selection, found both");
       const { openApi } = await import("../api/api.ts");
@@ -35,11 +37,12 @@ export function burnInCommand(program: Command): void {
       if (name !== undefined) {
         const { figures } = await api.ask<Siblings>("siblings", { name });
         const none = "it has not reported figures of a burn-in yet";
-        return await printList(siblingListing, { rows: figures, none }, options);
+        return await printList(siblingListing, { rows: chosenRows(siblingListing, figures, options), none }, options);
       }
       const query = { labels: options.labels, where: options.where };
       const { figures } = await api.ask<{ figures: FigureSummary[] }>("burnIn", { query });
-      await printList(figureListing, { rows: figures, none: "no machine has reported a burn-in yet" }, options);
+      const none = "no machine has reported a burn-in yet";
+      await printList(figureListing, { rows: chosenRows(figureListing, figures, options), none }, options);
     },
   );
 }

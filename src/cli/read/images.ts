@@ -18,6 +18,7 @@ import {
   textColumn,
   timeColumn,
 } from "../output/listing.ts";
+import { chosenRows, type RowOptions, rowOptions } from "../output/row-options.ts";
 import { warn } from "../output/warn.ts";
 
 /** An image and what it is to its stream. */
@@ -26,8 +27,9 @@ type ListedImage = ImageView & { readonly use?: string };
 /** Adds `image list`: system images, and which version of each stream is current. */
 export function imageListCommand(image: Command, actions: Pick<Actions, "listImages">): void {
   const list = image.command("list").description("list the system images, and which version of each stream is current");
-  listOptions(list, imageListing).action(async (options: ServerOptions) => {
-    const images = await listImages(options, actions);
+  rowOptions(list, imageListing, "images");
+  listOptions(list, imageListing).action(async (options: ServerOptions & RowOptions) => {
+    const images = chosenRows(imageListing, await listImages(options, actions), options);
     const none = "no system images yet; to import one: birther image import STREAM DIRECTORY";
     await printList(imageListing, { rows: images, none }, options);
   });

@@ -16,6 +16,7 @@ import {
   textColumn,
   timeColumn,
 } from "../output/listing.ts";
+import { chosenRows, type RowOptions, rowOptions } from "../output/row-options.ts";
 
 /** Adds `networks`: lists the networks and their problems. */
 export function networksCommand(program: Command): void {
@@ -24,10 +25,12 @@ export function networksCommand(program: Command): void {
     .description(
       "list the networks: counters, addresses in use, exhausted pools, address conflicts, other DHCP servers",
     );
-  listOptions(command, networkListing).action(async (options: ServerOptions) => {
+  rowOptions(command, networkListing, "networks");
+  listOptions(command, networkListing).action(async (options: ServerOptions & RowOptions) => {
     const { openApi } = await import("../api/api.ts");
-    const { networks } = await (await openApi(options)).ask<{ networks: NetworkView[] }>("networks");
-    const below = networks.flatMap((network) => problemsOf(network, Date.now()));
+    const answer = await (await openApi(options)).ask<{ networks: NetworkView[] }>("networks");
+    const networks = chosenRows(networkListing, answer.networks, options);
+    const below = answer.networks.flatMap((network) => problemsOf(network, Date.now()));
     await printList(networkListing, { rows: networks, below, none: "this server has no networks" }, options);
   });
 }

@@ -3,6 +3,7 @@ import type { LessonView } from "../../contract/operator/views.ts";
 import type { ServerOptions } from "../api/server-options.ts";
 import { formatDuration } from "../output/figures.ts";
 import { isoTime, type Listing, listOptions, printList, textColumn } from "../output/listing.ts";
+import { chosenRows, type RowOptions, rowOptions } from "../output/row-options.ts";
 
 /** Adds `quirks`: lists the learned way to send each model to its disk. */
 export function quirksCommand(program: Command): void {
@@ -11,11 +12,12 @@ export function quirksCommand(program: Command): void {
     .description(
       "list what was learned about firmware: the answer that sends each model to its disk (-o json to export)",
     );
-  listOptions(command, lessonListing).action(async (options: ServerOptions) => {
+  rowOptions(command, lessonListing, "models");
+  listOptions(command, lessonListing).action(async (options: ServerOptions & RowOptions) => {
     const { openApi } = await import("../api/api.ts");
     const { quirks } = await (await openApi(options)).ask<{ quirks: LessonView[] }>("quirks");
     const none = "nothing learned yet: Birther learns when a machine restarts from its disk";
-    await printList(lessonListing, { rows: quirks, none }, options);
+    await printList(lessonListing, { rows: chosenRows(lessonListing, quirks, options), none }, options);
   });
 }
 

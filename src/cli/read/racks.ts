@@ -18,6 +18,7 @@ import {
   textColumn,
   timeColumn,
 } from "../output/listing.ts";
+import { chosenRows, type RowOptions, rowOptions } from "../output/row-options.ts";
 import { causesText, rackName, unplacedText } from "../output/summary-text.ts";
 import { warn } from "../output/warn.ts";
 import { outputWidth } from "../output/wrap.ts";
@@ -26,8 +27,10 @@ import { completeSummary, type SentSummary } from "./older-server.ts";
 /** Adds `racks`: one line for each rack. */
 export function racksCommand(program: Command): void {
   const command = program.command("racks").description("list the racks: machines up, failing and on the way, by phase");
-  listOptions(command, rackListing).action(async (options: ServerOptions) => {
-    const { racks, unplaced } = await readSummary(options);
+  rowOptions(command, rackListing, "racks");
+  listOptions(command, rackListing).action(async (options: ServerOptions & RowOptions) => {
+    const { racks: all, unplaced } = await readSummary(options);
+    const racks = chosenRows(rackListing, all, options);
     const none = unplaced === 0 ? "no machine is known yet" : "no machine has a place yet";
     await printList(rackListing, { rows: racks, data: { racks, unplaced }, none }, options);
     if (unplaced > 0) warn(unplacedText(unplaced));
@@ -39,12 +42,14 @@ export function failuresCommand(program: Command): void {
   const command = program
     .command("failures")
     .description("list what is wrong by cause and place, and what to do; exit status 4 if there is anything");
-  listOptions(command, causeListing).action(async (options: ServerOptions) => {
-    const { causes, nowMs } = await readSummary(options);
+  rowOptions(command, causeListing, "causes");
+  listOptions(command, causeListing).action(async (options: ServerOptions & RowOptions) => {
+    const { causes: all, nowMs } = await readSummary(options);
+    const causes = chosenRows(causeListing, all, options);
     const text = () => causesText(causes, { width: outputWidth(), limit: causes.length, nowMs }).slice(1);
     await printList(causeListing, { rows: causes, text, none: "no machine fails" }, options);
     const { exitStatus } = await import("../api/failure.ts");
-    if (causes.length > 0) process.exitCode = exitStatus.unhealthy;
+    if (all.length > 0) process.exitCode = exitStatus.unhealthy;
   });
 }
 

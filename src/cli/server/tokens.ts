@@ -16,6 +16,7 @@ import {
   textColumn,
   timeColumn,
 } from "../output/listing.ts";
+import { chosenRows, type RowOptions, rowOptions } from "../output/row-options.ts";
 import { warn } from "../output/warn.ts";
 
 type CreateOptions = ServerOptions & { readonly role: string; readonly expires?: string };
@@ -45,10 +46,11 @@ export function tokensCommand(program: Command): void {
   });
 
   const list = tokens.command("list").description("list the tokens and their last use");
-  listOptions(list, tokenListing).action(async (options: ServerOptions) => {
+  rowOptions(list, tokenListing, "tokens");
+  listOptions(list, tokenListing).action(async (options: ServerOptions & RowOptions) => {
     const answer = await (await open(options)).ask<{ tokens: TokenView[] }>("tokens");
     const none = "no tokens yet; to create one: birther tokens create NAME --role ROLE";
-    await printList(tokenListing, { rows: answer.tokens, none }, options);
+    await printList(tokenListing, { rows: chosenRows(tokenListing, answer.tokens, options), none }, options);
   });
 
   const endSessions = tokens
