@@ -17,7 +17,7 @@ export async function keepLink(state: string, show: (lines: readonly string[]) =
   let below: readonly string[] = [];
   let link = await newLink();
   const lines = () => [
-    "The dashboard in a browser of this computer (./birther dashboard prints another link):",
+    "The dashboard, in a browser here (for another link: ./birther dashboard):",
     ...[link, ...below],
   ];
   async function newLink(): Promise<string> {

@@ -1,5 +1,5 @@
 import type { WriteStream } from "node:tty";
-import { type Picture, pictureLines } from "./view.ts";
+import { type Picture, pictureLines, rowsOf } from "./view.ts";
 
 /** Redraws a table in place (terminal), or prints single lines (pipe, log file). */
 export type Painter = Disposable & {
@@ -24,8 +24,11 @@ export function openPainter(stream: NodeJS.WriteStream | WriteStream, environmen
   }
   const color = environment.NO_COLOR === undefined && environment.TERM !== "dumb";
   let drawn: readonly string[] = [];
-  const home = () => (drawn.length === 0 ? "" : `\x1b[${drawn.length}A\r`);
-  const put = (lines: readonly string[]) => lines.map((line) => `${line}${eraseToEndOfLine}\n`).join("");
+  const home = () => (drawn.length === 0 ? "" : `\x1b[${rowsOf(drawn, stream.columns)}A\r`);
+  // What follows the text of a row is erased before the text: after a full row the cursor still stands on its last character.
+  const put = (lines: readonly string[]) =>
+    lines.map((line) => `${eraseToEndOfLine}${line}${isFull(line) ? "" : eraseToEndOfLine}\n`).join("");
+  const isFull = (line: string) => line.length > 0 && line.length % stream.columns === 0;
   return {
     draw: (picture) => {
       const lines = pictureLines(picture, { columns: stream.columns, lines: stream.rows, color });

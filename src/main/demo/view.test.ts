@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { phases } from "../../core/machine/phase.ts";
-import { duration, fit, type MachineRow, type Picture, phaseText, pictureLines } from "./view.ts";
+import { duration, fit, type MachineRow, type Picture, phaseText, pictureLines, rowsOf } from "./view.ts";
 
 const row = (given: Partial<MachineRow> = {}): MachineRow => ({
   ...{ name: "r01u01", firmware: "bios", state: "healthy", phase: "fetching", phaseSeconds: 12.7 },
@@ -68,4 +68,15 @@ test("times and texts keep to their columns", () => {
     ["0 s", "59 s", "1 min 01 s", "60 min 00 s"],
   );
   assert.deepEqual([fit("abc", 5), fit("abcdef", 4), fit("abc", 0)], ["abc  ", "abc…", ""]);
+});
+
+test("a link below the table is not cut, and the rows that it takes are counted", () => {
+  const link = `https://127.0.0.1:8443/login#${"0a".repeat(32)}`;
+  const lines = pictureLines(picture([row()], ["The dashboard:", link]), { ...screen, columns: 60 });
+  assert.deepEqual(lines.slice(-2), ["The dashboard:", link]);
+  assert.equal(rowsOf(lines, 60), lines.length + 1);
+  assert.equal(rowsOf([`\x1b[1m${"x".repeat(60)}\x1b[0m`, "", "x".repeat(61)], 60), 4);
+  const crowd = Array.from({ length: 30 }, (_, n) => row({ name: `r01u${n}` }));
+  const full = pictureLines(picture(crowd, ["The dashboard:", link]), { columns: 60, lines: 24, color: true });
+  assert.ok(rowsOf(full, 60) < 24, `${rowsOf(full, 60)} rows`);
 });

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import type { Phase } from "../../core/machine/phase.ts";
 import { phases } from "../../core/machine/phase.ts";
 import type { Machine } from "../../core/machine/record.ts";
@@ -51,7 +52,8 @@ export const phaseText: { readonly [P in Phase]: string } = {
 
 /**
  * The table as lines of at most `columns` characters: for each machine a bar of all phases and, if the screen has room,
- * its activity below. One line counts the machines that do not fit.
+ * its activity below. One line counts the machines that do not fit. A link is never cut: the terminal wraps it, so that it can
+ * be copied as one.
  */
 export function pictureLines(picture: Picture, screen: Screen): readonly string[] {
   const paint = (style: Style, text: string) => (screen.color ? `\x1b[${styles[style]}m${text}\x1b[0m` : text);
@@ -60,7 +62,9 @@ export function pictureLines(picture: Picture, screen: Screen): readonly string[
   const hasBar = width >= 60;
   const clock = duration(picture.seconds);
   const header = `${fit(picture.title, width - clock.length - 2)}  ${clock}`;
-  const spare = screen.lines - 3 - (picture.footer.length === 0 ? 0 : picture.footer.length + 1);
+  const footer = picture.footer.map((line) => (isLink(line) ? line : fit(line, width).trimEnd()));
+  const below = footer.length === 0 ? [] : ["", ...footer];
+  const spare = screen.lines - 3 - rowsOf(below, screen.columns);
   const tall = picture.rows.length * 2 <= spare;
   const shown = picture.rows.slice(0, Math.max(1, tall ? picture.rows.length : spare - 1));
   const body = shown.flatMap((row) => {
@@ -80,8 +84,16 @@ export function pictureLines(picture: Picture, screen: Screen): readonly string[
     "",
     ...body,
     ...(hidden > 0 ? [paint("dim", `  … and ${hidden} more`)] : []),
-    ...(picture.footer.length > 0 ? ["", ...picture.footer.map((line) => fit(line, width).trimEnd())] : []),
+    ...below,
   ];
+}
+
+const isLink = (line: string) => /^https?:\/\/\S+$/.test(line);
+
+/** How many rows of a terminal lines take: more than one if they are longer than a row. */
+export function rowsOf(lines: readonly string[], columns: number): number {
+  const rows = lines.map((line) => Math.max(1, Math.ceil(stripVTControlCharacters(line).length / columns)));
+  return rows.reduce((sum, each) => sum + each, 0);
 }
 
 /** One cell per phase: heavy as far as the machine has come. */
