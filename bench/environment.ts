@@ -11,6 +11,17 @@ import { peerEnvironment } from "./peers.ts";
 
 const mark = "BIRTHER_BENCH_INSIDE";
 
+/** Whether this process runs inside the namespaces of its benchmark. */
+export const isInside = (): boolean => process.env[mark] !== undefined;
+
+/** Runs the benchmark again inside network and process namespaces of its own, until it ends; its status is 1 if it fails. */
+export async function runInside(fileUrl: string): Promise<void> {
+  const argv = [process.execPath, "--disable-warning=ExperimentalWarning", fileURLToPath(fileUrl)];
+  const child = startInNamespace([...argv, ...process.argv.slice(2)], { env: { [mark]: "1" } });
+  const [status] = await once(child, "close");
+  process.exitCode = status === 0 ? 0 : 1;
+}
+
 /** What a benchmark runs in: a cable between servers and their clients, and a directory that is removed afterwards. */
 export type BenchEnvironment = {
   readonly wire: Wire;
@@ -42,13 +53,9 @@ export async function runBenchmark(of: {
   }
   if (process.getuid?.() !== 0)
     throw new Error("this benchmark needs root, because it connects two network namespaces by a virtual cable");
-  if (process.env[mark] === undefined) {
+  if (!isInside()) {
     await of.prepare();
-    const argv = [process.execPath, "--disable-warning=ExperimentalWarning", fileURLToPath(of.fileUrl)];
-    const child = startInNamespace([...argv, ...process.argv.slice(2)], { env: { [mark]: "1" } });
-    const [status] = await once(child, "close");
-    process.exitCode = status === 0 ? 0 : 1;
-    return;
+    return await runInside(of.fileUrl);
   }
   const directory = mkdtempSync(join(tmpdir(), "birther-bench-"));
   try {

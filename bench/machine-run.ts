@@ -1,20 +1,17 @@
 import { fail } from "node:assert/strict";
-import { once } from "node:events";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { type BootstrapSuite, bootstrapSuites } from "../src/core/bootstrap-image/suite.ts";
 import { type Phase, phases } from "../src/core/machine/phase.ts";
 import type { Firmware, Machine } from "../src/core/machine/record.ts";
 import type { LabMachine } from "../src/lab/machine.ts";
 import { machineSpec } from "../src/lab/machine-spec.ts";
-import { startInNamespace } from "../src/lab/namespace.ts";
 import type { RunningServer } from "../src/main/server/server.ts";
 import { faultyRack, withBootstrapImage } from "../tests/faults/faulty-rack.ts";
-import { say } from "./environment.ts";
+import { isInside, runInside, say } from "./environment.ts";
 
 const about = `What one machine on the virtual rack takes: the least memory, and the times of a birth and of a clean.
 
@@ -26,7 +23,6 @@ server's clock from there. --quick: one step of the search less. Needs root and 
 JSON object.
 `;
 
-const mark = "BIRTHER_BENCH_INSIDE";
 const firmwares = ["bios", "uefi"] as const;
 const stepMiB = 32;
 /** Known to be too little, and to be enough. */
@@ -168,10 +164,7 @@ async function prepareAndEnter(suite: BootstrapSuite): Promise<void> {
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
-  const argv = [process.execPath, "--disable-warning=ExperimentalWarning", fileURLToPath(import.meta.url)];
-  const child = startInNamespace([...argv, ...process.argv.slice(2)], { env: { [mark]: "1" } });
-  const [status] = await once(child, "close");
-  process.exitCode = status === 0 ? 0 : 1;
+  await runInside(import.meta.url);
 }
 
 async function run(): Promise<void> {
@@ -182,7 +175,7 @@ async function run(): Promise<void> {
     process.exitCode = 2;
     return;
   }
-  if (process.env[mark] === undefined) return await prepareAndEnter(suite);
+  if (!isInside()) return await prepareAndEnter(suite);
   const result = {
     suite,
     ...(values.only === "memory" ? {} : { times: await times(suite) }),

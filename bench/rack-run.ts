@@ -3,14 +3,12 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { bundleForQuickJs } from "../src/bootstrap-image/program/bundle.ts";
 import { buildNative } from "../src/bootstrap-image/program/native.ts";
 import type { SubSettings } from "../src/contract/sub.ts";
-import { startInNamespace } from "../src/lab/namespace.ts";
 import { cacheDirectory } from "../src/main/paths.ts";
-import { say } from "./environment.ts";
+import { isInside, runInside, say } from "./environment.ts";
 import { layRack, originAddress, type RackNetwork } from "./rack-network.ts";
 import { type RackOrigin, startOrigin, storeContents } from "./rack-origin.ts";
 
@@ -25,7 +23,6 @@ machine not at fault, as a multiple of the time that the image takes over the up
 memory (/dev/shm).
 `;
 
-const mark = "BIRTHER_BENCH_INSIDE";
 const machines = 8;
 const startEveryMs = 500;
 /** Ten times the uplink. */
@@ -195,12 +192,9 @@ const { values } = parseArgs({
 if (values.help) process.stdout.write(about);
 else if (process.getuid?.() !== 0)
   throw new Error("this benchmark needs root, because it connects network namespaces by virtual cables");
-else if (process.env[mark] === undefined) {
+else if (!isInside()) {
   await buildNative({ cacheDirectory, log: (_, message) => say(message) });
-  const argv = [process.execPath, "--disable-warning=ExperimentalWarning", fileURLToPath(import.meta.url)];
-  const child = startInNamespace([...argv, ...process.argv.slice(2)], { env: { [mark]: "1" } });
-  const [status] = await once(child, "close");
-  process.exitCode = status === 0 ? 0 : 1;
+  await runInside(import.meta.url);
 } else {
   const only = values.only ?? (values.quick ? "none" : "");
   const megabytes = Number(values.megabytes ?? (values.quick ? 100 : 300));
