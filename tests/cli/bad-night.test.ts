@@ -2,24 +2,15 @@ import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import { healthOf, paintedScreen, screenText } from "../../src/cli/read/status.ts";
 import type { SummaryView } from "../../src/contract/operator/fleet-views.ts";
 import { systemClock as clock } from "../../src/main/system-ports.ts";
-import { serveBadNight } from "../support/bad-night.ts";
+import { badNightOfSuite, serveBadNight } from "../support/bad-night.ts";
 import { birther } from "./birther-command.ts";
 
 describe("a hundred racks in the middle of their power-on, 27 machines failing", () => {
-  const parent = mkdtempSync(join(tmpdir(), "birther-night-"));
-  const state = join(parent, "state");
-  let served: AsyncDisposableStack;
-  before(async () => {
-    served = await serveBadNight(state, clock);
-  });
-  after(async () => {
-    await served.disposeAsync();
-    rmSync(parent, { recursive: true });
-  });
+  const state = badNightOfSuite();
 
   test("status says how many fail, for which reasons, where, what to do, and when the others arrive", async () => {
     const { status, out } = await birther("status", "--state", state);

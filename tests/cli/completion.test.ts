@@ -1,29 +1,21 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { before, describe, test } from "node:test";
 import { promisify } from "node:util";
 import { type Shell, shells } from "../../src/cli/completion/scripts.ts";
-import { systemClock as clock } from "../../src/main/system-ports.ts";
-import { serveBadNight } from "../support/bad-night.ts";
+import { badNightOfSuite } from "../support/bad-night.ts";
 import { birther } from "./birther-command.ts";
 
 const root = join(import.meta.dirname, "../..");
 
 describe("shells complete command lines with a server's names", () => {
-  const parent = mkdtempSync(join(tmpdir(), "birther-completion-"));
-  const state = join(parent, "state");
+  const state = badNightOfSuite();
+  const parent = dirname(state);
   const scriptOf = (shell: Shell) => join(parent, `completion.${shell}`);
-  let served: AsyncDisposableStack;
   before(async () => {
-    served = await serveBadNight(state, clock);
     for (const shell of shells) writeFileSync(scriptOf(shell), (await birther("completion", shell)).out);
-  });
-  after(async () => {
-    await served.disposeAsync();
-    rmSync(parent, { recursive: true });
   });
 
   /** What a shell would offer for the last word; it has read our script, and runs the command that is in its path. */

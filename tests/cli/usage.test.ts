@@ -1,13 +1,9 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
+import { describe, test } from "node:test";
 import type { Command } from "commander";
 import { parse } from "yaml";
 import { birtherProgram } from "../../src/main/program.ts";
-import { systemClock as clock } from "../../src/main/system-ports.ts";
-import { serveBadNight } from "../support/bad-night.ts";
+import { badNightOfSuite } from "../support/bad-night.ts";
 import { birther } from "./birther-command.ts";
 
 /** Each verb below a command with its words. */
@@ -47,16 +43,7 @@ function steady(list: object): unknown {
 }
 
 describe("command lines that are wrong, and lists for programs", () => {
-  const parent = mkdtempSync(join(tmpdir(), "birther-usage-"));
-  const state = join(parent, "state");
-  let served: AsyncDisposableStack;
-  before(async () => {
-    served = await serveBadNight(state, clock);
-  });
-  after(async () => {
-    await served.disposeAsync();
-    rmSync(parent, { recursive: true });
-  });
+  const state = badNightOfSuite();
   const at = (words: readonly string[], command: Command) => [
     ...words,
     ...(command.options.some(({ long }) => long === "--state") ? ["--state", state] : []),

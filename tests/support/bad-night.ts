@@ -1,11 +1,13 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { after, before } from "node:test";
 import { Hono } from "hono";
 import { powerOn } from "../../src/core/fleet/testing/power-on.ts";
 import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
 import type { Machine } from "../../src/core/machine/record.ts";
 import type { Clock } from "../../src/core/ports.ts";
-import { systemRandom as random } from "../../src/main/system-ports.ts";
+import { systemRandom as random, systemClock } from "../../src/main/system-ports.ts";
 import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
 import { modelsOf } from "../../src/mdb/models.ts";
 import { operatorApp } from "../../src/mdb/operator-api/app.ts";
@@ -56,6 +58,23 @@ export async function serveBadNight(state: string, clock: Clock, older?: "older"
     await startOperatorServer({ path: join(state, "api.sock"), app: older === undefined ? app : earlier(app), log }),
   );
   return life;
+}
+
+/**
+ * Serves it for the tests of the suite that calls this, from before the first until after the last; returns the state directory.
+ */
+export function badNightOfSuite(): string {
+  const parent = mkdtempSync(join(tmpdir(), "birther-night-"));
+  const state = join(parent, "state");
+  let served: AsyncDisposableStack;
+  before(async () => {
+    served = await serveBadNight(state, systemClock);
+  });
+  after(async () => {
+    await served.disposeAsync();
+    rmSync(parent, { recursive: true });
+  });
+  return state;
 }
 
 /** The same server before it knew of suspects, imports and erasures. */
