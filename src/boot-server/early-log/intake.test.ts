@@ -4,6 +4,7 @@ import { encodeUtf8 } from "../../core/bytes/utf8.ts";
 import { lineCharacters } from "../../core/machine/log-line.ts";
 import { phases } from "../../core/machine/phase.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
+import { testMachine } from "../../core/machine/testing/test-machine.ts";
 import type { Ipv4 } from "../../core/net/ipv4.ts";
 import { ip } from "../../core/net/testing/addresses.ts";
 import { testNetwork } from "../../core/network/testing/test-network.ts";
@@ -11,9 +12,11 @@ import { longestDatagram, writeSyslog } from "../../core/syslog/message.ts";
 import { allLinesPerMinute, linesPerMinute, openEarlyLogIntake } from "./intake.ts";
 
 const own = ip("10.77.0.50");
-const order = { action: "birth", generation: 1, tokenHash: "t", expiresAtMs: 9e12 };
-const waiting = (more: object = {}) =>
-  ({ id: "m-1", temporaryAddress: own, phase: "kernelSent", order, ...more }) as unknown as Machine;
+const id = "m-1" as MachineId;
+const order = { action: "birth", generation: 1, tokenHash: "t", expiresAtMs: 9e12 } as const;
+const waiting = (more: Parameters<typeof testMachine<"birth">>[1] = {}): Machine =>
+  testMachine("birth", { id, temporaryAddress: own, phase: "kernelSent", order, ...more });
+const rebirth = testMachine("rebirth", { temporaryAddress: own, phase: "kernelSent", order });
 
 function open(machines: readonly Machine[] = [waiting()]) {
   const said: string[] = [];
@@ -70,17 +73,17 @@ test("heard in each phase up to the first report by TLS, and in none after it", 
 test("once a boot has taken the order, no other boot is heard", () => {
   const machine = waiting({
     phase: "initUp",
-    order: { ...order, taken: { bootId: "0123ABCD-1111", sessionHash: "s" } },
+    order: { ...order, taken: { bootId: "0123ABCD-1111", sessionHash: "s", atMs: 1 } },
   });
   assert.equal(taken(machine).length, 1);
   assert.deepEqual(taken(machine, own, datagram("x", 1, "fedcba98-1111")), []);
 });
 
 for (const [title, machine, from] of [
-  ["a machine without an order", waiting({ order: undefined }), own],
-  ["a machine that was never offered anything", waiting({ phase: undefined }), own],
+  ["a machine without an order", testMachine("birth", { temporaryAddress: own, phase: "kernelSent" }), own],
+  ["a machine that was never offered anything", testMachine("birth", { temporaryAddress: own, order }), own],
   ["an address that is no machine's", waiting(), ip("10.77.0.51")],
-  ["a machine's permanent address", waiting({ permanentAddress: ip("10.77.1.5") }), ip("10.77.1.5")],
+  ["a machine's permanent address", rebirth, rebirth.permanentAddress],
   ["an address outside the networks", waiting({ temporaryAddress: ip("192.0.2.1") }), ip("192.0.2.1")],
 ] as const)
   test(`not heard: ${title}`, () => assert.deepEqual(taken(machine, from), []));
@@ -101,7 +104,7 @@ test("what a terminal would obey is cleaned, and no datagram is two lines", () =
 });
 
 test("one machine is limited, and said once; another one is heard meanwhile; later the first is heard again", () => {
-  const second = waiting({ id: "m-2", temporaryAddress: ip("10.77.0.51") });
+  const second = waiting({ id: "m-2" as MachineId, temporaryAddress: ip("10.77.0.51") });
   const { intake, kept, said, pass } = open([waiting(), second]);
   for (let n = 1; n <= 2 * linesPerMinute; n += 1) intake.receive(datagram("x", n), own);
   intake.receive(datagram("y"), ip("10.77.0.51"));
@@ -118,7 +121,7 @@ test("one machine is limited, and said once; another one is heard meanwhile; lat
 test("all machines together are limited", () => {
   const count = allLinesPerMinute / linesPerMinute + 1;
   const machines = Array.from({ length: count }, (_, n) =>
-    waiting({ id: `m-${n}`, temporaryAddress: (ip("10.77.0.50") + n) as Ipv4 }),
+    waiting({ id: `m-${n}` as MachineId, temporaryAddress: (ip("10.77.0.50") + n) as Ipv4 }),
   );
   const { intake, kept, said } = open(machines);
   for (const { temporaryAddress = own } of machines)

@@ -34,7 +34,7 @@ type IntakeDeps = {
 export function openEarlyLogIntake({ networks, store, clock, log }: IntakeDeps): EarlyLogIntake {
   const rates: RequestRates = new Map();
   const inAll: RequestRates = new Map();
-  let taken = new Map<MachineId, { readonly boot: string; readonly lines: string[] }>();
+  const taken = new Map<MachineId, { readonly boot: string; readonly lines: string[] }>();
 
   function flushOne(id: MachineId): void {
     const waiting = taken.get(id);
@@ -68,9 +68,7 @@ export function openEarlyLogIntake({ networks, store, clock, log }: IntakeDeps):
       waiting.lines.push(unverifiedText(message.sequence, plainText(message.text)));
     },
     flush: () => {
-      const all = taken;
-      taken = new Map();
-      for (const [id, { boot, lines }] of all) store.addEarlyLog(id, lines, boot);
+      for (const id of taken.keys()) flushOne(id);
     },
   };
 }

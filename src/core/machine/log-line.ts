@@ -39,6 +39,11 @@ export function readLogLines(content: string): LogLine[] {
 /** The lines of one boot; those before the first boot that is known have no boot id. */
 export type LogBoot = { readonly boot?: string; readonly lines: readonly LogLine[] };
 
+/** Lines from two sources by their times; those of one source stay in its order. */
+export function linesByTime(one: readonly LogLine[], other: readonly LogLine[]): readonly LogLine[] {
+  return other.length === 0 ? one : [...one, ...other].sort((a, b) => a.atMs - b.atMs);
+}
+
 /** Lines by boot, oldest first; a line without a boot id belongs to the boot before it. */
 export function bootsOf(lines: readonly LogLine[]): LogBoot[] {
   const boots: { boot?: string; lines: LogLine[] }[] = [];

@@ -52,7 +52,7 @@ function isPlain(headers: NonNullable<ResponseInit["headers"]>): headers is Reco
 
 /** Lets the apps of this process answer with it: they make their responses with the global class. */
 export function answerWithWholeResponses(): void {
-  globalThis.Response = WholeResponse as unknown as typeof Response;
+  Object.defineProperty(globalThis, "Response", { value: WholeResponse, configurable: true, writable: true });
 }
 
 /** The headers of a request, of which few are read. */

@@ -1,5 +1,5 @@
 import type { LogView } from "../../contract/operator/views.ts";
-import { bootNumbered, bootsOf, type LogBoot, type LogLine } from "../../core/machine/log-line.ts";
+import { bootNumbered, bootsOf, type LogBoot, type LogLine, linesByTime } from "../../core/machine/log-line.ts";
 import { readUnverified, withoutRepeats } from "../../core/machine/unverified-line.ts";
 import { jsonList } from "../http/json-list.ts";
 import { faultAnswer } from "../http/problem.ts";
@@ -11,7 +11,7 @@ export const logHandler: Handler<"log"> = (request) =>
     const { c, deps, query } = request;
     const { boot, sinceMs = 0, afterMs = -1 } = query;
     const [own, others] = await Promise.all([deps.store.readLog(id), deps.otherLogs?.(id)]);
-    const boots = bootsOf(withoutRepeats(inOrder(own, others?.lines ?? [])));
+    const boots = bootsOf(withoutRepeats(linesByTime(own, others?.lines ?? [])));
     const chosen = boot === undefined ? boots : [bootNumbered(boots, boot)].filter((one) => one !== undefined);
     if (boot !== undefined && chosen.length === 0 && boots.length > 0) {
       const detail = `boot: expected a number from ${1 - boots.length} to ${boots.length}, found ${boot}`;
@@ -34,9 +34,4 @@ export const logHandler: Handler<"log"> = (request) =>
 function withMark(line: LogLine): LogLine {
   const unverified = readUnverified(line.text);
   return unverified === undefined ? line : { ...line, unverified: unverified.sequence };
-}
-
-/** Lines of several servers by their times; those of one server stay in its order. */
-function inOrder(own: readonly LogLine[], others: readonly LogLine[]): readonly LogLine[] {
-  return others.length === 0 ? own : [...own, ...others].sort((a, b) => a.atMs - b.atMs);
 }

@@ -1,4 +1,4 @@
-import { type LogLine, shortBootId } from "../../core/machine/log-line.ts";
+import { type LogLine, linesByTime, shortBootId } from "../../core/machine/log-line.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import { withoutRepeats } from "../../core/machine/unverified-line.ts";
 import type { Clock } from "../../core/ports.ts";
@@ -51,9 +51,6 @@ export function logLines(of: {
     early.forget(id);
     if (kept.length > 0) early.add(id, kept);
   }
-  function latest(id: MachineId): readonly LogLine[] {
-    return inOrder(memory.of(id), early.of(id));
-  }
   return {
     add: (id, texts, bootId) => {
       const lines = sameReport(id, texts, bootId);
@@ -69,14 +66,14 @@ export function logLines(of: {
       notedAtMs.set(id, clock.nowMs());
       files?.add(id, [line]);
     },
-    latest: (id) => latest(id).map(({ text }) => text),
+    latest: (id) => linesByTime(memory.of(id), early.of(id)).map(({ text }) => text),
     all: async (id) => {
       // A disk that refuses must not hide what is in memory.
       const kept = (await files?.read(id).catch(() => [])) ?? [];
       const lastMs = kept.at(-1)?.atMs ?? 0;
       const lines = memory.of(id);
       const verified = kept.length === 0 ? lines : [...kept, ...lines.filter(({ atMs }) => atMs > lastMs)];
-      return inOrder(verified, early.of(id));
+      return linesByTime(verified, early.of(id));
     },
     forget: (id) => {
       memory.forget(id);
@@ -85,9 +82,4 @@ export function logLines(of: {
       files?.forget(id);
     },
   };
-}
-
-/** Both kinds of lines by their times, each in its order. */
-function inOrder(verified: readonly LogLine[], unverified: readonly LogLine[]): readonly LogLine[] {
-  return unverified.length === 0 ? verified : [...verified, ...unverified].sort((a, b) => a.atMs - b.atMs);
 }
