@@ -34,9 +34,12 @@ describe("clean says before it is confirmed what will be lost, and does what was
     const dialog = await act(page, "r1u3");
     await dialog.getByLabel(/^Reason/).fill("next owner");
     const row = dialog.getByRole("region", { name: "what happens to each machine" }).getByRole("row").nth(1);
+    const confirmation = dialog.getByRole("button", { name: "clean 1", exact: true });
 
     // Without more it takes the root disk, and says that the other disks stay.
     await dialog.getByRole("button", { name: "Show what would happen" }).click();
+    // The form has the same sentence beside its choices, and stays until the answer comes.
+    await confirmation.waitFor();
     await dialog.getByText("everything on its root disk and on the data disks of its layout is lost").waitFor();
     const plain = (await row.textContent()) ?? "";
     assert.equal(plain.match(/erases /g)?.length, 1, plain);
@@ -54,7 +57,7 @@ describe("clean says before it is confirmed what will be lost, and does what was
     const { id } = server.store.find("r1u3") ?? assert.fail();
     assert.equal(server.store.get(id)?.state, "healthy", "nothing has happened yet");
 
-    await dialog.getByRole("button", { name: "clean 1", exact: true }).click();
+    await confirmation.click();
     await dialog.getByText("1 of 1 machine was changed").waitFor();
     const cleaned = server.store.get(id);
     assert.deepEqual([cleaned?.state, cleaned?.erase?.sanitize], ["clean", "require"]);

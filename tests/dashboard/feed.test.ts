@@ -3,19 +3,10 @@ import { after, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { fleetMac } from "../../bench/mdb-fleet.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
-import { logIn, openBrowser, openPage } from "../support/browser.ts";
+import { logIn, openBrowser, openPage, until } from "../support/browser.ts";
 import { hostileText } from "../support/hostile-words.ts";
 import { arrivingFleet } from "./fleet.ts";
 import { type DashboardServer, startDashboardServer } from "./server.ts";
-
-/** Waits for a condition, bounded. */
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 15_000;
-  while (!(await holds())) {
-    assert.ok(performance.now() < deadline, what);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-}
 
 describe("the dashboard while the fleet changes", () => {
   let server: DashboardServer;

@@ -4,9 +4,25 @@ import { request } from "node:https";
 import { text } from "node:stream/consumers";
 import { after, before, describe, test } from "node:test";
 import type { Browser } from "playwright-core";
-import { logIn, openBrowser, openPage } from "../support/browser.ts";
+import { logIn, openBrowser, openPage, until } from "../support/browser.ts";
 import { arrivingFleet } from "./fleet.ts";
 import { type DashboardServer, startDashboardServer } from "./server.ts";
+
+/** Acts after each change of the page before anything else can: nothing is painted yet, and no event was handled since. */
+const actsAsSoonAsSeen = `
+  globalThis.seen = [];
+  const steps = [
+    ["input[type=password]", () => {}],
+    ["header.top", () => document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "?", bubbles: true }))],
+    ["dialog table", () => document.querySelector("dialog").close()],
+  ];
+  new MutationObserver(() => {
+    const [selector, act] = steps[seen.length] ?? [];
+    if (selector === undefined || document.querySelector(selector) === null) return;
+    seen.push(document.activeElement.localName);
+    act();
+  }).observe(document, { childList: true, subtree: true });
+`;
 
 describe("the dashboard's page and login", () => {
   let server: DashboardServer;
@@ -94,6 +110,18 @@ describe("the dashboard's page and login", () => {
     await context.addCookies([{ ...(cookie ?? assert.fail()) }]);
     await page.reload();
     await page.getByLabel("Token").waitFor();
+    assert.deepEqual(faults, []);
+    await context.close();
+  });
+
+  test("what is seen works: in the moment the login, a screen or a dialog appears, it has the focus and hears keys", async () => {
+    const { page, context, faults } = await openPage(browser);
+    await page.addInitScript({ content: actsAsSoonAsSeen });
+    await logIn(page, server.base, await server.token("early", "viewer"), "/wrong");
+    await until("the dialog was seen", async () => (await page.evaluate("seen.length")) === 3);
+    const [login, , keys] = (await page.evaluate("seen")) as string[];
+    assert.deepEqual([login, keys], ["input", "button"]);
+    await page.getByRole("dialog").waitFor({ state: "detached" });
     assert.deepEqual(faults, []);
     await context.close();
   });

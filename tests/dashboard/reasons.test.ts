@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import type { Browser } from "playwright-core";
-import { logIn, openBrowser, openPage } from "../support/browser.ts";
+import { logIn, openBrowser, openPage, until } from "../support/browser.ts";
 import { arrivingFleet } from "./fleet.ts";
 import { type DashboardServer, startDashboardServer } from "./server.ts";
 import { sitePlan } from "./site.ts";
@@ -62,9 +62,10 @@ describe("reasons, the plan, and figures that lead to their machines", () => {
     await logIn(page, server.base, token);
     const topOf = async () => (await page.getByRole("tablist").boundingBox())?.y ?? Number.NaN;
     const inSight = async (what: string) => {
-      await page.waitForFunction(`document.querySelector("[role=tablist]").getBoundingClientRect().top < 360`);
-      const top = await topOf();
-      assert.ok(top >= 0 && top < 360, `${what}: at ${top}`);
+      await until(`${what}: in sight`, async () => {
+        const top = await topOf();
+        return top >= 0 && top < 360;
+      });
     };
     await page.goto(`${server.base}/m/r0u3`);
     await page.getByText("Siblings: median (range)").waitFor();

@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
 
+/** What takes longer hangs: much longer than anything takes on a starved computer. */
+const hangMs = 60_000;
 const executablePath = "/usr/bin/chromium";
 const args = [
   ...["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"],
@@ -10,7 +12,7 @@ const args = [
 /** Debian's Chromium, without a window. */
 export async function openBrowser(): Promise<Browser> {
   if (!existsSync(executablePath)) throw new Error("chromium is missing: apt-get install chromium");
-  return await chromium.launch({ executablePath, args, headless: true });
+  return await chromium.launch({ executablePath, args, headless: true, timeout: 2 * hangMs });
 }
 
 /** A page that fails the test when a script fails or the policy of the page is violated; `faults` lists what it saw. */
@@ -23,7 +25,7 @@ export async function openPage(
     ...{ ignoreHTTPSErrors: true, viewport: { width, height }, colorScheme: dark ? "dark" : "light" },
     permissions: ["clipboard-read", "clipboard-write"],
   });
-  context.setDefaultTimeout(15_000);
+  context.setDefaultTimeout(hangMs);
   const page = await context.newPage();
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(`script: ${error.message}`));
@@ -32,6 +34,18 @@ export async function openPage(
     if (/Content Security Policy|Trusted ?Type/i.test(text)) faults.push(`policy: ${text}`);
   });
   return { page, context, faults };
+}
+
+/**
+ * Waits for a condition, bounded. Not `page.waitForFunction` with a text: the policy of the page forbids what it evaluates
+ * later than at once, so it works only if the condition holds already.
+ */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + hangMs;
+  while (!(await holds())) {
+    if (performance.now() > deadline) throw new Error(`expected within ${hangMs / 1000} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 /** Logs in with a token and waits for the fleet. */

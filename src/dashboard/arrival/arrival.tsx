@@ -1,5 +1,5 @@
 import { useComputed } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import type { SummaryView } from "../../contract/operator/fleet-views.ts";
 import type { FigureSummary } from "../../core/fleet/burn-in-figures.ts";
 import { fleetRows } from "../data/fleet.ts";
@@ -11,6 +11,7 @@ import { FaultNote } from "../parts/fault.tsx";
 import { type FilterField, FilterForm } from "../parts/filter-form.tsx";
 import { NoMachines } from "../parts/no-machines.tsx";
 import { parameter, setParameters } from "../route/route.ts";
+import { isForPage } from "../shell/keys.ts";
 import { type Colouring, colourings, legendOf, scoresOf } from "./colours.ts";
 import { imagesOf } from "./elevation-view.ts";
 import { Elevations } from "./elevations.tsx";
@@ -24,13 +25,12 @@ export function Arrival() {
   const colouring = colourings.find((one) => one === parameter("c")) ?? "phase";
   const where = parameter("w");
   const found = selection({ where, labels: "" });
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (summary.value !== undefined) void wantPlan(summary.value);
   }, [summary.value]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const press = (event: KeyboardEvent) => {
-      const typing = event.target instanceof HTMLElement && event.target.matches("input, textarea, dialog *");
-      if (event.key !== "c" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key !== "c" || !isForPage(event)) return;
       const next = colourings[(colourings.indexOf(colouring) + 1) % colourings.length] ?? "phase";
       setParameters({ c: next === "phase" ? "" : next });
     };

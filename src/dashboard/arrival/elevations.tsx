@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { SlotView } from "../../contract/operator/fleet-views.ts";
 import { describeProgress } from "../../core/machine/work-progress.ts";
 import { acting } from "../acts/acting.ts";
@@ -20,7 +20,7 @@ type Made = { readonly current: ElevationView | undefined };
 
 /** Makes the picture where its canvas is, and ends it with its screen. */
 function useView({ box, canvas, view }: UseView): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (canvas.current === null || box.current === null) return;
     const made = new ElevationView(canvas.current, box.current);
     view.current = made;
@@ -50,7 +50,7 @@ const ageEveryMs = 10_000;
 
 /** Draws anew what time alone changes: the colour of a machine that stays where it is. */
 function useAgeing(view: Made, colouring: Colouring): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (colouring !== "age") return;
     const timer = setInterval(() => {
       if (!document.hidden) view.current?.redraw();
@@ -70,7 +70,7 @@ export function Elevations({ colouring, scores }: Coloured) {
   const found = selectedIds.value;
   useView({ box, canvas, view });
   useAgeing(view, colouring);
-  useEffect(() => {
+  useLayoutEffect(() => {
     view.current?.show({ colouring, scores, found });
   }, [colouring, scores, found, theme.value]);
   const choose = (slot: Slot | undefined) => {

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { fleetVersion } from "./fleet.ts";
 import { type Fault, send } from "./http.ts";
 
@@ -15,7 +15,7 @@ const quietMs = 15_000;
  */
 export function useAnswer<T>(path: string, everyMs = 2000): Held<T> {
   const held = useSignal<Held<T>>({ value: undefined, fault: undefined });
-  useEffect(() => {
+  useLayoutEffect(() => {
     let ended = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     held.value = { value: undefined, fault: undefined };

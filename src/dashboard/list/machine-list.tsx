@@ -1,5 +1,4 @@
 import { useComputed, useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
 import { acting } from "../acts/acting.ts";
 import { fleetRows } from "../data/fleet.ts";
 import { type Row, sortRows } from "../data/row.ts";
@@ -19,18 +18,14 @@ import { selectedIds, selection } from "./selection.ts";
 export function MachineList() {
   const where = parameter("w");
   const labels = parameter("l");
-  const sort = parameter("sort") || "slot";
+  const sort = sortNow();
   const found = selection({ where, labels });
   const marked = useSignal<ReadonlySet<string>>(new Set());
   const rows = useComputed(() => {
     const ids = selectedIds.value;
     const all = [...fleetRows().values()];
-    return sortRows(ids === undefined ? all : all.filter(({ id }) => ids.has(id)), sortNow.value);
+    return sortRows(ids === undefined ? all : all.filter(({ id }) => ids.has(id)), sortNow());
   });
-  const sortNow = useSignal(sort);
-  useEffect(() => {
-    sortNow.value = sort;
-  }, [sort]);
   const shown = rows.value;
   const chosen = shown.filter(({ id }) => marked.value.has(id));
   const words = [
@@ -83,6 +78,9 @@ export function MachineList() {
     </section>
   );
 }
+
+/** What the address says the rows are sorted by. */
+const sortNow = () => parameter("sort") || "slot";
 
 function act(rows: readonly Row[]): void {
   if (rows.length === 0 || !mayAct("operator")) return;

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Row } from "../data/row.ts";
 import { Link } from "../parts/link.tsx";
 import { ConditionMark } from "../parts/mark.tsx";
@@ -37,12 +37,14 @@ export function MachineTable({ rows, marked, sort, onMark, onAct }: TableProps) 
   const top = useSignal(0);
   const height = useSignal(600);
   const at = useSignal(0);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = box.current;
     if (element === null) return;
-    const watch = new ResizeObserver(() => {
+    const measure = () => {
       height.value = element.clientHeight;
-    });
+    };
+    measure();
+    const watch = new ResizeObserver(measure);
     watch.observe(element);
     return () => watch.disconnect();
   }, []);

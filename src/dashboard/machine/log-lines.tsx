@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { LogView } from "../../contract/operator/views.ts";
 import { useAnswer } from "../data/query.ts";
 import { FaultNote } from "../parts/fault.tsx";
@@ -11,7 +11,7 @@ export function LogLines({ route }: { route: string }) {
   const box = useRef<HTMLPreElement>(null);
   const follows = useRef(true);
   const lines = value?.lines ?? [];
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (box.current !== null && follows.current) box.current.scrollTop = box.current.scrollHeight;
   }, [lines.length]);
   return (

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { MachineView } from "../../contract/operator/views.ts";
 import type { Siblings } from "../../core/fleet/siblings.ts";
 import type { Why } from "../../core/machine/health/waiting-for.ts";
@@ -63,7 +63,7 @@ function Tabs({ shown, ...of }: Shown & { readonly shown: string }) {
   const isChosen = parameter("tab") !== "";
   const isWhole = of.siblings !== undefined;
   // The phases fill a small screen: what was chosen comes into sight, when what stands above it is there.
-  useEffect(() => {
+  useLayoutEffect(() => {
     const top = bar.current?.getBoundingClientRect().top ?? 0;
     if (isChosen && isWhole && top > innerHeight / 2) bar.current?.scrollIntoView({ block: "start" });
   }, [tab, isChosen, isWhole]);

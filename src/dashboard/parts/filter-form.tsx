@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { parameter, setParameters } from "../route/route.ts";
 
 /** A field of a filter: the parameter of the address that it sets. */
@@ -29,7 +29,7 @@ export function FilterForm({ fields, children }: { fields: readonly FilterField[
 function Field({ field }: { field: FilterField }) {
   const input = useRef<HTMLInputElement>(null);
   const value = parameter(field.parameter);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (input.current !== null) input.current.value = value;
   }, [value]);
   return (

@@ -1,4 +1,4 @@
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { type Screen, screens } from "../../contract/operator/screens.ts";
 import { ActDialog } from "../acts/act-dialog.tsx";
 import { acting } from "../acts/acting.ts";
@@ -23,7 +23,7 @@ import { Search } from "./search.tsx";
 
 /** The dashboard: the login, or the screen that the address names. */
 export function App() {
-  useEffect(() => {
+  useLayoutEffect(() => {
     startClock();
     void findSession();
   }, []);
@@ -39,7 +39,7 @@ export function App() {
 }
 
 function Inside({ serverMs }: { serverMs: number }) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     setServerTime(serverMs);
     const end = new AbortController();
     void followFleet(end.signal);
@@ -50,7 +50,7 @@ function Inside({ serverMs }: { serverMs: number }) {
     };
   }, []);
   const name = screen.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = `${screens[name]} – Birther`;
   }, [name]);
   return (

@@ -6,7 +6,7 @@ import { screen } from "../route/route.ts";
 import { durationText } from "../text/time.ts";
 import { nowMs } from "./clock.ts";
 import { goKeys } from "./keys.ts";
-import { openSearch, showsKeys } from "./overlays.ts";
+import { isSearching, showsKeys } from "./overlays.ts";
 import { switchTheme, switchZone, theme, zone } from "./preferences.ts";
 
 /** The ways to all screens, the age of what is shown, and who is logged in. */
@@ -27,7 +27,12 @@ export function Header() {
       </nav>
       <DataAge />
       <div class="tools">
-        <button type="button" onClick={openSearch}>
+        <button
+          type="button"
+          onClick={() => {
+            isSearching.value = true;
+          }}
+        >
           Search <kbd>/</kbd>
         </button>
         <button type="button" onClick={switchZone} title="zone of all times (z)">

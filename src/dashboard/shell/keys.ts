@@ -1,5 +1,5 @@
 import { go } from "../route/route.ts";
-import { isSearching, openSearch, searchText, showsKeys } from "./overlays.ts";
+import { isSearching, showsKeys } from "./overlays.ts";
 import { switchTheme, switchZone } from "./preferences.ts";
 
 /** The screens that `g` and a second key go to. */
@@ -13,26 +13,18 @@ export const goKeys: { readonly [key: string]: { readonly to: string; readonly n
   t: { to: "/tokens", name: "Tokens" },
 };
 
-const sequenceMs = 1500;
-
 /** Keys that work on every screen; returns the function that ends it. */
 export function listenToKeys(): () => void {
-  let goUntilMs = 0;
+  let isAfterG = false;
   const press = (event: KeyboardEvent) => {
     if ((event.ctrlKey || event.metaKey) && event.key === "k") {
       event.preventDefault();
-      openSearch();
+      isSearching.value = true;
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-    if (isSearching.value) {
-      // Its field is not there yet.
-      if (event.key.length === 1) searchText.value += event.key;
-      event.preventDefault();
-      return;
-    }
-    const target = performance.now() < goUntilMs ? goKeys[event.key] : undefined;
-    goUntilMs = event.key === "g" ? performance.now() + sequenceMs : 0;
+    if (!isForPage(event)) return;
+    const target = isAfterG ? goKeys[event.key] : undefined;
+    isAfterG = event.key === "g";
     if (target !== undefined) {
       event.preventDefault();
       go(target.to);
@@ -48,7 +40,9 @@ export function listenToKeys(): () => void {
 }
 
 const plainKeys: { readonly [key: string]: () => void } = {
-  "/": openSearch,
+  "/": () => {
+    isSearching.value = true;
+  },
   "?": () => {
     showsKeys.value = true;
   },
@@ -56,9 +50,8 @@ const plainKeys: { readonly [key: string]: () => void } = {
   d: switchTheme,
 };
 
-function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement &&
-    (target.matches("input, textarea, select") || target.closest("dialog[open]") !== null)
-  );
+/** Whether a key is for the page: not for a field, nor for a dialog above the page, wherever the focus is, nor for the browser. */
+export function isForPage({ ctrlKey, metaKey, altKey, target }: KeyboardEvent): boolean {
+  if (ctrlKey || metaKey || altKey || document.querySelector("dialog[open]") !== null) return false;
+  return !(target instanceof HTMLElement && target.matches("input, textarea, select"));
 }

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { linkPath } from "../../contract/operator/session.ts";
 import type { Fault } from "../data/http.ts";
 import { openSession } from "../data/session.ts";
@@ -20,7 +20,7 @@ export function Login() {
     if (fault.value === undefined && location.pathname === linkPath) go("/");
   };
   const field = useRef<HTMLInputElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     field.current?.focus();
     const link = location.hash.slice(1);
     if (location.pathname !== linkPath || link === "") return;

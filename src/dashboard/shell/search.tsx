@@ -4,14 +4,14 @@ import type { Row } from "../data/row.ts";
 import { Dialog } from "../parts/dialog.tsx";
 import { go, machinePath } from "../route/route.ts";
 import { goKeys } from "./keys.ts";
-import { isSearching, searchText } from "./overlays.ts";
+import { isSearching } from "./overlays.ts";
 
 type Hit = { readonly to: string; readonly text: string; readonly about: string };
 const hitLimit = 12;
 
 /** Finds machines by name, id, MAC address, address or slot, and screens by name; the arrows choose, Enter opens. */
 export function Search() {
-  const text = searchText;
+  const text = useSignal("");
   const chosen = useSignal(0);
   const hits = hitsFor(text.value.trim().toLowerCase());
   const close = () => {

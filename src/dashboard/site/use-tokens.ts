@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import type { TokenView } from "../../contract/operator/token.ts";
 import { type Fault, send } from "../data/http.ts";
 
@@ -12,7 +12,7 @@ export function useTokens() {
     fault.value = answer.kind === "fault" ? answer.fault : undefined;
     if (answer.kind === "answer") tokens.value = answer.value.tokens;
   };
-  useEffect(() => {
+  useLayoutEffect(() => {
     void reload();
   }, []);
   return { tokens: tokens.value, fault: fault.value, reload };
