@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, openSync, readFileSync, readSync, writeSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
@@ -18,17 +18,28 @@ before(async () => {
 after(() => rm(directory, { recursive: true }));
 
 test("a memory that does not fit into its time is tested in part, and the time is kept", async () => {
-  const { testedMebibytes, wrongWords, seconds } = await runProgram(directory, "burn-in", ["limited", "512"]);
+  const { testedMebibytes, wrongWords, cpuSeconds } = await runProgram(directory, "burn-in", ["limited", "512"]);
   assert.equal(wrongWords, 0);
   assert.ok(testedMebibytes >= 8 && testedMebibytes <= 512, `${testedMebibytes} MiB`);
-  assert.ok(seconds < 5, `${seconds} s`);
+  // Of one second by the clock. What other programs compute meanwhile makes that longer, but not the time of the CPUs.
+  assert.ok(cpuSeconds < 5 * availableParallelism(), `${cpuSeconds} s of CPU`);
 });
 
 test("long tests say how far they are, and how slow they were at their slowest", async () => {
-  const { notified, hashesPerSecond, slowestPerSecond } = await runProgram(directory, "burn-in", ["notified", "0"]);
-  assert.equal(notified.length, 2);
-  assert.ok(notified[0] > 0.4 && notified[0] < notified[1] && notified[1] <= 1, notified.join());
-  assert.ok(slowestPerSecond > 0 && slowestPerSecond <= hashesPerSecond * 1.5, `${slowestPerSecond}`);
+  const testSeconds = 11;
+  const { notified, hashesPerSecond, slowestPerSecond, seconds } = await runProgram(directory, "burn-in", [
+    "notified",
+    "0",
+  ]);
+  // Five seconds or more lie before each; on a busy computer more, and then one comes instead of two.
+  assert.ok(notified.length === 1 || notified.length === 2, notified.join());
+  for (const [index, share] of notified.entries()) {
+    const before = notified[index - 1] ?? 0;
+    assert.ok(share >= Math.min(1, before + 5 / testSeconds) && share <= 1, notified.join());
+  }
+  // As much as at its slowest was done in each of these times, and that is no more than all.
+  const atLeast = slowestPerSecond * notified.at(-1) * testSeconds;
+  assert.ok(atLeast > 0 && atLeast <= hashesPerSecond * seconds, `${atLeast} of ${hashesPerSecond * seconds}`);
 });
 
 test("what the caller throws ends no thread in the middle: it is thrown when the test has ended", async () => {
@@ -71,11 +82,12 @@ test("a word that changes by itself is found, with its address in the machine", 
   const offset = 80 << 20;
   const address = (from ?? assert.fail("its memory was not found")) + BigInt(offset);
   const memory = openSync(`/proc/${pid}/mem`, "r+");
-  let physical = 0n;
+  /** Where it was: the kernel may move a page at any time. */
+  const physical = new Set<bigint>();
   try {
     while (child.exitCode === null) {
       writeSync(memory, Buffer.from("0123456789abcdef", "hex"), 0, 8, Number(address));
-      if (physical === 0n) physical = physicalAddress(pid, address);
+      physical.add(physicalAddress(pid, address));
       await setTimeout(1);
     }
   } catch {
@@ -89,6 +101,6 @@ test("a word that changes by itself is found, with its address in the machine", 
   const [word] = firstWrong;
   assert.equal(firstWrong.length, 1, "the words of the other CPUs are right");
   assert.deepEqual([word.found, word.again], ["0xefcdab8967452301", "0xefcdab8967452301"]);
-  assert.equal(BigInt(word.physical), physical);
+  assert.ok(physical.has(BigInt(word.physical)), `${word.physical} of ${[...physical].join()}`);
   assert.equal(word.offset, offset);
 });

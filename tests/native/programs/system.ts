@@ -40,6 +40,11 @@ function message(action: () => unknown) {
   }
 }
 
+function timed<Result extends object>(work: () => Result) {
+  const startMs = host.monotonicMs();
+  return { ...work(), seconds: (host.monotonicMs() - startMs) / 1000 };
+}
+
 function statOf(path: string): os.Stat {
   const [status, errno] = os.stat(path);
   if (status === null) throw new Error(`stat ${path}: errno ${errno}`);
@@ -101,8 +106,8 @@ const result = {
   monotonic: host.monotonicMs(),
   udp,
   noPrivateFlag: ["lo", "nosuchif0"].map((name) => host.setPrivateFlag(name, "fw-lldp-agent", false)),
-  cpu: host.cpuTest(0.3),
-  memory: host.memoryTest(32, 3, 0),
+  cpu: timed(() => host.cpuTest(0.3)),
+  memory: timed(() => host.memoryTest(32, 3, 0)),
   echo: run(["sh", "-c", "cat; echo err >&2; echo $KEY; exit 3"], { input: "in\n", env: { KEY: "value" } }),
   devNull: run(["cat"]),
   notThere: run(["no-such-program"]).status,
