@@ -18,7 +18,7 @@ await insideNamespace(import.meta.url, () => {
     for (const name of ["leg0", "far0"]) ip("link", "set", name, "up");
     ip("address", "add", "10.77.1.71/24", "dev", "far0");
     ip("address", "add", "2001:db8:1::47/64", "dev", "far0");
-    await waitFor("the end of duplicate address detection", 10, () =>
+    await waitFor("the end of duplicate address detection", 60, () =>
       ip("-6", "address", "show", "dev", "far0").includes("tentative") ? undefined : true,
     );
     const asked = ["10.77.1.71", "10.77.1.72", "2001:db8:1::47", "2001:db8:1::48"];

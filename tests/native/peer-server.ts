@@ -127,7 +127,7 @@ export async function ask(port: number, text: string): Promise<{ readonly status
 }
 
 /** Waits until it holds; throws after the limit. */
-export async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs = 20_000): Promise<void> {
+export async function until(what: string, holds: () => boolean | Promise<boolean>, limitMs = 60_000): Promise<void> {
   for (const endMs = Date.now() + limitMs; !(await holds()); ) {
     if (Date.now() > endMs) throw new Error(`waited ${limitMs / 1000} s for: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
