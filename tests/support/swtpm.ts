@@ -21,11 +21,14 @@ export async function startSwtpm(kept?: string): Promise<Swtpm> {
   const argv = ["socket", "--tpm2", "--tpmstate", `dir=${directory}`, "--server", `type=unixio,path=${path}`];
   const child = spawn("swtpm", [...argv, "--flags", "not-need-init,startup-clear"], { stdio: "inherit" });
   const ended = once(child, "close");
-  const socket = await waitFor("swtpm", 20, () => connected(path));
+  const socket = await waitFor("swtpm", 60, () => connected(path));
   return {
     exchange: async (command) => {
       socket.write(command);
-      const [response] = (await once(socket, "data")) as [Buffer];
+      let response = Buffer.alloc(0);
+      // A response begins with its tag and its length, and may come in pieces.
+      while (response.length < 6 || response.length < response.readUInt32BE(2))
+        response = Buffer.concat([response, ...((await once(socket, "data")) as [Buffer])]);
       return new Uint8Array(response);
     },
     [Symbol.asyncDispose]: async () => {
