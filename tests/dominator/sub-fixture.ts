@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { chmod, chown, link, lutimes, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -145,6 +145,8 @@ export async function startSubFixture(
   /** Paths; an agent asks for what is missing over TLS next. */
   const hiddenOverTls = new Set<string>();
   const reads: { readonly sha512: string; readonly from: number }[] = [];
+  /** Those of the object server. */
+  const connections = new Set<Socket>();
   const forging: ObjectStore = {
     ...objects,
     // So that each content is read by itself.
@@ -159,7 +161,7 @@ export async function startSubFixture(
       const content = objects.read(sha512, part);
       const cutAt = cut.get(sha512);
       cut.delete(sha512);
-      if (cutAt !== undefined) return cutOff(content, cutAt);
+      if (cutAt !== undefined) return cutOff(content, cutAt, connections);
       return forge.has(sha512) ? forged(content) : content;
     },
   };
@@ -213,6 +215,10 @@ export async function startSubFixture(
   const plain = createHttpServer((request, response) => {
     asked.push(`http ${request.url}`);
     if (!handler(request, response)) response.writeHead(404).end();
+  });
+  plain.on("connection", (socket) => {
+    connections.add(socket);
+    socket.once("close", () => connections.delete(socket));
   });
   for (const server of [tls, plain])
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", () => resolve()));
@@ -352,16 +358,26 @@ async function* forged(content: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
   for await (const piece of content) yield piece.map((byte) => byte ^ 1);
 }
 
-async function* cutOff(content: AsyncIterable<Uint8Array>, bytes: number): AsyncGenerator<Uint8Array> {
+async function* cutOff(
+  content: AsyncIterable<Uint8Array>,
+  bytes: number,
+  connections: ReadonlySet<Socket>,
+): AsyncGenerator<Uint8Array> {
   let left = bytes;
   for await (const piece of content) {
     yield piece.subarray(0, left);
     left -= Math.min(left, piece.length);
     if (left > 0) continue;
-    // What was sent arrives before the connection breaks.
-    await sleep(200);
+    await allSent(connections);
     throw new Error("cut off by the test");
   }
+}
+
+/** Waits until the kernel has all that was written: that arrives, however late it is read, also when the connection breaks now. */
+async function allSent(connections: ReadonlySet<Socket>): Promise<void> {
+  const isSent = () => [...connections].every(({ writableLength }) => writableLength === 0);
+  // Twice in turn: what the stream before the connection still had is written by then.
+  for (let times = 0; times < 2; times = isSent() ? times + 1 : 0) await sleep(10);
 }
 
 /** A Store of one healthy machine that decides like the real one. */
