@@ -179,7 +179,7 @@ export const suites: readonly Suite[] = [
       kind: "files",
       globs: ["tests/real-clients/*.test.ts"],
       atOnce: 3,
-      timeoutMs: 2 * minuteMs,
+      timeoutMs: 10 * minuteMs,
     },
   },
   {
@@ -305,7 +305,7 @@ export const suites: readonly Suite[] = [
     run: {
       kind: "files",
       globs: ["tests/lab/*.test.ts"],
-      timeoutMs: 5 * minuteMs,
+      timeoutMs: 15 * minuteMs,
     },
   },
   {

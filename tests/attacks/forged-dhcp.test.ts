@@ -6,7 +6,8 @@ import { writeDhcp } from "../../src/core/dhcp/codec/write.ts";
 import { noAddress } from "../../src/core/net/ipv4.ts";
 import { ip } from "../../src/core/net/testing/addresses.ts";
 import { testNetworkOfOnePart } from "../../src/core/network/testing/test-network.ts";
-import { startDhcpSite, untilTrue } from "../real-clients/dhcp-site.ts";
+import { startDhcpSite } from "../real-clients/dhcp-site.ts";
+import { until } from "../real-clients/site.ts";
 import { asPxe, udhcpc } from "../real-clients/udhcpc.ts";
 import { layWire } from "../real-clients/wire.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
@@ -66,7 +67,7 @@ await insideNamespace(import.meta.url, () => {
       else {
         const { received = 0 } = site.dhcp.networks()[0] ?? {};
         await send(override, "10.77.0.1", 67);
-        await untilTrue(site, "the DISCOVER", () => (site.dhcp.networks()[0]?.received ?? 0) > received);
+        await until(site, "the DISCOVER", () => (site.dhcp.networks()[0]?.received ?? 0) > received);
       }
       const { notServed, foreignDhcp: foreign } = site.dhcp.networks()[0] ?? assert.fail();
       if (notServed !== undefined || foreign !== undefined) return `not served: ${JSON.stringify(foreign)}`;
@@ -86,7 +87,7 @@ await insideNamespace(import.meta.url, () => {
     await repeatAttack(t, 4, async (round) => {
       const { received = 0 } = site.dhcp.networks()[0] ?? {};
       await send(forgedDecline(round === 0 ? last : 49 + round), "10.77.0.1", 67);
-      await untilTrue(site, "the DECLINE", () => (site.dhcp.networks()[0]?.received ?? 0) > received);
+      await until(site, "the DECLINE", () => (site.dhcp.networks()[0]?.received ?? 0) > received);
       const { declined } = site.dhcp.networks()[0] ?? assert.fail();
       return declined.length === 0 ? undefined : `declined: ${JSON.stringify(declined)}`;
     });
@@ -102,7 +103,7 @@ await insideNamespace(import.meta.url, () => {
     await repeatAttack(t, 6, async (round) => {
       const { received = 0 } = site.dhcp.networks()[0] ?? {};
       await send(forgedEnd(round % 2 === 0 ? "release" : "inform", round < 4 ? last : 55), "10.77.0.1", 67);
-      await untilTrue(site, "the packet", () => (site.dhcp.networks()[0]?.received ?? 0) > received);
+      await until(site, "the packet", () => (site.dhcp.networks()[0]?.received ?? 0) > received);
       return JSON.stringify(held()) === JSON.stringify(before) ? undefined : `the addresses: ${JSON.stringify(held())}`;
     });
     assert.equal((await udhcpc(wire, asPxe)).given.get("ip"), address);

@@ -9,7 +9,8 @@ import { ip } from "../../src/core/net/testing/addresses.ts";
 import { testNetworkOfOnePart } from "../../src/core/network/testing/test-network.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { asks, stillClock, testMac } from "../../src/mdb/testing/fleet.ts";
-import { startDhcpSite, untilTrue } from "../real-clients/dhcp-site.ts";
+import { startDhcpSite } from "../real-clients/dhcp-site.ts";
+import { until } from "../real-clients/site.ts";
 import { asPxe, udhcpc } from "../real-clients/udhcpc.ts";
 import { layWire } from "../real-clients/wire.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
@@ -123,7 +124,7 @@ await insideNamespace(import.meta.url, () => {
         assert.equal(status, 0, output);
       }
       const all = stream.length / 2;
-      await untilTrue(site, "the stream", () => (site.dhcp.networks()[0]?.received ?? 0) >= received + all);
+      await until(site, "the stream", () => (site.dhcp.networks()[0]?.received ?? 0) >= received + all);
     };
     const all = made.move();
     return { wire, site, send, [Symbol.asyncDispose]: () => all.disposeAsync() };

@@ -11,10 +11,8 @@ import { type BadClient, layBadWire } from "./bad-wire.ts";
 import { startDhcpSite } from "./dhcp-site.ts";
 
 const macs = [1, 2, 3, 4, 5, 6].map((n) => `52:54:00:0a:0b:0${n}`);
-/**
- * Three requests in a row are lost in both directions half of the time; this allows some twenty rounds of four packets.
- */
-const retrySeconds = 80;
+/** Three requests in a row are lost in both directions half of the time; a busy computer needs several rounds more. */
+const retrySeconds = 240;
 
 /** Runs udhcpc as a BIOS PXE client until it has an address, which it returns. */
 async function udhcpc(client: BadClient, directory: string): Promise<string> {
@@ -41,15 +39,13 @@ async function dhclient(client: BadClient, directory: string): Promise<string> {
   rmSync(file("leases"), { force: true });
   const files = ["-lf", file("leases"), "-pf", file("pid"), "-cf", file("conf"), "-sf", "/bin/true"];
   const { status, output } = await client.run(["dhclient", "-1", "-v", ...files, client.clientInterface], retrySeconds);
-  await client.run(["dhclient", "-x", ...files, client.clientInterface], 10);
+  await client.run(["dhclient", "-x", ...files, client.clientInterface], 60);
   assert.equal(status, 0, `dhclient ${client.mac}: ${output}`);
   return /fixed-address ([\d.]+);/.exec(readFileSync(file("leases"), "utf8"))?.[1] ?? "no lease";
 }
 
 await insideNamespace(import.meta.url, () => {
-  test("despite lost, duplicated and reordered packets each client gets its own address, the same one twice", {
-    timeout: 180_000,
-  }, async (t) => {
+  test("despite lost, duplicated and reordered packets each client gets its own address, the same one twice", async (t) => {
     const directory = mkdtempSync(join(tmpdir(), "birther-bad-wire-"));
     try {
       await using wire = await layBadWire(macs, testSeed);

@@ -45,7 +45,7 @@ await insideNamespace(import.meta.url, () => {
       assert.equal(system.given.get("ip"), "10.77.1.65", "its system has the address that it had");
 
       await site.wire.run(["ip", "address", "add", "10.77.0.9/24", "dev", site.wire.clientInterface]);
-      const { output } = await site.wire.run(["curl", "-sS", "-m", "10", `http://10.77.0.1/boot/${mac}.ipxe`]);
+      const { output } = await site.wire.run(["curl", "-sS", "-m", "60", `http://10.77.0.1/boot/${mac}.ipxe`]);
       assert.match(output, /^#!ipxe\n(exit 1|sanboot .*)\n$/, "no installation");
       assert.deepEqual(site.store.list(), [], "nothing was recorded in its place");
       assert.ok(site.lines.some((line) => /the record of m-5254000a0b0c in the MDB is invalid/.test(line)));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { type ChildProcess, execFileSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -13,8 +13,9 @@ import { ip, prefix } from "../../src/core/net/testing/addresses.ts";
 import { testNetworkOfOnePart } from "../../src/core/network/testing/test-network.ts";
 import { describeDhcp } from "../../src/core/pxe/describe-packet.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
-import { type DhcpSite, startDhcpSite, untilTrue } from "./dhcp-site.ts";
+import { type DhcpSite, startDhcpSite } from "./dhcp-site.ts";
 import { layRelayedWire, type RelayedWire } from "./relayed-wire.ts";
+import { until } from "./site.ts";
 import { asPxe, udhcpc } from "./udhcpc.ts";
 
 const mac = "52:54:00:0a:0b:0c";
@@ -64,7 +65,7 @@ await insideNamespace(import.meta.url, () => {
       assert.match(given.get("ip") ?? "", /^10\.78\.0\./);
       assert.deepEqual([given.get("router"), given.get("boot_file")], ["10.78.0.1", "undionly.kpxe"]);
       assert.equal(given.get("siaddr"), "10.0.0.1");
-      await untilTrue(site, "four packets logged", () => site.packets.of(machine.id).length >= 4);
+      await until(site, "four packets logged", () => site.packets.of(machine.id).length >= 4);
       const logged = site.packets
         .of(machine.id)
         .map(({ direction, bytes }) => `${direction} ${describeDhcp(bytes).kind}`);
@@ -78,7 +79,7 @@ await insideNamespace(import.meta.url, () => {
     const relay = createSocket("udp4");
     relay.bind(0, "10.0.0.1");
     await once(relay, "listening");
-    const answered = once(relay, "message", { signal: AbortSignal.timeout(10_000) });
+    const answered = once(relay, "message", { signal: AbortSignal.timeout(60_000) });
     const chaddr = Uint8Array.of(0x52, 0x54, 0, 0, 0x83, 0x57, ...new Uint8Array(10));
     const discover: DhcpPacket = {
       ...{ op: 1, htype: 1, hlen: 6, hops: 1, xid: 8357, secs: 0, flags: 0, chaddr, giaddr: ip("10.0.0.1") },
@@ -130,27 +131,28 @@ request subnet-mask, routers, dhcp-renewal-time;
     let client: ChildProcess | undefined;
     try {
       const script = join(directory, "script");
+      const bound = join(directory, "bound");
       writeFileSync(
         script,
         `#!/bin/sh
 case $1 in bound|renew) ip address replace $ip/24 dev $interface; ip route replace default via $router;; esac
+[ "$1" = bound ] && touch ${bound}
 exit 0
 `,
         { mode: 0o755 },
       );
-      client = wire.start(["udhcpc", "-f", "-R", "-s", script, "-i", wire.clientInterface, ...asPxe]);
-      const acks = () => site.lines.filter((line) => line.startsWith("info DHCP ack")).length;
-      await untilTrue(site, "the first acknowledgement", () => acks() === 1);
-      await new Promise((resolve) => setTimeout(resolve, 500));
-      client.kill("SIGUSR1");
-      await untilTrue(site, "the renewal", () => acks() >= 2);
+      client = wire.start(["udhcpc", "-f", "-R", "-T", "15", "-s", script, "-i", wire.clientInterface, ...asPxe]);
+      // Before it has its address and its route, it would begin anew instead of renewing.
+      await until(site, "the client to be bound", () => existsSync(bound));
       const machine = site.store.list()[0] ?? assert.fail("no record");
-      await untilTrue(site, "the renewal logged", () => site.packets.of(machine.id).length >= 6);
+      await until(site, "the birth logged", () => site.packets.of(machine.id).length === 4);
+      client.kill("SIGUSR1");
+      await until(site, "the renewal logged", () => site.packets.of(machine.id).length >= 6);
       const [request, ack] = site.packets.of(machine.id).slice(4, 6);
       assert.equal(request?.source.address, machine.temporaryAddress);
       assert.equal(ack?.destination.address, machine.temporaryAddress);
       client.kill("SIGTERM");
-      await untilTrue(site, "the release", () => site.lines.some((line) => line.includes("released")));
+      await until(site, "the release", () => site.lines.some((line) => line.includes("released")));
       assert.equal(ip((await udhcpc(wire, asPxe)).given.get("ip") ?? ""), machine.temporaryAddress);
     } finally {
       client?.kill("SIGKILL");

@@ -46,12 +46,3 @@ export async function startDhcpSite(
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
-
-/** Waits for a condition, 5 s at most; throws an error with the condition and the log. */
-export async function untilTrue(site: DhcpSite, what: string, holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 500; tries += 1) {
-    if (holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`waited 5 s for: ${what}\n${site.lines.join("\n")}`);
-}

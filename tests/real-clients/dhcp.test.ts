@@ -1,34 +1,17 @@
 import assert from "node:assert/strict";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ip } from "../../src/core/net/testing/addresses.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
-import { id, mac, type Site, startSite, until } from "./site.ts";
-
-const pxe = ["-V", "PXEClient:Arch:00000:UNDI:002001", "-x", "0x5d:0000", "-O", "bootfile", "-O", "hostname"];
-
-/** Runs udhcpc once; returns its exit status and its lease, as its script sees it. */
-async function udhcpc(site: Site, options: readonly string[]): Promise<{ status: number; given: Map<string, string> }> {
-  const directory = mkdtempSync(join(tmpdir(), "birther-udhcpc-"));
-  try {
-    const script = join(directory, "script");
-    writeFileSync(script, `#!/bin/sh\n[ "$1" = bound ] && env > ${directory}/given\nexit 0\n`, { mode: 0o755 });
-    const once = ["-f", "-n", "-q", "-t", "2", "-T", "1", "-s", script, "-i", site.wire.clientInterface];
-    const { status } = await site.wire.run(["udhcpc", ...once, ...options]);
-    if (status !== 0) return { status, given: new Map() };
-    const lines = readFileSync(join(directory, "given"), "utf8").trim().split("\n");
-    return { status, given: new Map(lines.map((line) => line.split(/=(.*)/s, 2) as [string, string])) };
-  } finally {
-    rmSync(directory, { recursive: true });
-  }
-}
+import { id, mac, startSite, until } from "./site.ts";
+import { asPxe, isAnswered, udhcpc } from "./udhcpc.ts";
 
 await insideNamespace(import.meta.url, () => {
   test("udhcpc as a PXE client on a nursery: born, with a temporary address, the loader, and counted", async () => {
     await using site = await startSite();
-    const { status, given } = await udhcpc(site, pxe);
+    const { status, given } = await udhcpc(site.wire, asPxe);
     assert.equal(status, 0, site.lines.join("\n"));
     const machine = site.store.list()[0] ?? assert.fail("no record");
     assert.deepEqual([machine.id, machine.state, machine.phase, machine.firmware], [id, "birth", "offered", "bios"]);
@@ -37,7 +20,7 @@ await insideNamespace(import.meta.url, () => {
     assert.equal(given.get("siaddr"), "10.77.0.1");
     assert.equal(given.get("subnet"), "255.255.255.0");
     assert.equal(given.get("router"), undefined);
-    const second = await udhcpc(site, pxe);
+    const second = await udhcpc(site.wire, asPxe);
     assert.equal(second.given.get("ip"), given.get("ip"));
     // Requests after the first contained nothing new: they are counted, and written when the server ends.
     await site.endServer();
@@ -47,7 +30,7 @@ await insideNamespace(import.meta.url, () => {
 
   test("udhcpc as a PXE client elsewhere: recorded, and sent to its disk by a boot menu", async () => {
     await using site = await startSite({ nursery: false });
-    const { status, given } = await udhcpc(site, pxe);
+    const { status, given } = await udhcpc(site.wire, asPxe);
     assert.equal(status, 0, site.lines.join("\n"));
     assert.equal(given.get("boot_file"), undefined);
     const machine = site.store.list()[0] ?? assert.fail("no record");
@@ -59,14 +42,14 @@ await insideNamespace(import.meta.url, () => {
 
   test("udhcpc as a plain client without a record: no answer", async () => {
     await using site = await startSite();
-    assert.notEqual((await udhcpc(site, [])).status, 0);
+    assert.equal(await isAnswered(site.wire, []), false);
+    await until(site, "its request in the log", () => site.lines.some((line) => line.includes("unknownClient")));
     assert.deepEqual(site.store.list(), []);
-    assert.ok(site.lines.some((line) => line.includes("unknownClient")));
   });
 
   test("dhclient on a machine in birth: its one address", async () => {
     await using site = await startSite();
-    await udhcpc(site, pxe);
+    await udhcpc(site.wire, asPxe);
     const directory = mkdtempSync(join(tmpdir(), "birther-dhclient-"));
     try {
       const files = [
@@ -96,7 +79,7 @@ await insideNamespace(import.meta.url, () => {
     await site.wire.run(["bash", "-c", "head -c 200 /dev/zero > /dev/udp/10.77.0.1/67"]);
     await until(site, "a malformed packet in the log", () => site.lines.some((line) => line.includes("tooShort")));
     await site.wire.run(["ip", "address", "flush", "dev", site.wire.clientInterface]);
-    assert.equal((await udhcpc(site, pxe)).status, 0);
+    assert.equal((await udhcpc(site.wire, asPxe)).status, 0);
     assert.equal(site.store.list()[0]?.macs[0], mac);
   });
 });

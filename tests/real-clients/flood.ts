@@ -1,6 +1,6 @@
 /**
  * A flood of DISCOVERs by PXE clients, run at the client's end of a cable: `flood.ts KIND SECONDS INTERFACE`, with KIND
- * `one` for one MAC address, `many` for a new one each time. Prints the number of sent packets.
+ * `one` for one MAC address, `many` for a new one each time. Prints the number of sent packets, at least 2,500.
  */
 import { openUdpSocket } from "../../src/boot-server/socket/device-socket.ts";
 
@@ -17,7 +17,7 @@ packet[281] = 255;
 const socket = await openUdpSocket({ interface: device, port: 68 });
 const endMs = performance.now() + Number(seconds) * 1000;
 let sent = 0;
-while (performance.now() < endMs) {
+while (performance.now() < endMs || sent < 2500) {
   for (let burst = 0; burst < 50; burst += 1) {
     sent += 1;
     packet.writeUInt32BE(sent, 4);

@@ -15,7 +15,7 @@ async function born(site: Site): Promise<string> {
   return address;
 }
 
-const curl = (site: Site, ...argv: string[]) => site.wire.run(["curl", "-sS", "-m", "10", ...argv]);
+const curl = (site: Site, ...argv: string[]) => site.wire.run(["curl", "-sS", "-m", "60", ...argv]);
 
 await insideNamespace(import.meta.url, () => {
   test("script, kernel and initramfs, as a machine in birth fetches them", async () => {

@@ -48,7 +48,7 @@ async function askAsRom(site: Site): Promise<string> {
   try {
     writeFileSync(join(directory, "script"), "#!/bin/sh\nexit 0\n", { mode: 0o755 });
     const rom = ["-V", "PXEClient:Arch:00000:UNDI:002001", "-x", "0x5d:0000", "-O", "bootfile"];
-    const options = ["-f", "-n", "-q", "-t", "3", "-T", "2", "-s", join(directory, "script")];
+    const options = ["-f", "-n", "-q", "-t", "6", "-T", "15", "-s", join(directory, "script")];
     await site.wire.run(["udhcpc", ...options, "-i", site.wire.clientInterface, ...rom]);
   } finally {
     rmSync(directory, { recursive: true });

@@ -1,15 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { readlinkSync } from "node:fs";
-import { layWire, type Ran } from "./wire.ts";
+import { enterNamespace, layWire, type Ran, runCommand } from "./wire.ts";
 
 /** A relay agent between us and a client: ISC's dhcrelay, in its own namespace, which also routes. */
 export type RelayedWire = AsyncDisposable & {
   /** Our interface towards the relay. */
   readonly serverInterface: string;
   readonly clientInterface: string;
-  /** Runs a command at the client's end; it is killed after 30 s. */
-  readonly run: (argv: readonly string[]) => Promise<Ran>;
+  /** Runs a command at the client's end; it is killed after two minutes, or after these seconds. */
+  readonly run: (argv: readonly string[], seconds?: number) => Promise<Ran>;
   /** Starts a long-running command at the client's end. */
   readonly start: (argv: readonly string[]) => ChildProcess;
 };
@@ -29,16 +27,7 @@ export async function layRelayedWire(of: {
 }): Promise<RelayedWire> {
   await using made = new AsyncDisposableStack();
   const wire = made.use(await layWire({ mac: "52:54:00:00:00:fe", addresses: ["10.0.0.1/24"] }));
-  const holder = spawn("setpriv", ["--pdeathsig", "KILL", "unshare", "--net", "sleep", "600"], { stdio: "ignore" });
-  made.defer(async () => {
-    const ended = once(holder, "exit");
-    holder.kill("SIGKILL");
-    await ended;
-  });
-  const ours = readlinkSync("/proc/self/ns/net");
-  for (let tries = 0; tries < 200 && readlinkSync(`/proc/${holder.pid}/ns/net`) === ours; tries += 1)
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  const inside = ["nsenter", "-t", String(holder.pid), "-n"];
+  const { pid, inside } = made.use(await enterNamespace());
   const must = async (...argv: string[]): Promise<void> => {
     const { status, output } = await wire.run(argv);
     if (status !== 0) throw new Error(`${argv.join(" ")}: ${output}`);
@@ -47,7 +36,7 @@ export async function layRelayedWire(of: {
   await ip("link set lo up");
   await ip(`address add 10.0.0.2/24 dev ${relayUp}`);
   await ip(`link add ${relayDown} type veth peer name ${clientInterface} address ${of.mac}`);
-  await ip(`link set ${clientInterface} netns ${holder.pid}`);
+  await ip(`link set ${clientInterface} netns ${pid}`);
   await ip(`address add 10.78.0.1/24 dev ${relayDown}`);
   await ip(`link set ${relayDown} up`);
   await must(...inside, "ip", "link", "set", clientInterface, "up");
@@ -59,7 +48,7 @@ export async function layRelayedWire(of: {
   return {
     serverInterface: wire.serverInterface,
     clientInterface,
-    run: (argv) => wire.run([...inside, ...argv]),
+    run: (argv, seconds) => runCommand([...inside, ...argv], seconds),
     start: ([command = "", ...rest]) =>
       spawn("nsenter", [...inside.slice(1), "setpriv", "--pdeathsig", "KILL", command, ...rest], { stdio: "ignore" }),
     [Symbol.asyncDispose]: () => all.disposeAsync(),

@@ -10,6 +10,7 @@ import { uplinkBytesPerSecond } from "../../src/core/uplink/fetch-queue.ts";
 import { openWaitingNotes } from "../../src/core/uplink/waiting-notes.ts";
 import { orderIssuer } from "../../src/mdb/machine-api/issue-order.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
+import { waitFor } from "../support/inside-namespace.ts";
 import { layWire, type Wire } from "./wire.ts";
 
 /** Client's MAC address in every test. */
@@ -94,11 +95,9 @@ function queueFor(
   return openUplinkQueue({ ...deps, bytesPerSecond, sizes, notes: openWaitingNotes(deps) });
 }
 
-/** Waits for a condition on the site, 5 s at most; throws an error with the condition and the log. */
-export async function until(site: Site, what: string, holds: () => boolean): Promise<void> {
-  for (let tries = 0; tries < 500; tries += 1) {
-    if (holds()) return;
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error(`waited 5 s for: ${what}\n${site.lines.join("\n")}`);
+/** Waits for a condition on a site; throws an error with the condition and the log when it does not come within a minute. */
+export async function until(site: Pick<Site, "lines">, what: string, holds: () => boolean): Promise<void> {
+  await waitFor(what, 60, () => holds() || undefined).catch((cause) => {
+    throw new Error(`${what}\n${site.lines.join("\n")}`, { cause });
+  });
 }

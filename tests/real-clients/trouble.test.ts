@@ -10,7 +10,7 @@ import { runInNewContext } from "node:vm";
 import { macOf } from "../../src/core/net/testing/addresses.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
 import { testSeed } from "../support/seed.ts";
-import { loader, mac, type Site, smallBytes, startSite } from "./site.ts";
+import { loader, mac, type Site, smallBytes, startSite, until } from "./site.ts";
 
 const pxe = ["-V", "PXEClient:Arch:00000:UNDI:002001", "-x", "0x5d:0000"];
 
@@ -21,7 +21,7 @@ const pxe = ["-V", "PXEClient:Arch:00000:UNDI:002001", "-x", "0x5d:0000"];
  */
 async function udhcpc(site: Site, seconds: number): Promise<{ readonly status: number; readonly output: string }> {
   const once = ["-f", "-q", "-t", "3", "-T", "1", "-A", "1", "-s", "/bin/true", "-i", site.wire.clientInterface];
-  return await site.wire.run(["timeout", String(seconds), "udhcpc", ...once, ...pxe]);
+  return await site.wire.run(["udhcpc", ...once, ...pxe], seconds);
 }
 
 /** Starts a script at the client's end; resolves with its output when it has ended or has printed `until`. */
@@ -53,7 +53,7 @@ await insideNamespace(import.meta.url, () => {
     }`;
     execFileSync("nft", ["-f", "-"], { input: rules });
     try {
-      const { status, output } = await udhcpc(site, 60);
+      const { status, output } = await udhcpc(site, 240);
       assert.equal(status, 0, `${output}\n${site.lines.join("\n")}`);
       const [machine] = site.store.list();
       assert.deepEqual([machine?.macs[0], machine?.state, site.store.list().length], [mac, "birth", 1]);
@@ -62,8 +62,8 @@ await insideNamespace(import.meta.url, () => {
     }
   });
 
-  /** Most seeds take 20 seconds, few take a minute. */
-  const badWireSeconds = 100;
+  /** Half of the seeds take 20 seconds, one in 5,000 takes 71 (simulated); the rest is for a busy computer. */
+  const badWireSeconds = 300;
   // Without options, because a duplicated OACK makes curl restart and atftp exit, with any server.
   const clients: readonly (readonly [string, (file: string) => readonly string[]])[] = [
     [
@@ -100,10 +100,10 @@ await insideNamespace(import.meta.url, () => {
     });
 
   for (const kind of ["one", "many"])
-    test(`a flood from ${kind} MAC address${kind === "one" ? "" : "es"}: memory is bounded, a known machine is served`, async () => {
+    test(`a flood from ${kind} MAC address${kind === "one" ? "" : "es"}: memory is bounded, a known machine is served`, async (t) => {
       const maxNewMachinesPerMinute = 60;
       await using site = await startSite({ quiet: true, maxNewMachinesPerMinute });
-      assert.equal((await udhcpc(site, 10)).status, 0);
+      assert.equal((await udhcpc(site, 60)).status, 0);
       const address = site.store.list()[0]?.temporaryAddress;
       const before = heldBytes();
       const flood = startAtClient(site, [here("flood.ts"), kind, "6", site.wire.clientInterface]);
@@ -112,11 +112,13 @@ await insideNamespace(import.meta.url, () => {
         sent += chunk.toString();
       });
       const ended = once(flood, "close");
-      assert.equal((await udhcpc(site, 20)).status, 0, `not served in a flood: ${site.lines.join("\n")}`);
+      assert.equal((await udhcpc(site, 60)).status, 0, `not served in a flood: ${site.lines.join("\n")}`);
       await ended;
-      const grownMiB = (heldBytes() - before) / 2 ** 20;
       assert.ok(Number(sent) > 2000, `a flood of ${sent} packets`);
-      assert.ok(grownMiB < 32, `${grownMiB.toFixed(0)} MiB more after ${sent} packets`);
+      const grownMiB = () => (heldBytes() - before) / 2 ** 20;
+      t.diagnostic(`${grownMiB().toFixed(1)} MiB more after ${sent} packets`);
+      // What still waits in the socket is answered first.
+      await until(site, "less than 32 MiB more", () => grownMiB() < 32);
       assert.equal(site.store.list().find(({ macs }) => macs.includes(macOf(mac)))?.temporaryAddress, address);
       const most = kind === "one" ? 2 : 1 + 2 * maxNewMachinesPerMinute;
       assert.ok(site.store.list().length <= most, `${site.store.list().length} records after ${sent} packets`);

@@ -1,7 +1,8 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readlinkSync } from "node:fs";
 import { promisify } from "node:util";
+import { waitFor } from "../support/inside-namespace.ts";
 
 const execute = promisify(execFile);
 
@@ -14,7 +15,7 @@ export type Wire = AsyncDisposable & {
   readonly clientInterface: string;
   /** Arguments before a command that is to run at the client's end. */
   readonly inside: readonly string[];
-  /** Runs a command at the client's end; it is killed after 30 s. */
+  /** Runs a command at the client's end; it is killed after two minutes, or after these seconds. */
   readonly run: (argv: readonly string[], seconds?: number) => Promise<Ran>;
 };
 
@@ -48,8 +49,10 @@ export async function layWire(of: { readonly mac: string; readonly addresses: re
 export async function enterNamespace(): Promise<
   AsyncDisposable & { readonly pid: number | undefined; readonly inside: readonly string[] }
 > {
-  const holder = spawn("setpriv", ["--pdeathsig", "KILL", "unshare", "--net", "sleep", "600"], { stdio: "ignore" });
-  await namespaceOf(holder);
+  const holder = spawn("setpriv", ["--pdeathsig", "KILL", "unshare", "--net", "sleep", "infinity"], {
+    stdio: "ignore",
+  });
+  await waitFor("the client's network namespace", 60, () => hasLeft(holder.pid) || undefined);
   return {
     pid: holder.pid,
     inside: ["nsenter", "-t", String(holder.pid), "-n"],
@@ -61,18 +64,9 @@ export async function enterNamespace(): Promise<
   };
 }
 
-/** Resolves when the child has left our network namespace. */
-async function namespaceOf(child: ChildProcess): Promise<void> {
-  const ours = readlinkSync("/proc/self/ns/net");
-  for (let tries = 0; tries < 200; tries += 1) {
-    try {
-      if (readlinkSync(`/proc/${child.pid}/ns/net`) !== ours) return;
-    } catch {
-      // Not started yet.
-    }
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-  throw new Error("expected the client's network namespace within 2 s, found none");
+/** Whether a child has entered its own network namespace. */
+function hasLeft(pid: number | undefined): boolean {
+  return readlinkSync(`/proc/${pid}/ns/net`) !== readlinkSync("/proc/self/ns/net");
 }
 
 async function command(argv: readonly string[]): Promise<void> {
@@ -81,7 +75,7 @@ async function command(argv: readonly string[]): Promise<void> {
 }
 
 /** Runs a command, which is killed after this many seconds; neither that nor a failure is an exception. */
-export async function runCommand([name = "", ...rest]: readonly string[], seconds = 30): Promise<Ran> {
+export async function runCommand([name = "", ...rest]: readonly string[], seconds = 120): Promise<Ran> {
   try {
     const { stdout, stderr } = await execute(name, rest, { timeout: seconds * 1000, killSignal: "SIGKILL" });
     return { status: 0, output: stdout + stderr };
