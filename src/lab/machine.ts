@@ -95,6 +95,9 @@ class QemuSlot {
   readonly listeners = new Set<(event: QmpEvent) => void>();
   qemu: Qemu | undefined;
   paused = false;
+  #lastAction: Promise<unknown> = Promise.resolve();
+  /** Of the disks that the QEMU before was served: their sockets must be gone before others take their names. */
+  #disksClosed: PromiseLike<void> = Promise.resolve();
   readonly #name: string;
   readonly #program: string;
   readonly #argv: () => readonly string[];
@@ -111,9 +114,20 @@ class QemuSlot {
     this.#log = log;
   }
 
+  /**
+   * Does what a person does to the machine, after what was done before: a power cut while QEMU starts ends the QEMU that has
+   * started, and two who press the power button start one.
+   */
+  inOrder<Outcome>(action: () => Promise<Outcome>): Promise<Outcome> {
+    const done = this.#lastAction.then(action);
+    this.#lastAction = done.catch(() => {});
+    return done;
+  }
+
   async start(): Promise<void> {
     this.paused = false;
     await this.#tpm?.();
+    await this.#disksClosed;
     const disks = await this.#serveDisks();
     this.qemu = await startQemu({
       name: this.#name,
@@ -122,7 +136,7 @@ class QemuSlot {
       onEvent: (event) => this.emit(event),
       onEnd: (how: QemuEnd) => {
         this.qemu = undefined;
-        void disks[Symbol.asyncDispose]();
+        this.#disksClosed = disks[Symbol.asyncDispose]();
         this.#log("debug", "QEMU ended", { machine: this.#name, ...how });
       },
     });
@@ -133,6 +147,11 @@ class QemuSlot {
     if (event.event === "RESUME") this.paused = false;
     this.#log("debug", "QEMU event", { machine: this.#name, ...event });
     for (const listener of this.listeners) listener(event);
+  }
+
+  /** Sends a command to QEMU, for an action that needs the machine to be on. */
+  async execute(action: string, command: string): Promise<void> {
+    await this.running(action).qmp.execute(command);
   }
 
   /** The process, for an action that needs the machine to be on. */
@@ -172,37 +191,37 @@ export async function buildMachine(spec: MachineSpec, tap: string, directory: st
     ...{ consoleLogPath: files.consoleLog, consoleSocketPath: files.consoleSocket },
     tpmStatePath: files.tpmState,
     power: () => (slot.qemu === undefined ? "off" : slot.paused ? "paused" : "on"),
-    powerOn: async () => {
-      if (slot.qemu !== undefined) return;
-      await note("power on");
-      await slot.start();
-    },
-    reset: async () => {
-      const before = slot.running("reset");
-      await note("reset");
-      await quit(before);
-      await slot.start();
-      slot.emit({ event: "RESET", data: {} });
-    },
-    powerOff: async () => {
-      const before = slot.qemu;
-      if (before === undefined) return;
-      await note("power off");
-      await quit(before);
-    },
-    kill: async () => {
-      if (slot.qemu === undefined) return;
-      const { process, exited } = slot.qemu;
-      process.kill("SIGKILL");
-      await exited;
-      await note("power cut");
-    },
-    pause: async () => {
-      await slot.running("pause").qmp.execute("stop");
-    },
-    resume: async () => {
-      await slot.running("resume").qmp.execute("cont");
-    },
+    powerOn: () =>
+      slot.inOrder(async () => {
+        if (slot.qemu !== undefined) return;
+        await note("power on");
+        await slot.start();
+      }),
+    reset: () =>
+      slot.inOrder(async () => {
+        const before = slot.running("reset");
+        await note("reset");
+        await quit(before);
+        await slot.start();
+        slot.emit({ event: "RESET", data: {} });
+      }),
+    powerOff: () =>
+      slot.inOrder(async () => {
+        const before = slot.qemu;
+        if (before === undefined) return;
+        await note("power off");
+        await quit(before);
+      }),
+    kill: () =>
+      slot.inOrder(async () => {
+        if (slot.qemu === undefined) return;
+        const { process, exited } = slot.qemu;
+        process.kill("SIGKILL");
+        await exited;
+        await note("power cut");
+      }),
+    pause: () => slot.inOrder(() => slot.execute("pause", "stop")),
+    resume: () => slot.inOrder(() => slot.execute("resume", "cont")),
     keepDisks: (kept) => {
       if (slot.qemu !== undefined) throw new Error(`cannot take disks out of ${spec.name}: expected it to be off`);
       indices = [...kept];
@@ -214,10 +233,15 @@ export async function buildMachine(spec: MachineSpec, tap: string, directory: st
   };
 }
 
+/** A QEMU that does not end so long after it was told to has hung. */
+const quitMs = 60_000;
+
 /** Ends QEMU after it has flushed its files. */
-async function quit({ qmp, exited }: Qemu): Promise<void> {
+async function quit({ process, qmp, exited }: Qemu): Promise<void> {
   await qmp.execute("quit").catch(() => {});
+  const timer = setTimeout(() => process.kill("SIGKILL"), quitMs);
   await exited;
+  clearTimeout(timer);
 }
 
 /** Makes the files that are missing; disks are sparse. */

@@ -6,16 +6,18 @@ export type QmpEvent = { readonly event: string; readonly data: { readonly [name
 
 /** A connection to one QEMU (QEMU Machine Protocol). */
 export type Qmp = {
-  /** Sends a command; resolves with its return value, rejects with QEMU's error or after 30 s. */
+  /** Sends a command; resolves with its return value, rejects with QEMU's error or after two minutes. */
   readonly execute: (command: string, argumentValues?: { readonly [name: string]: unknown }) => Promise<unknown>;
 };
 
 type Waiting = { readonly resolve: (value: unknown) => void; readonly reject: (error: Error) => void };
 
-const answerSeconds = 30;
+/** A QEMU that emulates on a busy computer has answered after several seconds; only one that hangs takes so long. */
+const answerSeconds = 120;
 
 /**
- * Negotiates over QEMU's two streams and resolves when QEMU accepts commands. Rejects if the stream ends before that.
+ * Negotiates over QEMU's two streams and resolves when QEMU accepts commands. Rejects if the stream ends before that, or if
+ * QEMU does not greet within two minutes.
  */
 export async function openQmp(from: Readable, to: Writable, onEvent: (event: QmpEvent) => void): Promise<Qmp> {
   const waiting = new Map<number, Waiting>();
@@ -64,7 +66,11 @@ export async function openQmp(from: Readable, to: Writable, onEvent: (event: Qmp
       to.write(`${JSON.stringify({ execute: command, arguments: argumentValues, id })}\n`);
     });
 
-  await greeted.promise;
+  const timer = setTimeout(
+    () => greeted.reject(new Error(`QEMU did not greet within ${answerSeconds} s`)),
+    answerSeconds * 1000,
+  );
+  await greeted.promise.finally(() => clearTimeout(timer));
   await execute("qmp_capabilities");
   return { execute };
 }

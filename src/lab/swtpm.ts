@@ -1,9 +1,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, rm, stat } from "node:fs/promises";
+import { mkdir, readFile, rm } from "node:fs/promises";
 import { setTimeout } from "node:timers/promises";
 
-const startMs = 20_000;
+const startMs = 120_000;
 const lookEveryMs = 50;
 
 /**
@@ -26,15 +26,23 @@ export function swtpmStarter(stateDirectory: string, socket: string): () => Prom
         cause,
       });
     });
-    for (const endMs = performance.now() + startMs; !(await isThere(socket)); await setTimeout(lookEveryMs)) {
-      if (child.exitCode !== null) throw new Error(`starting a TPM: swtpm ended with status ${child.exitCode}`);
+    for (const endMs = performance.now() + startMs; !(await isListening(socket)); await setTimeout(lookEveryMs)) {
+      const { exitCode, signalCode } = child;
+      if ((exitCode ?? signalCode) !== null)
+        throw new Error(`starting a TPM: swtpm ended with ${signalCode ?? `status ${exitCode}`}`);
       if (performance.now() > endMs) throw new Error(`starting a TPM: expected ${socket} within ${startMs / 1000} s`);
     }
   };
 }
 
-const isThere = (path: string) =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
+/** Flag of a socket that listens (linux/net.h, __SO_ACCEPTCON), as /proc/net/unix shows it. */
+const listening = "00010000";
+
+/**
+ * Whether a Unix socket accepts connections. Its file is there earlier, between swtpm's bind(2) and listen(2), when a QEMU would
+ * be refused; and a connection to find out would be the one that swtpm ends with.
+ */
+async function isListening(path: string): Promise<boolean> {
+  const sockets = (await readFile("/proc/net/unix", "utf8")).split("\n").map((line) => line.trim().split(/\s+/));
+  return sockets.some((fields) => fields[3] === listening && fields.slice(7).join(" ") === path);
+}

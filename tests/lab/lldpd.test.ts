@@ -18,7 +18,7 @@ const run = promisify(execFile);
 const ip = (text: string) => ({ argv: ["ip", ...text.split(" ")] });
 
 await insideNamespace(import.meta.url, () => {
-  test("it knows our switch and port, and we read its frames", { timeout: 90_000 }, async () => {
+  test("it knows our switch and port, and we read its frames", async () => {
     const directory = await mkdtemp(join(tmpdir(), "birther-lldpd-"));
     await using _directory = { [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) };
     // lldpd and lldpcli drop root for their own user, who must reach the socket.
@@ -36,9 +36,9 @@ await insideNamespace(import.meta.url, () => {
     const lldpd = spawn("lldpd", ["-d", "-u", socket, "-I", "eth9", "-C", "eth9", "-S", "a test machine"], {
       stdio: ["ignore", "ignore", "pipe"],
     });
-    const text = "";
-    lldpd.stderr.on("data", (text) => {
-      text += text;
+    let said = "";
+    lldpd.stderr.setEncoding("utf8").on("data", (text: string) => {
+      said += text;
     });
     await using _lldpd = {
       [Symbol.asyncDispose]: async () => {
@@ -48,9 +48,11 @@ await insideNamespace(import.meta.url, () => {
       },
     };
 
-    const neighbours = await waitFor(`lldpd to know its neighbour (${text})`, 30, async () => {
+    const neighbours = await waitFor("lldpd to know its neighbour", 120, async () => {
       const asked = await run("lldpcli", ["-u", socket, "-f", "json", "show", "neighbors"]).catch(() => undefined);
       return asked?.stdout.includes("tor-1") ? asked.stdout : undefined;
+    }).catch((cause) => {
+      throw new Error(said.slice(-3000), { cause });
     });
     const { lldp } = JSON.parse(neighbours) as {
       lldp: { interface: { eth9: { chassis: unknown; port: { id: unknown } } } };
@@ -58,7 +60,7 @@ await insideNamespace(import.meta.url, () => {
     assert.deepEqual(lldp.interface.eth9.port.id, { type: "ifname", value: "swp7" });
     assert.ok("tor-1" in (lldp.interface.eth9.chassis as object));
 
-    const reading = await waitFor("a frame of lldpd", 30, () => {
+    const reading = await waitFor("a frame of lldpd", 120, () => {
       const received = heard.receive();
       return received?.interfaceIndex === interfaceIndex("tap1") ? readLldp(received.frame) : undefined;
     });

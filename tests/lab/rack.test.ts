@@ -14,9 +14,7 @@ import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 const ethernetAndIpBytes = 14 + 20;
 
 await insideNamespace(import.meta.url, () => {
-  test("SeaBIOS with iPXE and OVMF's own PXE send requests; a reset makes them send again", {
-    timeout: 240_000,
-  }, async () => {
+  test("SeaBIOS with iPXE and OVMF's own PXE send requests; a reset makes them send again", async () => {
     const directory = await mkdtemp(join(tmpdir(), "birther-rack-"));
     await using _directory = { [Symbol.asyncDispose]: () => rm(directory, { recursive: true }) };
     await using rack = await startRack({
@@ -28,14 +26,17 @@ await insideNamespace(import.meta.url, () => {
     });
     using ipv4 = openPacketSocket(0x0800, Uint8Array.of(255, 255, 255, 255, 255, 255), []);
     const asked: DhcpPacket[] = [];
+    const received = () => {
+      for (let packet = ipv4.receive(); packet !== undefined; packet = ipv4.receive()) {
+        const udp = packet.frame.subarray(ethernetAndIpBytes);
+        if (udp[1] !== 68 || udp[3] !== 67) continue;
+        const reading = readDhcp(udp.subarray(8));
+        if (reading.kind === "packet") asked.push(reading.packet);
+      }
+    };
     const nextAsk = (of: string) =>
-      waitFor(`a DHCPDISCOVER of ${of}`, 100, () => {
-        for (let received = ipv4.receive(); received !== undefined; received = ipv4.receive()) {
-          const udp = received.frame.subarray(ethernetAndIpBytes);
-          if (udp[1] !== 68 || udp[3] !== 67) continue;
-          const reading = readDhcp(udp.subarray(8));
-          if (reading.kind === "packet") asked.push(reading.packet);
-        }
+      waitFor(`a DHCPDISCOVER of ${of}`, 400, () => {
+        received();
         const at = asked.findIndex((packet) => clientMac(packet) === of);
         return at < 0 ? undefined : asked.splice(at, 1)[0];
       });
@@ -51,7 +52,9 @@ await insideNamespace(import.meta.url, () => {
     bios.watch(({ event }) => events.push(event));
     const answer = await answerLine(rack, JSON.stringify({ verb: "reset", machine: bios.mac }));
     assert.equal(answer.kind, "done");
-    await waitFor("QEMU's RESET event", 10, () => (events.includes("RESET") ? true : undefined));
+    assert.ok(events.includes("RESET"));
+    // Those from before the reset may still wait in the socket.
+    received();
     asked.length = 0;
     await nextAsk(bios.mac);
     const log = await readFile(bios.consoleLogPath, "utf8");
@@ -59,12 +62,16 @@ await insideNamespace(import.meta.url, () => {
     assert.match(log, /\[lab\] power on at [\s\S]*\[lab\] reset at /, "the log survives a reset");
 
     await uefi.pause();
-    await waitFor("the paused state", 5, () => (uefi.power() === "paused" ? true : undefined));
+    await waitFor("the paused state", 60, () => (uefi.power() === "paused" ? true : undefined));
     await uefi.resume();
     await uefi.powerOff();
     assert.equal(uefi.power(), "off");
     await bios.kill();
     assert.equal(bios.power(), "off");
+    const startsOf = async () => (await readFile(bios.consoleLogPath, "utf8")).match(/\[lab\] power on/g)?.length;
+    assert.equal(await startsOf(), 1);
+    await Promise.all([bios.powerOn(), bios.powerOn(), bios.kill()]);
+    assert.deepEqual([bios.power(), await startsOf()], ["off", 2], "one start, and then the power cut");
     const refused = await answerLine(rack, JSON.stringify({ verb: "reset", machine: "machine-1" }));
     assert.deepEqual(
       refused.kind === "refused" && refused.message,
