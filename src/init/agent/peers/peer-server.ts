@@ -54,6 +54,8 @@ export function startPeerServer(
     if (!isOpen) return;
     isOpen = false;
     os.close(settings.writer);
+    // Once PID 1 has reaped it, its number may be that of another process.
+    if (os.waitpid(pid, os.WNOHANG)[0] !== 0) return;
     os.kill(pid, sigKill);
     os.waitpid(pid, 0);
   }
