@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { testSeed } from "../support/seed.ts";
 import { comeUp, cutPoints } from "./convergence.ts";
 import { bootFromDisk } from "./host/disk-boot.ts";
 import { textIn } from "./host/grub.ts";
@@ -113,7 +114,7 @@ test("an agent whose files are damaged later gives way to the installed one", (t
 /** The number of cuts of each kind in a plain run; `POWER_CUTS=all` tries every system call. */
 const sampled = 5;
 /** Repeats a run's choice. */
-const seed = Number(process.env.POWER_CUT_SEED ?? Date.now() % 1000);
+const seed = Number(process.env.POWER_CUT_SEED ?? testSeed % 1000);
 
 const modes: { readonly [title: string]: (cut: number) => Unsynced } = {
   "all that was written survives": () => ({ kind: "kept" }),

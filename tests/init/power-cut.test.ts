@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { type TestContext, test } from "node:test";
+import { testSeed } from "../support/seed.ts";
 import { comeUp, cutPoints } from "./convergence.ts";
 import { changeDisks } from "./host/board.ts";
 import type { Unsynced } from "./host/storage/block-device.ts";
@@ -12,7 +13,7 @@ import { openSite } from "./site/site.ts";
 /** Number of cuts of each kind in a plain run; `POWER_CUTS=all` tries every system call. */
 const sampled = 6;
 /** Repeats the random choice of a run. */
-const seed = Number(process.env.POWER_CUT_SEED ?? Date.now() % 1000);
+const seed = Number(process.env.POWER_CUT_SEED ?? testSeed % 1000);
 
 const modes: { readonly [title: string]: (cut: number) => Unsynced } = {
   "all that was written survives": () => ({ kind: "kept" }),

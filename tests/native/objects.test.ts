@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { testSeed } from "../support/seed.ts";
 import { runProgram } from "./native-program.ts";
 
 /** The contents below a directory, by their names; each must have the hash that is its name. */
@@ -20,11 +21,10 @@ function contentsIn(directory: string): readonly string[] {
 test("stores contents in threads while they arrive; what is cut is continued, what is forged or too much stays out", async () => {
   const directory = mkdtempSync(join(tmpdir(), "birther-objects-"));
   try {
-    const seed = Math.floor(Math.random() * 2 ** 32);
-    const result = await runProgram(directory, "objects", [directory, String(seed)]);
+    const result = await runProgram(directory, "objects", [directory, String(testSeed)]);
     const names = result.expected.map(({ sha512 }: { readonly sha512: string }) => sha512);
     const has = (place: string) => (existsSync(join(directory, place)) ? contentsIn(join(directory, place)) : []);
-    assert.deepEqual(result.whole, { stored: names.length }, `seed ${seed}`);
+    assert.deepEqual(result.whole, { stored: names.length }, `TEST_SEED=${testSeed}`);
     assert.deepEqual(result.again, { stored: names.length });
     assert.deepEqual([...has("whole")].sort(), [...new Set<string>(names)].sort());
     assert.match(result.forged.error, /^fetched object: expected SHA-512 [0-9a-f]{16}…, found .*damaged or forged$/);
