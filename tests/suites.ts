@@ -179,7 +179,7 @@ export const suites: readonly Suite[] = [
       kind: "files",
       globs: ["tests/real-clients/*.test.ts"],
       atOnce: 3,
-      timeoutMs: 10 * minuteMs,
+      timeoutMs: 30 * minuteMs,
     },
   },
   {
@@ -319,7 +319,7 @@ export const suites: readonly Suite[] = [
       kind: "files",
       globs: ["tests/image/*.test.ts"],
       minutes: { "tests/image/boot.test.ts": 1.2 },
-      timeoutMs: 10 * minuteMs,
+      timeoutMs: 30 * minuteMs,
     },
   },
   {
@@ -347,7 +347,7 @@ export const suites: readonly Suite[] = [
         "tests/firmware/modes.test.ts": 1,
         "tests/firmware/http-boot.test.ts": 1,
       },
-      timeoutMs: 20 * minuteMs,
+      timeoutMs: 40 * minuteMs,
     },
   },
   {
@@ -386,7 +386,7 @@ export const suites: readonly Suite[] = [
         "tests/faults/hung.test.ts": 1,
         "tests/faults/tls-that-fails.test.ts": 1,
       },
-      timeoutMs: 20 * minuteMs,
+      timeoutMs: 40 * minuteMs,
     },
   },
   {

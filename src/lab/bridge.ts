@@ -78,7 +78,7 @@ function lossCommands(ports: readonly BridgePort[]): readonly Command[] {
 export async function runStep(commands: readonly Command[]): Promise<void> {
   for (const { argv, input } of commands) {
     const [program = "", ...rest] = argv;
-    const running = promisify(execFile)(program, rest, { timeout: 10_000 });
+    const running = promisify(execFile)(program, rest, { timeout: 60_000 });
     // A program that does not read its input may be links before we write; only its exit status counts.
     running.child.stdin?.on("error", () => {}).end(input ?? "");
     try {

@@ -7,7 +7,7 @@ const runFile = promisify(execFile);
 
 /** Runs `./birther` with these arguments as a user would, and returns its standard output. Throws when it fails. */
 export async function birther(...text: readonly string[]): Promise<string> {
-  const { stdout } = await runFile(launcher, text, { timeout: 60_000, maxBuffer: 64 * 1024 * 1024 });
+  const { stdout } = await runFile(launcher, text, { timeout: 300_000, maxBuffer: 64 * 1024 * 1024 });
   return stdout;
 }
 

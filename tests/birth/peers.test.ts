@@ -21,7 +21,7 @@ function sentBy(tap: string): number {
 
 /** Waits until a machine is up with its image. */
 async function untilUp({ console }: FaultyRack, store: Store, spec: MachineSpec): Promise<Machine> {
-  return await waitFor(`${spec.name} to be up`, 14 * 60, () => {
+  return await waitFor(`${spec.name} to be up`, 30 * 60, () => {
     const found = store.byMac(spec.mac);
     return found?.phase === "up" ? found : undefined;
   }).catch(async (cause) => {
@@ -31,7 +31,7 @@ async function untilUp({ console }: FaultyRack, store: Store, spec: MachineSpec)
 
 await insideNamespace(import.meta.url, () => {
   test("a machine that comes late gets the image from one that runs it, and not over the uplink", {
-    timeout: 30 * minuteMs,
+    timeout: 80 * minuteMs,
   }, async () => {
     const first = machineSpec(1, { memoryMiB: 768 });
     const second = machineSpec(2, { memoryMiB: 768 });
@@ -41,7 +41,7 @@ await insideNamespace(import.meta.url, () => {
     await setUp.rack.find(first.name)?.powerOn();
     await untilUp(setUp, store, first);
     const state = join(setUp.directory, "state");
-    await waitFor("the first machine to serve its image", 240, async () =>
+    await waitFor("the first machine to serve its image", 900, async () =>
       (await birther("log", "r01u01", "--state", state)).includes("serving the image to other machines")
         ? true
         : undefined,

@@ -36,24 +36,25 @@ const faults = [
 
 await insideNamespace(import.meta.url, () => {
   test("each fault is on the machine's record, and the machine retries by itself", {
-    timeout: 12 * minuteMs,
+    timeout: 60 * minuteMs,
   }, async () => {
     await using setUp = await faultyRack(faults.map((fault) => fault.spec));
     await using server = await setUp.startServer();
     const { store } = server;
     const trial = async ({ title, spec, condition, says }: (typeof faults)[number]) => {
       await setUp.rack.find(spec.name)?.powerOn();
-      const reason = await waitFor(`${title}: condition ${condition}`, 240, () =>
-        reasonFor(store.byMac(spec.mac), condition),
-      ).catch(async (cause) => {
-        throw new Error(`${title}\n${await setUp.console(spec.name)}`, { cause });
-      });
-      assert.match(reason, says, title);
+      // On a busy computer another step may be late before this one fails.
+      const reason = () => reasonFor(store.byMac(spec.mac), condition);
+      await waitFor(`${title}: condition ${condition}`, 900, () => says.test(reason() ?? "") || undefined).catch(
+        async (cause) => {
+          throw new Error(`${title}: ${reason()}\n${await setUp.console(spec.name)}`, { cause });
+        },
+      );
       const machine = store.byMac(spec.mac);
       assert.equal(machine?.state, "birth", `${title}: it stays in birth`);
       assert.equal(machine.hostname, undefined, `${title}: it holds no name`);
       const asked = machine.pxe.requests;
-      await waitFor(`${title}: another attempt`, 120, () =>
+      await waitFor(`${title}: another attempt`, 900, () =>
         (store.byMac(spec.mac)?.pxe.requests ?? 0) > asked ? true : undefined,
       );
       await setUp.consoleShows(spec.name, says);

@@ -78,7 +78,7 @@ export async function faultyRack(
       return startServer({ config, log });
     },
     console: endOf,
-    consoleShows: (name, text, seconds = 60) =>
+    consoleShows: (name, text, seconds = 300) =>
       waitFor(`the console of ${name} to show ${text}`, seconds, async () =>
         text.test(await shownBy(name)) ? true : undefined,
       )

@@ -12,7 +12,7 @@ const minuteMs = 60_000;
 
 await insideNamespace(import.meta.url, () => {
   test("a Bootstrap Image with another authority: the log says by UDP why TLS does not come up", {
-    timeout: 12 * minuteMs,
+    timeout: 30 * minuteMs,
   }, async () => {
     const spec = machineSpec(1, { memoryMiB: 768 });
     await using setUp = await faultyRack([spec]);
@@ -30,7 +30,7 @@ await insideNamespace(import.meta.url, () => {
       return machine === undefined ? [] : store.log(machine.id);
     };
     await setUp.rack.find(spec.name)?.powerOn();
-    await waitFor("the reason in the log", 300, () =>
+    await waitFor("the reason in the log", 900, () =>
       lines().some((line) => /MDB does not answer.*not correctly signed by the trusted CA/.test(line))
         ? true
         : undefined,

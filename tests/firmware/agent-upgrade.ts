@@ -19,7 +19,7 @@ export async function changeAgentBuild({ directory }: FaultyRack): Promise<void>
 export async function assertAgentUpgraded(scene: Scene, machine: LabMachine, installed: string): Promise<void> {
   const upgraded = await recordOf(scene, machine, {
     what: `an agent other than ${installed} to poll`,
-    seconds: 600,
+    seconds: 1200,
     holds: ({ agent }) => agent !== undefined && agent.version !== installed,
   });
   assert.deepEqual([upgraded.phase, upgraded.conditions, upgraded.agent?.rejected], ["up", [], undefined]);
@@ -30,7 +30,7 @@ export async function assertAgentUpgraded(scene: Scene, machine: LabMachine, ins
   const restartedAtMs = Date.now();
   const again = await recordOf(scene, machine, {
     what: "up after a power cut",
-    seconds: 600,
+    seconds: 1200,
     holds: ({ phase, phaseAtMs = 0 }) => phase === "up" && phaseAtMs > restartedAtMs,
   });
   assert.equal(again.agent?.version, upgraded.agent?.version);

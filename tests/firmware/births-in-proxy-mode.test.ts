@@ -24,7 +24,7 @@ const machines = [machineSpec(1), machineSpec(2, { ...secure, bootFrom: "http" }
 
 await insideNamespace(import.meta.url, () => {
   test("beside a real dnsmasq: a BIOS machine from power-on to up; UEFI under Secure Boot, by HTTP and by PXE, to init", {
-    timeout: 45 * 60_000,
+    timeout: 80 * 60_000,
   }, async (t) => {
     const { said, log } = keptLog();
     await using place = await faultyRack(machines, log, withSystemImages);

@@ -21,15 +21,19 @@ const byHttp = machineSpec(2, { ...secure, bootFrom: "http" });
 const consoleOf = ({ consoleLogPath }: Pick<LabMachine, "consoleLogPath">) => readFile(consoleLogPath, "utf8");
 
 /**
- * How often Linux reported at its start that the firmware enforces Secure Boot: each such start used signed programs.
+ * How many kernels have started. Each must have reported that the firmware enforces Secure Boot: it used signed programs. A
+ * starved machine may be reset by its watchdog and start once more.
  */
-async function timesEnforced({ consoleLogPath }: LabMachine): Promise<number> {
-  return (await consoleOf({ consoleLogPath })).match(/secureboot: Secure boot enabled/g)?.length ?? 0;
+async function signedStarts(machine: LabMachine): Promise<number> {
+  const console = await consoleOf(machine);
+  const kernels = console.match(/Linux version /g)?.length ?? 0;
+  assert.equal(console.match(/secureboot: Secure boot enabled/g)?.length ?? 0, kernels, "each of them");
+  return kernels;
 }
 
 await insideNamespace(import.meta.url, () => {
   test("OVMF with Microsoft's keys: birth and rebirth by TFTP; beside it UEFI HTTP boot to init", {
-    timeout: 45 * 60_000,
+    timeout: 80 * 60_000,
   }, async (t) => {
     const { said, log } = keptLog();
     await using place = await faultyRack([byTftp, byHttp], log, (made) => withSystemImages(made, debian13));
@@ -45,7 +49,7 @@ await insideNamespace(import.meta.url, () => {
         "loaderSent: boot disk: shim and GRUB",
         "kernelSent: kernel and initramfs",
       ]);
-      assert.equal(await timesEnforced(other), 1);
+      assert.ok((await signedStarts(other)) >= 1);
       assert.match(await consoleOf(other), saidOfFirmware, "on the disk of HTTP boot");
       await other.kill();
     };
@@ -59,26 +63,26 @@ await insideNamespace(import.meta.url, () => {
     assert.equal(first.hardware?.secureBoot, true);
     assert.equal(first.storage?.encryption.kind, "luks2");
     assert.deepEqual(first.measuredBoot, { kind: "asWritten" }, "what Debian's GRUB measured");
-    assert.equal(await timesEnforced(born), 2, "the Bootstrap Image's kernel, then the system image's");
+    assert.ok((await signedStarts(born)) >= 2, "the Bootstrap Image's kernel, then the system image's");
 
     // A changed kernel does not run; and no machine waits in a menu for a key press.
     await born.powerOff();
     await damageKernel(born.diskPaths[0] ?? assert.fail());
-    const before = server.store.byMac(born.mac)?.pxe.requests ?? assert.fail();
+    const kernels = await signedStarts(born);
     await born.powerOn();
+    await place.consoleShows(born.name, /cannot be started; restarting/, 900);
+    const before = server.store.byMac(born.mac)?.pxe.requests ?? assert.fail();
     await recordOf(scene, born, {
       what: "asked again after GRUB has given its kernel up",
-      seconds: 240,
-      holds: ({ pxe }) => pxe.requests > before + 2,
+      seconds: 900,
+      holds: ({ pxe }) => pxe.requests > before,
     });
-    const { length: starts } = (await consoleOf(born)).match(/cannot be started; restarting/g) ?? [];
-    assert.ok(starts > 0);
-    assert.equal(await timesEnforced(born), 2);
+    assert.equal(await signedStarts(born), kernels);
 
     // It asks at each of its restarts, so its rebirth needs no hand.
     await server.store.apply({ kind: "rebirthAsked", id: first.id, by: "test" });
     await recordOf(scene, born, healthy(2));
-    assert.equal(await timesEnforced(born), 3);
+    assert.ok((await signedStarts(born)) > kernels);
     const asked = said.filter((line) => line.startsWith("TFTP")).map((line) => /"file":"([^"]*)"/.exec(line)?.[1]);
     t.diagnostic(`asked by TFTP: ${[...new Set(asked)].join(" ")}`);
   });

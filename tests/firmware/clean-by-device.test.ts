@@ -33,7 +33,7 @@ async function holdsOldData(path: string): Promise<boolean> {
 
 await insideNamespace(import.meta.url, () => {
   test("NVMe disks of QEMU format themselves at a clean: the statements say so, and the old data is gone from their files", {
-    timeout: 15 * 60_000,
+    timeout: 45 * 60_000,
   }, async () => {
     const { said, log } = keptLog();
     await using place = await faultyRack([storage], log);

@@ -15,7 +15,7 @@ export async function damageKernel(diskPath: string): Promise<void> {
   };
   const offset = (table.partitions[1]?.start ?? Number.NaN) * table.sectorsize;
   const ask = async (request: string) =>
-    (await runFile("debugfs", ["-R", request, `${diskPath}?offset=${offset}`], { timeout: 20_000 })).stdout;
+    (await runFile("debugfs", ["-R", request, `${diskPath}?offset=${offset}`], { timeout: 120_000 })).stdout;
   const directory = `/kernels/${/[0-9a-f]{32}/.exec(await ask("ls -p /kernels"))?.[0]}`;
   const kernel = /vmlinuz-[^\s/]+/.exec(await ask(`ls -p ${directory}`))?.[0];
   const blockBytes = Number(/^Block size:\s+(\d+)$/m.exec(await ask("stats -h"))?.[1]);

@@ -22,7 +22,7 @@ import { startQemuOnConsole } from "../support/qemu-on-console.ts";
 
 const run = promisify(execFile);
 const sectorBytes = 512;
-const limitMs = 150_000;
+const limitMs = 600_000;
 
 const kernelOf = (digit: string): StoredKernel => ({
   id: digit.repeat(32),
@@ -86,7 +86,8 @@ async function startedKernels(path: string, count: number): Promise<readonly str
     if (names().length >= count) qemu.kill("SIGKILL");
   }
   assert.ok(names().length >= count, console.slice(-3000));
-  return names();
+  // QEMU may have started one more before it ended.
+  return names().slice(0, count);
 }
 
 test("BIOS: GRUB starts a marked kernel once; after its panic it starts the confirmed one", {

@@ -79,11 +79,11 @@ async function declareHealthy(place: BootEnvironment, { mac, spec }: LabMachine,
 /** Seconds from the first DHCP answer until a machine's console matches. */
 async function secondsToConsole(place: BootEnvironment, machine: LabMachine, says: RegExp): Promise<number> {
   await machine.powerOn();
-  const first = await place.line(`a DHCP answer to ${machine.name}`, 120, ({ message, facts }) => {
+  const first = await place.line(`a DHCP answer to ${machine.name}`, 600, ({ message, facts }) => {
     return message === "DHCP offer" && facts.mac === machine.mac;
   });
   const text = () => readFileSync(machine.consoleLogPath, "utf8");
-  await waitFor(`${says} on the console`, 200, () => (says.test(text()) ? true : undefined)).catch((cause) => {
+  await waitFor(`${says} on the console`, 600, () => (says.test(text()) ? true : undefined)).catch((cause) => {
     throw new Error(text().slice(-3000), { cause });
   });
   return (performance.now() - first.atMs) / 1000;
@@ -95,7 +95,7 @@ await insideNamespace(import.meta.url, () => {
   );
   for (const { release, firmware } of machines)
     test(`${firmware} of ${release}: with a local boot answer it continues at once; after it has come up, the method is remembered`, {
-      timeout: 300_000,
+      timeout: 30 * 60_000,
     }, async (context: TestContext) => {
       const disks = [{ bus: "virtio", sizeMiB: 16, serial: "D1" }] as const;
       const machines = [machineSpec(1, { firmware, firmwareTree: await firmwareTreeOf(release), disks })];
@@ -116,7 +116,7 @@ await insideNamespace(import.meta.url, () => {
       await place.store.apply({
         ...{ kind: "subSeen", id: machineIdFromMac(machine.mac), fromDisk: true, runningImage: "compute" },
       });
-      const [lesson] = await waitFor("a lesson", 5, () =>
+      const [lesson] = await waitFor("a lesson", 60, () =>
         lessonsOf(place.store).length > 0 ? lessonsOf(place.store) : undefined,
       );
       assert.deepEqual(

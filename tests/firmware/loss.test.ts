@@ -6,12 +6,15 @@ import { machineSpec } from "../../src/lab/machine-spec.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
 import { bootEnvironment, rackNetwork } from "./boot-environment.ts";
 
-/** SeaBIOS does not retry: after its ROM's time-outs a person has to press the power button. */
-const mostPowerCycles = 6;
+/**
+ * SeaBIOS does not retry: after its ROM's time-outs a person has to press the power button. A machine that needed four starts was
+ * seen; one that needs more than these has another trouble than loss.
+ */
+const mostPowerCycles = 40;
 
 await insideNamespace(import.meta.url, () => {
   test("two machines' iPXE get their scripts and an address each despite 30 % loss in both directions", {
-    timeout: 300_000,
+    timeout: 30 * 60_000,
   }, async (t) => {
     const machines = [machineSpec(1, { lossPercent: 30 }), machineSpec(2, { lossPercent: 30 })];
     await using place = await bootEnvironment({ machines, network: rackNetwork({ allowForeignDhcp: true }) });
@@ -19,7 +22,7 @@ await insideNamespace(import.meta.url, () => {
       await machine.powerOn();
       for (let cycles = 1; ; cycles += 1) {
         const read = readFileSync(machine.consoleLogPath).length;
-        const end = await waitFor(`${machine.name}: its script, or the end of its boot`, 120, () => {
+        const end = await waitFor(`${machine.name}: its script, or the end of its boot`, 600, () => {
           const id = place.store.byMac(machine.mac)?.id;
           if (place.lines.some(({ message, facts }) => message === "boot script sent" && facts.machine === id))
             return "script";

@@ -21,12 +21,12 @@ export async function startDnsmasq(directory: string, more: readonly string[] = 
     });
     return child;
   };
-  const host = kept(spawn("unshare", ["--net", "sleep", "900"], { stdio: "ignore" }));
+  const host = kept(spawn("unshare", ["--net", "sleep", "infinity"], { stdio: "ignore" }));
   await once(host, "spawn");
   const inside = ["nsenter", "-t", String(host.pid), "-n"];
-  const run = ([name = "", ...rest]: readonly string[]) => execute(name, rest, { timeout: 10_000 });
+  const run = ([name = "", ...rest]: readonly string[]) => execute(name, rest, { timeout: 60_000 });
   const ip = (text: string, where: readonly string[] = []) => run([...where, "ip", ...text.split(" ")]);
-  await waitFor("the other host's namespace", 5, () => (hasLeft(host.pid) ? true : undefined));
+  await waitFor("the other host's namespace", 60, () => (hasLeft(host.pid) ? true : undefined));
   await ip("link add other0 type veth peer name other1 address 02:00:00:00:00:99");
   made.defer(async () => void (await ip("link delete other0")));
   await ip(`link set other1 netns ${host.pid}`);
@@ -45,7 +45,7 @@ export async function startDnsmasq(directory: string, more: readonly string[] = 
   dnsmasq.stderr?.on("data", (text: Buffer) => {
     output += text.toString();
   });
-  await waitFor("dnsmasq (apt-get install dnsmasq-base)", 10, () => {
+  await waitFor("dnsmasq (apt-get install dnsmasq-base)", 60, () => {
     if (dnsmasq.exitCode !== null) throw new Error(`dnsmasq: ${output}`);
     return output.includes("DHCP") || undefined;
   });

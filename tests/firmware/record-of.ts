@@ -29,21 +29,21 @@ export async function recordOf(
 }
 
 /** A machine that came up in this generation; a condition for `recordOf`. */
-export const up = (generation: number, seconds = 1200) => ({
+export const up = (generation: number, seconds = 2400) => ({
   what: `up in generation ${generation}`,
   seconds,
   holds: (record: Machine) => record.state === "healthy" && record.phase === "up" && record.generation === generation,
 });
 
 /** A machine that was handed over to the Dominator in this generation; a condition for `recordOf`. */
-export const healthy = (generation: number, seconds = 600) => ({
+export const healthy = (generation: number, seconds = 1200) => ({
   what: `healthy in generation ${generation}`,
   seconds,
   holds: (record: Machine) => record.state === "healthy" && record.generation === generation,
 });
 
 /** A machine whose init has taken its order. */
-export const inInit = (seconds = 600) => ({
+export const inInit = (seconds = 1200) => ({
   what: "init's order",
   seconds,
   holds: (record: Machine) => record.order?.taken !== undefined,

@@ -30,7 +30,7 @@ function changed(image: Uint8Array, before: string | Uint8Array, after: string |
 
 await insideNamespace(import.meta.url, () => {
   test("Debian 13's OVMF that trusts only the site's key starts the signed image, and no other", {
-    timeout: 10 * 60_000,
+    timeout: 60 * 60_000,
   }, async (t) => {
     const directory = await mkdtemp(join(tmpdir(), "birther-signed-"));
     await using life = new AsyncDisposableStack();
@@ -81,12 +81,13 @@ await insideNamespace(import.meta.url, () => {
       assert.ok(machine);
       await machine.powerOn();
       const startedMs = Date.now();
-      const console = await waitFor(`${title}: the end of the firmware`, 120, async () => {
+      const console = await waitFor(`${title}: the end of the firmware`, 600, async () => {
         const text = await readFile(machine.consoleLogPath, "utf8");
         return refused.test(text) || text.includes(started) ? text : undefined;
       });
       assert.equal(console.includes(started), starts, title);
-      assert.equal(boot.store.byMac(machine.mac)?.phase, "kernelSent", `${title}: the firmware had the whole image`);
+      const isSent = () => boot.store.byMac(machine.mac)?.phase === "kernelSent";
+      await waitFor(`${title}: the firmware had the whole image`, 60, () => isSent() || undefined);
       t.diagnostic(`${title}: ${starts ? "started" : "refused"} after ${Date.now() - startedMs} ms`);
     }
   });

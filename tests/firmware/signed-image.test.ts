@@ -18,7 +18,7 @@ const networks = demoConfig("/nowhere").networks.map(
 
 await insideNamespace(import.meta.url, () => {
   test("OVMF that trusts only the site's key is born by the signed image, and starts its disk", {
-    timeout: 15 * 60_000,
+    timeout: 45 * 60_000,
   }, async () => {
     const keys = await mkdtemp(join(tmpdir(), "birther-keys-"));
     await using life = new AsyncDisposableStack();

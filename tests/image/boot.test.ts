@@ -25,7 +25,7 @@ const firmwareChecks = [
   "firmware files: true true",
   "modules of the image: true",
 ] as const;
-const limitMs = 180_000;
+const limitMs = 600_000;
 const diskBytes = 1 << 29;
 /** Where in-image.ts makes its LUKS volume: 1 MiB for the table, two partitions of 64 MiB. */
 const volume = { at: 129 << 20, bytes: 32 << 20 } as const;

@@ -89,7 +89,7 @@ export async function openRig(): Promise<Rig> {
         logged = (logged + text).slice(-4000);
       });
     server = started;
-    await waitFor("the server to be ready", 180, async () => {
+    await waitFor("the server to be ready", 600, async () => {
       if (started.exitCode !== null) throw new Error("the server ended");
       return await api()
         .then((to) => to.ask("ready"))

@@ -6,8 +6,8 @@ import type { Rig } from "./rig.ts";
 /** A site without power or network for this long. */
 const outageSeconds = 60;
 /** Seconds in which a machine gets to a point, and in which it comes up after the fault. */
-const reachSeconds = 300;
-const comeUpSeconds = 900;
+const reachSeconds = 900;
+const comeUpSeconds = 1800;
 
 /** The life that is disturbed: what is saved before it, what an operator asks for then, and what it ends in. */
 export type Life = {
