@@ -3,9 +3,9 @@ import * as v from "valibot";
 import type { StoredAgents } from "../core/agent/supervision.ts";
 import { type AgentReport, agentFileNames, isAgentVersion } from "../core/agent/version.ts";
 import type { AgentFile } from "../core/image/update/directive.ts";
+import { count } from "./bounded-values.ts";
 import { pinned } from "./same.ts";
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const version = v.pipe(v.string(), v.check(isAgentVersion, "expected the version of an agent: 32 hex digits"));
 
 /** The longest reason for a rejection. */

@@ -15,3 +15,6 @@ export const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 /** Bytes in lower-case hex. */
 export const hex = (mostBytes: number) => v.pipe(v.string(), v.regex(/^([0-9a-f]{2})*$/), v.maxLength(2 * mostBytes));
+
+/** Where a machine serves others: an IPv4 address and a port. */
+export const endpoint = v.pipe(v.string(), v.regex(/^\d{1,3}(\.\d{1,3}){3}:\d{1,5}$/));

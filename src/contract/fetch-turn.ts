@@ -4,13 +4,10 @@
  */
 import * as v from "valibot";
 import type { FetchTurn } from "../core/uplink/fetch-turn.ts";
+import { count, endpoint, text } from "./bounded-values.ts";
 import { protocolNumber } from "./protocol.ts";
 import { pinned } from "./same.ts";
 import { serving } from "./serving.ts";
-
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
-const text = v.pipe(v.string(), v.maxLength(4096));
-const endpoint = v.pipe(v.string(), v.regex(/^\d{1,3}(\.\d{1,3}){3}:\d{1,5}$/));
 
 export const fetchTurnRequest = v.object({
   protocol: protocolNumber,

@@ -3,8 +3,7 @@
  * in the demo's directory.
  */
 import * as v from "valibot";
-
-const text = v.pipe(v.string(), v.maxLength(4096));
+import { text } from "./bounded-values.ts";
 
 /** Where other terminals find a running demo: a link to its directory, which holds `lab.sock` and `state/api.sock`. */
 export const runningDemo = "/run/birther/demo";

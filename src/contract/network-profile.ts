@@ -1,10 +1,10 @@
 /** Network profiles as an order carries them; a key that a newer server adds is ignored. */
 import * as v from "valibot";
 import { hashPolicies, type NetworkProfile } from "../core/host-network/profile.ts";
+import { count } from "./bounded-values.ts";
 import { pinned } from "./same.ts";
 
 const text = v.pipe(v.string(), v.maxLength(1024));
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 
 const addressTemplate = v.object({ first: text, step: v.record(v.string(), count), prefixLength: count });
 const addressing = {

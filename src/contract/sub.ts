@@ -18,6 +18,7 @@ import type { WorkProgress } from "../core/machine/work-progress.ts";
 import type { DiskKeyState } from "../core/tpm/disk-key.ts";
 import type { MeasuredBoot } from "../core/tpm/measured-boot.ts";
 import { agentReport, agentUpgrade } from "./agent.ts";
+import { count, endpoint, text } from "./bounded-values.ts";
 import { workProgress } from "./machine/report.ts";
 import { mirrorState } from "./machine/storage.ts";
 import { diskKeyState, measuredBoot } from "./measured-boot.ts";
@@ -40,11 +41,8 @@ const limits = {
 /** Limit of the size of a poll or a directive on the wire, in bytes of JSON. */
 export const maxSubMessageBytes = 1 << 28;
 
-const text = v.pipe(v.string(), v.maxLength(4096));
-const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 const portNumber = v.pipe(count, v.minValue(1), v.maxValue(65_535));
 const uuid = v.pipe(v.string(), v.regex(/^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$/));
-const endpoint = v.pipe(v.string(), v.regex(/^\d{1,3}(\.\d{1,3}){3}:\d{1,5}$/));
 const path = v.pipe(v.string(), v.startsWith("/"), v.maxLength(limits.path));
 const mode = v.pipe(count, v.maxValue(0o7777));
 const sha512 = v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/));
