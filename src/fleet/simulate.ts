@@ -42,7 +42,7 @@ export type Outcome = {
 /** The moment at which virtual time begins, in milliseconds since 1970: 2026-01-01. */
 export const epochMs = 1_767_225_600_000;
 /**
- * Of the polls of a machine that is up, one in ten is carried out, and one in five minutes at least: the others would find the same, and
+ * Of the polls of a machine that is up, one in ten is carried out, and one in ten minutes at least: the others would find the same, and
  * without peers 40,000 machines send millions of them before the last one is up. The server hears of each often enough (deadline of
  * phase up: 15 min).
  */

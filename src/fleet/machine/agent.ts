@@ -69,7 +69,7 @@ export function* runAgent(world: World, machine: Chassis, running: "birth" | "im
 }
 
 /** After this time, a poll is carried out in any case. */
-const alikeMs = 300_000;
+const alikeMs = 600_000;
 
 /**
  * Polls of a machine that runs its image, all of which find the same: they keep their server busy when they come, but are not carried out.
