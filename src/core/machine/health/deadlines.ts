@@ -82,7 +82,7 @@ export const phaseWaitsFor: {
   rebooting: {
     seconds: 1200,
     missing: "its agent polls after the boot from disk",
-    next: "read its console; check birther packets NAME for repeated network boots, and birther quirks for known faults of its firmware",
+    next: "read its console: a firmware that ends in its own menu or shell may have no driver for the controller of its root disk (enable its option ROM, or choose another disk by storage.rootDisk); check birther packets NAME for repeated network boots, and birther quirks for known faults of its firmware",
   },
   up: {
     seconds: 900,
