@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { test } from "node:test";
 import { startHttpServer } from "../../src/boot-server/http/server.ts";
 import { admitRequest, type RequestRates } from "../../src/core/network/request-rate.ts";
+import { freePort } from "../support/free-port.ts";
 
 test("a port used by another server: the error names address and reason, and nothing is left open", async () => {
   const start = (port: number, ...addresses: string[]) =>
@@ -16,7 +17,7 @@ test("a port used by another server: the error names address and reason, and not
       log: () => {},
     });
   const { port } = await (async () => {
-    await using first = await start(0);
+    await using first = await start(await freePort());
     await assert.rejects(
       start(first.port, "127.0.0.2"),
       new RegExp(`127\\.0\\.0\\.1:${first.port} failed: bind.*EADDRINUSE; .*ss -ltnp`),

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -18,17 +17,10 @@ import { stillClock, testMac } from "../../src/mdb/testing/fleet.ts";
 import { openApp } from "../../src/mdb/testing/operator-app.ts";
 import { openPki } from "../../src/mdb/tls/pki.ts";
 import { serverSecret } from "../../src/mdb/tls/server-secret.ts";
+import { freePort } from "../support/free-port.ts";
 
 const log: Log = () => {};
 const id = machineIdFromMac(testMac(1));
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 test("the log of a machine has the lines of all servers of the database, and names servers that do not answer", async () => {
   await using life = new AsyncDisposableStack();

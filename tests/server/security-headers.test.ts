@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request as plainRequest } from "node:http";
 import { request as tlsRequest } from "node:https";
-import { createServer, connect as plainConnect } from "node:net";
+import { connect as plainConnect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
@@ -20,6 +20,7 @@ import { startMachineServer } from "../../src/mdb/machine-api/server.ts";
 import { startOperatorServer, startOperatorTls } from "../../src/mdb/operator-api/server.ts";
 import { openApp } from "../../src/mdb/testing/operator-app.ts";
 import { operatorCertificate } from "../../src/mdb/tls/operator-certificate.ts";
+import { freePort } from "../support/free-port.ts";
 
 const state = mkdtempSync(join(tmpdir(), "birther-headers-"));
 const socketPath = join(state, "api.sock");
@@ -42,14 +43,6 @@ const expected: { readonly [L in Listener]: Headers } = {
   machines: tlsHeaders,
   boot: securityHeaders,
 };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  return typeof address === "object" && address !== null ? address.port : assert.fail();
-}
 
 before(async () => {
   const { app, clock, tokens, [Symbol.asyncDispose]: end } = await openApp(1);
