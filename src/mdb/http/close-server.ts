@@ -1,8 +1,12 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
 
-/** What answers that end by themselves, such as feeds that were told to, have time for. */
-const graceMs = 300;
+const lookMs = 10;
+/**
+ * How many looks answers that end by themselves, such as feeds that were told to, have time for. Where this process hardly gets a
+ * processor, the looks are as late as the answers, and a time would be over before they could end.
+ */
+const graceLooks = 30;
 
 /** Closes a server and its connections, including idle and hanging ones; those with an answer under way after a moment. */
 export async function closeServer(
@@ -12,9 +16,12 @@ export async function closeServer(
   server.close();
   server.closeIdleConnections();
   // An answer that ends makes its connection idle, and Node closes those of a closing server late.
-  const idle = setInterval(() => server.closeIdleConnections(), 10);
-  const late = setTimeout(() => server.closeAllConnections(), graceMs);
+  let looks = 0;
+  const timer = setInterval(() => {
+    looks += 1;
+    if (looks < graceLooks) server.closeIdleConnections();
+    else server.closeAllConnections();
+  }, lookMs);
   await closed;
-  clearInterval(idle);
-  clearTimeout(late);
+  clearInterval(timer);
 }
