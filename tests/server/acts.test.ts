@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, test } from "node:test";
+import { after, mock, test } from "node:test";
 import { leaveAct } from "../../src/main/acts/leave-act.ts";
 import { openActTaker } from "../../src/main/acts/take-acts.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
@@ -11,6 +11,8 @@ import { stillClock } from "../../src/mdb/testing/fleet.ts";
 
 const parent = mkdtempSync(join(tmpdir(), "birther-acts-"));
 after(() => rmSync(parent, { recursive: true }));
+// A taker looks when a test says so, and not also after some seconds, between two steps of it.
+mock.timers.enable({ apis: ["setInterval"] });
 
 let count = 0;
 /** A state directory, and a server's MDB for it. */

@@ -3,7 +3,6 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { setTimeout as wait } from "node:timers/promises";
 import type { NetworkView } from "../../src/contract/operator/views.ts";
 import { writeExposition } from "../../src/core/export/exposition.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
@@ -16,7 +15,7 @@ import { openLoneExports } from "../../src/mdb/exports/lone-exports.ts";
 import { readinessOf } from "../../src/mdb/exports/readiness.ts";
 import { meterStore } from "../../src/mdb/exports/store-meter.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
-import { asks, birthOf, testMac } from "../../src/mdb/testing/fleet.ts";
+import { asks, birthOf, testMac, until } from "../../src/mdb/testing/fleet.ts";
 
 const clock: Clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 const log = () => {};
@@ -25,13 +24,6 @@ const hostnames = (text: string | Iterable<string>) =>
 
 async function giveBirth(store: Store, ...numbers: readonly number[]): Promise<void> {
   for (const n of numbers) for (const event of birthOf(n)) await store.apply(event);
-}
-
-async function until(what: string, holds: () => boolean): Promise<void> {
-  for (let tries = 0; !holds(); tries += 1) {
-    if (tries > 500) assert.fail(`waited 10 s until ${what}`);
-    await wait(20);
-  }
 }
 
 test("the Dominator's MDB follows the store, and ignores changes that do not concern the Dominator", async () => {
@@ -100,10 +92,13 @@ describe("the Dominator's MDB file", () => {
     inDirectory(async (directory, store) => {
       const path = join(directory, "mdb.json");
       using mdb = openDominatorMdb(store);
+      const beganMs = performance.now();
       await using file = await keepDominatorFile({ path, mdb, clock, log });
       await Promise.all(Array.from({ length: 30 }, (_, n) => giveBirth(store, n + 1)));
       await until("the file names all thirty", () => hostnames(readFileSync(path, "utf8")).length === 30);
-      assert.ok(file.figures().writes < 10, `${file.figures().writes} writes`);
+      // One at the start, and the changes of each fifth of a second: on a busy computer they are not all in one.
+      const most = 2 + (performance.now() - beganMs) / 200;
+      assert.ok(file.figures().writes <= most, `${file.figures().writes} writes, expected at most ${most}`);
     }));
 
   test("the last change is written at the end", () =>
@@ -129,7 +124,7 @@ describe("the Dominator's MDB file", () => {
       // A directory is in the draft's place.
       mkdirSync(`${path}.new`);
       await giveBirth(store, 1);
-      await until("the failure is counted", () => file.figures().failures === 1);
+      await until("the failure is counted", () => file.figures().failures > 0);
       assert.match(said.join(), /writing the Dominator's MDB failed/);
       assert.deepEqual(hostnames(readFileSync(path, "utf8")), []);
       rmSync(`${path}.new`, { recursive: true });

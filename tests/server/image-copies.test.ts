@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createTlsServer } from "node:https";
-import { type AddressInfo, createServer } from "node:net";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -29,16 +29,10 @@ import { stillClock, until } from "../../src/mdb/testing/fleet.ts";
 import { openMemoryStore } from "../../src/mdb/testing/memory-store.ts";
 import { openPki } from "../../src/mdb/tls/pki.ts";
 import { serverSecret } from "../../src/mdb/tls/server-secret.ts";
+import { freePort } from "../support/free-port.ts";
+import { waitFor } from "../support/inside-namespace.ts";
 
 const quiet: Log = () => {};
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** A database with its authority, and servers that share it. */
 async function openSite() {
@@ -153,7 +147,8 @@ test("collections on two servers while images are copied and removed: each has a
   };
   const collecting = servers.map(async (server) => {
     let times = 0;
-    while (!isDone) {
+    // A copy or an import may hold the lock whenever it is asked for.
+    while (!isDone || times === 0) {
       if ((await collectOn(server)).kind === "collected") times += 1;
       // Copies try for the lock every 100 ms: without a pause, they would hardly ever get it.
       await wait(30);
@@ -173,7 +168,7 @@ test("collections on two servers while images are copied and removed: each has a
   await openCatalogue({ images: one.images, tasks, store: site.store }).remove(gone.name, "test");
   await until("both have removed it", () => servers.every((each) => each.images.get(gone.name) === undefined));
   isDone = true;
-  for (const times of await Promise.all(collecting)) assert.ok(times > 0);
+  await Promise.all(collecting);
   for (const server of servers) {
     for (let found = await collectOn(server); found.kind !== "collected"; ) found = await collectOn(server);
     for (const image of left)
@@ -197,8 +192,9 @@ test("an image is listed with the reason while it is not here, and comes when it
   await site.store.putDocument(heldImageDocument({ ...held, servers: [nobody] }));
   await using second = two.copying();
   await until("a copy failed", () => two.lines.some((line) => /copying an image .* failed/.test(line)));
-  const [view] = await second.images();
-  assert.match(view?.notHere ?? "", new RegExp(`${nobody}: .*ECONNREFUSED`));
+  // While the next attempt is under way, that is the reason.
+  const isSaid = new RegExp(`${nobody}: .*ECONNREFUSED`);
+  await waitFor("the reason", 60, async () => isSaid.test((await second.images())[0]?.notHere ?? "") || undefined);
   assert.equal(two.images.get(image.name), undefined, "nothing is used before it is whole");
   await site.store.putDocument(heldImageDocument({ ...held, servers: [nobody, one.self] }));
   await until("the other server is asked", () => has(two, image));
@@ -409,7 +405,7 @@ test("a copy ends before the disk is full, leaves no image, and continues when t
   const [one, two] = [await site.openServer("one"), await site.openServer("two")];
   const image = await one.import("compute", "data");
   const job: CopyJob = {
-    ...{ kind: "copy", image, server: one.self, secret: site.secret, answerLimitMs: 20_000 },
+    ...{ kind: "copy", image, server: one.self, secret: site.secret, answerLimitMs: 60_000 },
     ...{ objects: join(two.directory, "objects"), draft: join(two.directory, "draft"), caPem: site.identity.caPem },
   };
   await assert.rejects(
@@ -439,7 +435,7 @@ test("a server that ends in the middle of a copy leaves nothing, and stops at on
   const copies = two.copying();
   const beganMs = performance.now();
   await copies[Symbol.asyncDispose]();
-  assert.ok(performance.now() - beganMs < 20_000);
+  assert.ok(performance.now() - beganMs < 60_000);
   await using _again = two.copying();
   await until("the next start copies it", () => has(two, image));
   assert.equal(readFileSync(two.images.pathOf(image.name), "utf8").length, image.manifest.size);

@@ -75,8 +75,8 @@ async function rig({
 }
 
 async function until(holds: () => boolean): Promise<void> {
-  for (const endMs = performance.now() + 10_000; !holds(); await nextTurn())
-    assert.ok(performance.now() < endMs, "expected it within 10 s");
+  for (const endMs = performance.now() + 60_000; !holds(); await nextTurn())
+    assert.ok(performance.now() < endMs, "expected it within a minute");
 }
 
 test("of many that speak at once, a few begin in each turn, and all of them in the end, in their order", async () => {
@@ -96,14 +96,19 @@ test("of many that speak at once, a few begin in each turn, and all of them in t
 });
 
 test("one that says nothing costs nothing but a socket, and is ended", async () => {
+  {
+    await using untimed = await rig();
+    await untimed.connect();
+    (await untimed.connect()).write("speaks");
+    await until(() => untimed.begun.length === 1);
+    assert.deepEqual([untimed.begun, untimed.open.size], [["speaks"], 2]);
+  }
+  // Alone: another one might not come to speak in time either.
   await using running = await rig({ silentMs });
-  const silent = await running.connect();
-  const closed = once(silent.resume(), "close");
-  (await running.connect()).write("speaks");
-  await until(() => running.begun.length === 1);
-  await closed;
-  await until(() => running.open.size === 1);
-  assert.deepEqual(running.begun, ["speaks"]);
+  const silent = (await running.connect()).resume();
+  await until(() => silent.closed);
+  await until(() => running.open.size === 0);
+  assert.deepEqual(running.begun, []);
 });
 
 test("one that goes before its turn is passed over, one that is refused never begins", async () => {
