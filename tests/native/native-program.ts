@@ -6,7 +6,7 @@ import { buildNative, nativeBuilds } from "../../src/bootstrap-image/program/nat
 import { cacheDirectory } from "../../src/main/paths.ts";
 
 /** Time limit of a test program. */
-const limitMs = 60_000;
+const limitMs = 180_000;
 
 /** The build under test: the suite `sanitizers` runs the tests again with its own. */
 const build = nativeBuilds.find((name) => name === process.env.NATIVE_BUILD) ?? "shipped";

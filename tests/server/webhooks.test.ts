@@ -11,7 +11,7 @@ import type { Notice } from "../../src/core/machine/health/notification.ts";
 import { machineIdFromMac } from "../../src/core/machine/life/move.ts";
 import type { Store } from "../../src/core/ports.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
-import { asks, birthOf, stillClock, testMac } from "../../src/mdb/testing/fleet.ts";
+import { asks, birthOf, stillClock, testMac, until } from "../../src/mdb/testing/fleet.ts";
 import { openNotices } from "../../src/mdb/watch/notices.ts";
 import type { Webhook } from "../../src/mdb/watch/post-notice.ts";
 import { openCalls } from "../../src/mdb/watch/webhooks.ts";
@@ -63,17 +63,13 @@ function textHeaders(headers: IncomingHttpHeaders): Record<string, string> {
 
 /** Resolves when the MDB holds no call any more. */
 async function untilNoneWaits(store: Store): Promise<void> {
-  for (let turn = 0; turn < 5000; turn += 1) {
-    if (!store.documents("webhook").some(({ key }) => key.startsWith("call "))) return;
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
-  assert.fail(`calls still pending: ${store.documents("webhook").map(({ key }) => key)}`);
+  await until("no call is pending", () => !store.documents("webhook").some(({ key }) => key.startsWith("call ")));
 }
 
 const id = machineIdFromMac(testMac(1));
 const failed = { kind: "failed", id, step: "place", reason: "no frame" } as const;
 
-describe("webhooks", { timeout: 20_000 }, () => {
+describe("webhooks", () => {
   const directory = mkdtempSync(join(tmpdir(), "birther-webhooks-"));
   after(() => rmSync(directory, { recursive: true }));
   const clock = stillClock();

@@ -19,7 +19,7 @@ export function stillClock(): Clock & { readonly pass: (ms: number) => void } {
 }
 
 /** Resolves when a condition holds; throws, naming it, when that takes more than `limitMs`. */
-export async function until(what: string, holds: () => boolean, limitMs = 20_000): Promise<void> {
+export async function until(what: string, holds: () => boolean, limitMs = 60_000): Promise<void> {
   const deadline = performance.now() + limitMs;
   while (!holds()) {
     if (performance.now() > deadline) throw new Error(`${what}: not within ${limitMs} ms`);
