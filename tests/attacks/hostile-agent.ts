@@ -1,14 +1,15 @@
 /**
- * Root on installed machines, who has their credentials: `hostile-agent.ts ATTACK SERVER CA OWN-ADDRESS CREDENTIAL…`. Each attack is bounded and
- * ends by itself; it prints what the server answered: how many answers of each status, and of each kind of directive.
+ * Root on installed machines, who has their credentials: `hostile-agent.ts ATTACK[=FILE] SERVER CA OWN-ADDRESS CREDENTIAL…`. Each attack is bounded and
+ * ends by itself, or once there is the file; it prints what the server answered: how many answers of each status, and of each kind of directive.
  */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { setTimeout as wait } from "node:timers/promises";
 import { paths } from "../../src/contract/machine/paths.ts";
 
-const [attack = "", host = "", ca = "", localAddress = "", ...credentials] = process.argv.slice(2);
+const [named = "", host = "", ca = "", localAddress = "", ...credentials] = process.argv.slice(2);
+const [attack = "", target = ""] = named.split("=");
 const authority = readFileSync(ca);
 const answers = new Map<string, number>();
 const note = (answer: string) => void answers.set(answer, (answers.get(answer) ?? 0) + 1);
@@ -120,13 +121,16 @@ async function slowBodies(seconds: number): Promise<void> {
   await Promise.all(slow.map(({ ended }) => ended));
 }
 
-/** Bodies that are announced as large: all slots for them are held, and asked for again at once when one is free. */
-async function hogs(seconds: number): Promise<void> {
+/**
+ * Bodies that are announced as large: all slots for them are held, and asked for again at once when one is free; until there is a file
+ * at the path, and not for longer than some time.
+ */
+async function hogs(enough: string, seconds: number): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 32 });
   const endMs = performance.now() + seconds * 1000;
   await Promise.all(
     credentials.map(async (credential) => {
-      while (performance.now() < endMs) {
+      while (performance.now() < endMs && !existsSync(enough)) {
         await post(credential, JSON.stringify(pollOf(credential)), agent);
         for (let n = 0; n < 4; n += 1) {
           const { sent, ended } = open(credential, paths.subPoll, { "content-length": String(largeBytes) }, false);
@@ -177,7 +181,7 @@ const attacks: { readonly [name: string]: () => Promise<void> } = {
   floods,
   hugeScans,
   slowBodies: () => slowBodies(15),
-  hogs: () => hogs(60),
+  hogs: () => hogs(target, 240),
   reports,
   connections: () => connections(1500),
   /** One good poll of an agent that attacks nobody. */

@@ -1,4 +1,7 @@
-/** Sends mutated frames on an interface until the time is over: `hostile-sender.ts lldp|dhcp INTERFACE MAC SECONDS SEED`. */
+/**
+ * Sends mutated frames on an interface until its standard input ends: `hostile-sender.ts lldp|dhcp INTERFACE MAC SEED`. Prints a line
+ * when it has begun, and at the end how many it sent.
+ */
 
 import { readServerFrame } from "../../src/core/dhcp/client-frame.ts";
 import { interfaceIndex, openPacketSocket } from "../../src/lab/packet-socket.ts";
@@ -6,11 +9,14 @@ import { mutate } from "../fuzz/mutate.ts";
 import { below, chanceOf } from "../support/chance.ts";
 import { dhcpReplies, lldpFrames, trueSwitch, withXid } from "./hostile-frames.ts";
 
-const [what = "", device = "", mac = "", seconds = "1", seed = "1"] = process.argv.slice(2);
+const [what = "", device = "", mac = "", seed = "1"] = process.argv.slice(2);
 const chance = chanceOf(Number(seed));
 const index = interfaceIndex(device);
 using socket = openPacketSocket(0x0800, new Uint8Array(6), []);
-const endMs = performance.now() + Number(seconds) * 1000;
+let isAsked = true;
+process.stdin.resume().once("end", () => {
+  isAsked = false;
+});
 const seeds = what === "lldp" ? lldpFrames : dhcpReplies(mac);
 const perTurn = 50;
 let xid = new Uint8Array(4);
@@ -23,7 +29,7 @@ function listen(): void {
       xid = got.frame.slice(46, 50);
 }
 
-while (performance.now() < endMs) {
+while (isAsked) {
   listen();
   for (let n = 0; n < perTurn; n += 1) {
     // The head of the frame and, every second time, the transaction stay whole: otherwise nothing would be read.
@@ -34,6 +40,7 @@ while (performance.now() < endMs) {
     sent += 1;
   }
   if (what === "lldp") socket.send(index, trueSwitch);
+  if (sent === perTurn) process.stdout.write("begun\n");
   await new Promise((resolve) => setTimeout(resolve, 2));
 }
 process.stdout.write(`${JSON.stringify({ sent })}\n`);

@@ -40,7 +40,7 @@ function forgedDiscover(n: number): string {
   return Buffer.from(writeDhcp(packet)).toString("hex");
 }
 
-/** A program that sends one packet after the other, a few at a time, so that the server's socket loses none. */
+/** A program that sends one packet after the other, a few at a time. */
 const senderOf = (packetsJson: string) => `
 const packets = ${packetsJson};
 const socket = require("dgram").createSocket("udp4");
@@ -116,15 +116,15 @@ await insideNamespace(import.meta.url, () => {
     const network = testNetworkOfOnePart({ interface: wire.serverInterface });
     const site = made.use(await startDhcpSite([network]));
     const send = async (stream: readonly string[]) => {
-      const { received = 0 } = site.dhcp.networks()[0] ?? {};
-      // A command line has a limit of its length.
+      const received = () => site.dhcp.networks()[0]?.received ?? 0;
+      // A command line has a limit of its length; and no more wait for the server than its socket has room for.
       for (let from = 0; from < stream.length; from += 100) {
-        const part = JSON.stringify(stream.slice(from, from + 100));
-        const { status, output } = await wire.run([process.execPath, "-e", senderOf(part)]);
+        const before = received();
+        const part = stream.slice(from, from + 100);
+        const { status, output } = await wire.run([process.execPath, "-e", senderOf(JSON.stringify(part))]);
         assert.equal(status, 0, output);
+        await until(site, "the stream", () => received() >= before + part.length);
       }
-      const all = stream.length / 2;
-      await until(site, "the stream", () => (site.dhcp.networks()[0]?.received ?? 0) >= received + all);
     };
     const all = made.move();
     return { wire, site, send, [Symbol.asyncDispose]: () => all.disposeAsync() };
