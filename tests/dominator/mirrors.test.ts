@@ -56,14 +56,16 @@ test("a real cache in front: the first machine fills it, and the next one gets w
   await sub.importSketch(sketch("a"), []);
   await sub.runAgent();
   await isInPlace(sub, "a");
-  assert.match(cache.log(), /MISS/);
+  // nginx writes its line after the agent has the answer.
+  const logs = (what: RegExp) => waitFor(`${what} in the cache's log`, 60, () => what.test(cache.log()) || undefined);
+  await logs(/MISS/);
   assert.doesNotMatch(cache.log(), /HIT/);
   // The same contents again, as a machine without them would fetch them.
   rmSync(join(sub.root, "usr/bin"), { recursive: true });
   await sub.importSketch({ ...sketch("a"), "usr/share/other": "new" }, []);
   await sub.runAgent();
   await isInPlace(sub, "a");
-  assert.match(cache.log(), /HIT/);
+  await logs(/HIT/);
 });
 
 /** nginx as a cache of the whole origin, below /images. */
@@ -91,7 +93,7 @@ http {
       stdio: "inherit",
     },
   );
-  await waitFor("the cache", 10, () =>
+  await waitFor("the cache", 60, () =>
     fetch(`http://127.0.0.1:${port}/`).then(
       () => true,
       () => undefined,
