@@ -76,5 +76,7 @@ test("an unreachable database: pending changes are refused with the next step, m
     [1],
   );
   await server.start();
-  assert.equal((await store.apply(asks(1))).machine?.pxe.requests, 2);
+  // The store may take a moment to reach it again, in which it refuses.
+  const written = await waitFor("the next write", 60, () => store.apply(asks(1)).catch(() => undefined));
+  assert.equal(written.machine?.pxe.requests, 2);
 });

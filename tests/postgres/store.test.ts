@@ -172,10 +172,9 @@ describe("several stores on one PostgreSQL", () => {
       await Promise.all(Array.from({ length: machines }, (_, n) => store.apply(asks(n + 1))));
     }
     // Each query of records waits; the limit is less than all of them together.
-    const slowly =
-      "ALTER TABLE machines RENAME TO kept; CREATE VIEW machines AS SELECT kept.* FROM kept, pg_sleep(0.4)";
+    const slowly = "ALTER TABLE machines RENAME TO kept; CREATE VIEW machines AS SELECT kept.* FROM kept, pg_sleep(1)";
     await server.ask(slowly, place.match(/fleet\d+/)?.[0]);
-    const options = { url: place, clock: realPauses(), log, answerMs: 1500, retryMs: 1 };
+    const options = { url: place, clock: realPauses(), log, answerMs: 4500, retryMs: 1 };
     await using journal = await openPostgresJournal(options);
     assert.equal((await journal.load()).machines.length, machines);
   });

@@ -87,16 +87,19 @@ await insideNamespace(import.meta.url, () => {
       await store.apply({ kind: "orderIssued", id, tokenHash: hashSecret(token), expiresAtMs: Date.now() + 600_000 });
       const { report, answer } = bootWith(makeTpm());
       const machine = { token, mac: testMac(1), bootId: "boot-1", firmware: "uefi" };
-      const challenged = await waitFor("the order at the first server", 20, async () => {
+      const challenged = await waitFor("the order at the first server", 60, async () => {
         const found = await ask(one, { ...machine, tpm: report });
         return found.status === 200 ? found : undefined;
       });
       const proof = answer(challenged.body.challenge);
       const stranger = bootWith(makeTpm()).answer;
       assert.throws(() => stranger(challenged.body.challenge), "another TPM cannot answer it");
-      const again = await ask(two, { ...machine, bootId: "boot-2", tpm: proof });
+      const again = await waitFor("the second server's answer", 60, async () => {
+        const found = await ask(two, { ...machine, bootId: "boot-2", tpm: proof });
+        return found.status === 200 ? found : undefined;
+      });
       assert.ok("challenge" in again.body, "the proof of another boot is none");
-      const taken = await waitFor("the order at the second server", 20, async () => {
+      const taken = await waitFor("the order at the second server", 60, async () => {
         const found = await ask(two, { ...machine, tpm: proof });
         return found.status === 200 ? found : undefined;
       });

@@ -145,7 +145,9 @@ await insideNamespace(import.meta.url, () => {
     await one.store.apply({ kind: "detailsSet", id, by: "test", details: { requiredImage: "vault/1" } });
     await until("the other one knows it", () => two.store.get(id)?.requiredImage === "vault/1");
     const packs = join(pathsIn(second.stateDirectory).confidentialObjects, "vault/packs");
-    await until("it is copied", () => existsSync(packs) && readdirSync(packs).length > 0, 60_000);
+    // A pack is there when it has its index, which gets its name last.
+    const hasPack = () => existsSync(packs) && readdirSync(packs).some((name) => name.endsWith(".index"));
+    await until("it is copied", hasPack, 60_000);
     const ca = readFileSync(join(pathsIn(first.stateDirectory).pki, "ca.pem"));
     const statusOf = async (n: number, directory: string, bearer: string) => {
       const [index = assert.fail()] = readdirSync(directory).filter((name) => name.endsWith(".index"));
