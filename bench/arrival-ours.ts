@@ -23,6 +23,13 @@ writeFileSync(paths.initramfs, Buffer.alloc(7_600_000));
 
 const delay = monitorEventLoopDelay({ resolution: 1 });
 const logged = new Map<string, number>();
+let beganCpu = new Map<string, number>();
+// Before the server starts: it counts as started once its port for DHCP is there, and a signal without a listener ends a process.
+const ended = once(process, "SIGTERM");
+process.on("SIGUSR2", () => {
+  delay.reset();
+  beganCpu = threadSeconds();
+});
 const running = await startServer({
   config: arrivalConfig({ stateDirectory, nth: Number(nth), ...(database === undefined ? {} : { database }) }),
   log: (level, message) => {
@@ -30,12 +37,8 @@ const running = await startServer({
   },
 });
 delay.enable();
-let beganCpu = threadSeconds();
-process.on("SIGUSR2", () => {
-  delay.reset();
-  beganCpu = threadSeconds();
-});
-await once(process, "SIGTERM");
+if (beganCpu.size === 0) beganCpu = threadSeconds();
+await ended;
 delay.disable();
 const notes = {
   machines: running.store.list().length,

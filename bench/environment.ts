@@ -131,7 +131,7 @@ async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = once(child, "exit");
   child.kill("SIGTERM");
-  const killer = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  const killer = setTimeout(() => child.kill("SIGKILL"), 60_000);
   await ended;
   clearTimeout(killer);
 }
