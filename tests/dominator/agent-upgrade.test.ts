@@ -24,15 +24,15 @@ test("a running agent is replaced by the server's, which goes on polling", async
   const { root, store } = fixture;
   const recorded = () => store.get(id)?.agent;
   await using supervisor = await fixture.startSupervisor();
-  await waitFor("the server's agent is current", 30, () => storedIn(fixture).current !== undefined || undefined);
+  await waitFor("the server's agent is current", 90, () => storedIn(fixture).current !== undefined || undefined);
   const { current } = storedIn(fixture);
-  await waitFor("its version is on the record", 30, () => recorded()?.version === current || undefined);
+  await waitFor("its version is on the record", 90, () => recorded()?.version === current || undefined);
   assert.equal(recorded()?.rejected, undefined);
   const directory = join(root, "usr/local/lib/birther/agents");
   assert.deepEqual(readdirSync(directory), [current]);
   assert.match(readFileSync(join(directory, current, "agent.js"), "utf8"), /the next version/);
   const isConfirmed = () => /the new agent is confirmed/.test(supervisor.output()) || undefined;
-  await waitFor("the supervisor says that it is confirmed", 30, isConfirmed);
+  await waitFor("the supervisor says that it is confirmed", 90, isConfirmed);
 });
 
 test("an agent that ends at once is rejected; the installed one tells the server", async () => {
@@ -40,7 +40,7 @@ test("an agent that ends at once is rejected; the installed one tells the server
   await using supervisor = await fixture.startSupervisor();
   await waitFor(
     "the rejection is on the record",
-    30,
+    90,
     () => fixture.store.get(id)?.agent?.rejected !== undefined || undefined,
   );
   const { rejected } = storedIn(fixture);
@@ -83,7 +83,7 @@ for (const [title, script, program, reason] of broken)
     await using _supervisor = await fixture.startSupervisor();
     await waitFor(
       "the rejection is on the record",
-      30,
+      90,
       () => fixture.store.get(id)?.agent?.rejected !== undefined || undefined,
     );
     assert.match(fixture.store.get(id)?.agent?.rejected?.reason ?? "", reason);
