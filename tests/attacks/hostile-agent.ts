@@ -62,10 +62,12 @@ async function post(credential: string, body: string, agent: Agent | false, path
 async function floods(): Promise<void> {
   const agent = new Agent({ keepAlive: true, maxSockets: 16 });
   const lines = Array.from({ length: 200 }, (_, n) => `line ${n} ${"x".repeat(900)}`);
+  const endMs = performance.now() + 240_000;
   await Promise.all(
     Array.from({ length: 16 }, async (_, lane) => {
-      for (let n = 0; n < 60; n += 1) {
-        const credential = credentials[(lane + n) % credentials.length] ?? assert.fail();
+      // Where the computer is busy, that may take so long that it is within the limits: then one machine goes on until it is refused.
+      for (let n = 0; n < 60 || (!answers.has("429") && performance.now() < endMs); n += 1) {
+        const credential = credentials[n < 60 ? (lane + n) % credentials.length : 0] ?? assert.fail();
         await post(credential, JSON.stringify(pollOf(credential, { log: lines })), agent);
         await post(credential, turnOf(credential), agent, paths.fetchTurn);
       }
