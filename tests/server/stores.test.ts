@@ -15,6 +15,7 @@ import { packNames } from "../../src/dominator/storage/packs/pack-files.ts";
 import { openPackWriter } from "../../src/dominator/storage/packs/pack-writer.ts";
 import { damagedObjects, startScrub } from "../../src/dominator/storage/scrub.ts";
 import { sha512Of } from "../../src/dominator/storage/sha512.ts";
+import { inlineTasks } from "../../src/dominator/thread/tasks.ts";
 
 let directory: string;
 before(async () => {
@@ -82,6 +83,44 @@ test("images: an unreadable manifest is skipped and named once; the others are t
   await images.refresh();
   assert.deepEqual([...images.names()].sort(), ["compute/1", "compute/2", "compute/3"]);
   assert.deepEqual(images.unreadable(), []);
+});
+
+test("images: what another process adds while a look is under way is there after the next one", async () => {
+  const place = join(directory, "looked");
+  const other = await openImageStore(place, { log });
+  const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const summarise = async (path: string, name: string) => {
+    begun.resolve();
+    await goOn.promise;
+    return await inlineTasks().summarise(path, name);
+  };
+  const images = await openImageStore(place, { tasks: { summarise }, log });
+  await other.add("compute", image);
+  const first = images.refresh();
+  await begun.promise;
+  await other.add("compute", image);
+  const second = images.refresh();
+  goOn.resolve();
+  await Promise.all([first, second]);
+  assert.deepEqual([...images.names()].sort(), ["compute/1", "compute/2"]);
+});
+
+test("images: one that another process removes while it is read is no fault, and neither is a damaged one that goes", async () => {
+  const place = join(directory, "removed-meanwhile");
+  const other = await openImageStore(place, { log });
+  const summarise = async (path: string, name: string) => {
+    if (name === "compute/1") await other.remove(name);
+    return await inlineTasks().summarise(path, name);
+  };
+  for (const source of ["one", "two"]) await other.add("compute", { ...image, source });
+  await writeFile(join(place, "compute/2.json"), "{");
+  logged.length = 0;
+  const images = await openImageStore(place, { tasks: { summarise }, log });
+  assert.deepEqual([images.names(), images.unreadable().map(({ name }) => name)], [[], ["compute/2"]]);
+  assert.equal(logged.length, 1, logged.join("\n"));
+  await other.remove("compute/2");
+  await images.refresh();
+  assert.deepEqual(images.known(), []);
 });
 
 test("objects: stored once under their hash, drafts removed", async () => {

@@ -8,6 +8,7 @@ import type { Log } from "../../core/ports.ts";
 import { type DominatorTasks, inlineTasks } from "../thread/tasks.ts";
 import { ImageIndex, type UnreadableImage } from "./image-index.ts";
 import { checkManifest, summaryOf } from "./manifest-file.ts";
+import { sharedLook } from "./shared-look.ts";
 import { syncFileSystem } from "./sync-file-system.ts";
 
 /** The system images, by name. */
@@ -64,6 +65,8 @@ export async function openImageStore(
     try {
       index.keep(await tasks.summarise(pathOf(name), name));
     } catch (error) {
+      // Another process has removed the image since the directory was read.
+      if ((await describeFile(pathOf(name))) === absent) return void unreadable.delete(name);
       const fault = describeFault(error);
       unreadable.set(name, { name, fault, file });
       log("error", "skipped an image, because its manifest cannot be read; import the image again", { name, fault });
@@ -78,19 +81,13 @@ export async function openImageStore(
       const gone = nameOf(file, removedMark);
       if (gone !== "") removed.add(gone);
       // Removed by another process, or a power cut came between the mark and the manifest.
-      if (gone !== "" && (images.has(gone) || existsSync(pathOf(gone)))) await drop(gone);
+      if (gone !== "" && (images.has(gone) || unreadable.has(gone) || existsSync(pathOf(gone)))) await drop(gone);
       const name = nameOf(file, ".json");
       if (!images.has(name) && parseImageName(name) !== undefined) await readOne(name);
     }
   };
-  // Thousands of polls a second share one check.
-  let looking: Promise<void> | undefined;
-  const refresh = () => {
-    looking ??= readNew().finally(() => {
-      looking = undefined;
-    });
-    return looking;
-  };
+  // Thousands of polls a second share their checks.
+  const refresh = sharedLook(readNew);
   await refresh();
   return {
     names: () => [...images.keys()],
@@ -158,11 +155,14 @@ async function writeMark(path: string): Promise<void> {
   await syncFileSystem(path);
 }
 
+/** What is said of a file that is not there. */
+const absent = "absent";
+
 /** Changes whenever the file does. */
 async function describeFile(path: string): Promise<string> {
   return stat(path).then(
     ({ size, mtimeMs }) => `${size} ${mtimeMs}`,
-    () => "absent",
+    () => absent,
   );
 }
 
