@@ -12,7 +12,7 @@ export type Feed = {
   /** The kind of event that `take` gets the data of. */
   readonly event: string;
   readonly end: AbortSignal;
-  /** Whether everything has to be read, because nothing was yet. */
+  /** Whether everything has to be read, because nothing was yet and no reading is under way. */
   readonly isFresh: () => boolean;
   /** Reads everything: at the beginning, and when the feed says that changes are missing. */
   readonly begun: () => Promise<void>;
@@ -26,6 +26,9 @@ const [shortestWaitMs, longestWaitMs] = [500, 10_000];
 /** Follows a feed over cuts and restarts of the server, until its end. */
 export async function followFeed(feed: Feed): Promise<void> {
   const { end } = feed;
+  // A session before may have left it live.
+  feedState.value = "connecting";
+  heardAtMs.value = 0;
   let position: number | undefined;
   let waitMs = shortestWaitMs;
   while (!end.aborted) {

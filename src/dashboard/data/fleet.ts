@@ -38,22 +38,32 @@ export function onChanged(listener: (ids: ReadonlySet<string>) => void): () => v
  * is lost between the two; what it brings meanwhile waits.
  */
 export async function followFleet(end: AbortSignal): Promise<void> {
+  // What a session before has read is as old as its end.
+  fleetFault.value = "loading";
   let waiting: FleetRowsView[] | undefined;
   let position = 0;
+  let readings = 0;
   const readAll = async () => {
-    waiting = [];
+    // The newest reading counts; what the feed has brought since the first waits for it.
+    readings += 1;
+    const number = readings;
+    waiting ??= [];
+    const isOver = () => end.aborted || number !== readings;
     const answer = await send<FleetView>("/v1/fleet");
+    if (isOver()) return;
     if (answer.kind === "fault") {
       fleetFault.value = answer.fault;
       await new Promise((resolve) => setTimeout(resolve, retryMs));
-      if (!end.aborted && waiting !== undefined) void readAll();
+      if (!isOver()) void readAll();
       return;
     }
-    replaceAll(rowsOf(answer.value));
-    position = answer.value.position;
-    const missed = waiting ?? [];
+    const missed = waiting;
     waiting = undefined;
+    position = answer.value.position;
+    replaceAll(rowsOf(answer.value));
     for (const some of missed) take(some, position);
+    // A screen that says that the fleet was read shows its machines.
+    drawNow();
     fleetFault.value = undefined;
   };
   await followFeed({
@@ -61,7 +71,7 @@ export async function followFleet(end: AbortSignal): Promise<void> {
     event: "rows",
     end,
     // Until the fleet was read, there is nothing to go on from.
-    isFresh: () => fleetFault.value !== undefined,
+    isFresh: () => fleetFault.value !== undefined && waiting === undefined,
     begun: readAll,
     take: (data) => {
       const some: FleetRowsView = JSON.parse(data);
@@ -100,11 +110,14 @@ function replaceAll(found: readonly Row[]): void {
 /** Draws once a frame, and not at all while nothing changes. */
 function redraw(): void {
   if (frame !== 0 || changed.size === 0) return;
-  frame = requestAnimationFrame(() => {
-    frame = 0;
-    const ids = new Set(changed);
-    changed.clear();
-    for (const listener of listeners) listener(ids);
-    fleetVersion.value += 1;
-  });
+  frame = requestAnimationFrame(drawNow);
+}
+
+function drawNow(): void {
+  cancelAnimationFrame(frame);
+  frame = 0;
+  const ids = new Set(changed);
+  changed.clear();
+  for (const listener of listeners) listener(ids);
+  fleetVersion.value += 1;
 }
