@@ -86,6 +86,27 @@ describe("the screens of 4,000 machines", () => {
     await context.close();
   });
 
+  test("until a filter is answered, nothing can be done to all machines of the filter before", async () => {
+    const { page, context } = await openPage(browser);
+    await logIn(page, server.base, token, "/machines");
+    await page.getByText("4,000 of 4,000 machines").waitFor();
+    const { promise: seen, resolve: letGo } = Promise.withResolvers<void>();
+    await page.route("**/v1/machines?*fields=id*", async (route) => {
+      await seen;
+      await route.continue();
+    });
+    await page.getByRole("button", { name: "Select all 4,000" }).click();
+    await page.getByRole("button", { name: "status=failing" }).click();
+    await page.getByText("selecting …").waitFor();
+    assert.equal(await page.getByRole("button", { name: "Select none" }).isDisabled(), true);
+    assert.equal(await page.getByRole("button", { name: "Act on 4,000 …" }).isDisabled(), true);
+    letGo();
+    await page.getByText("27 of 4,000 machines").waitFor();
+    await page.getByRole("button", { name: "Act on 27 …" }).click();
+    await page.getByRole("dialog", { name: "Act on 27 machines" }).waitFor();
+    await context.close();
+  });
+
   test("a journey by keyboard: find a machine, hold it after a dry run, and open another one from the list", async () => {
     const { page, context, faults } = await openPage(browser);
     await page.goto(server.base);

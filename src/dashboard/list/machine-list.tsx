@@ -35,15 +35,16 @@ export function MachineList() {
     ...(where === "" ? [] : ["-w", where]),
   ];
   return (
-    <section class="list" aria-label="machines">
+    <section class="list" aria-label="machines" aria-busy={found.isPending}>
       <Filter />
       {found.fault === undefined ? null : <FaultNote fault={found.fault} />}
       <div class="bar">
         <output>
-          {countText(shown.length)} of {countText(fleetRows().size)} machines
+          {found.isPending ? "selecting …" : `${countText(shown.length)} of ${countText(fleetRows().size)} machines`}
         </output>
         <button
           type="button"
+          disabled={found.isPending}
           onClick={() => {
             marked.value = chosen.length === shown.length ? new Set() : new Set(shown.map(({ id }) => id));
           }}
@@ -53,7 +54,7 @@ export function MachineList() {
             : `Select all ${countText(shown.length)}`}
         </button>
         {mayAct("operator") ? (
-          <button type="button" disabled={chosen.length === 0} onClick={() => act(chosen)}>
+          <button type="button" disabled={found.isPending || chosen.length === 0} onClick={() => act(chosen)}>
             Act on {countText(chosen.length)} …
           </button>
         ) : null}
@@ -64,7 +65,7 @@ export function MachineList() {
           JSON
         </button>
       </div>
-      <NoMachines shown={shown.length} />
+      {found.isPending ? null : <NoMachines shown={shown.length} />}
       <MachineTable
         rows={shown}
         marked={marked.value}
@@ -72,7 +73,9 @@ export function MachineList() {
         onMark={(ids) => {
           marked.value = ids;
         }}
-        onAct={act}
+        onAct={(rows) => {
+          if (!found.isPending) act(rows);
+        }}
       />
       <Command text={commandLine(...words)} />
     </section>

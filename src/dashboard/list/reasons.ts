@@ -23,10 +23,16 @@ export function wantReasons(rows: readonly Row[]): void {
   for (const { id, conditions } of rows) {
     if (conditions !== 0 && asked.get(id) !== conditions) wanted.set(id, conditions);
   }
+  readIn(150);
+}
+
+function readIn(ms: number): void {
   if (wanted.size === 0 || isReading) return;
   isReading = true;
-  setTimeout(read, 150);
+  setTimeout(read, ms);
 }
+
+const retryMs = 2000;
 
 async function read(): Promise<void> {
   const ids = wanted;
@@ -38,7 +44,12 @@ async function read(): Promise<void> {
   );
   isReading = false;
   if (page.kind === "fault") {
-    for (const id of ids.keys()) asked.delete(id);
+    // Nothing else may happen that asks for them again.
+    for (const [id, conditions] of ids) {
+      asked.delete(id);
+      wanted.set(id, conditions);
+    }
+    readIn(retryMs);
     return;
   }
   const next = new Map([...reasons.value].slice(-held));
@@ -46,4 +57,5 @@ async function read(): Promise<void> {
     next.set(id, { conditions: ids.get(id) ?? 0, text: conditions.map(({ reason }) => reason).join("; ") });
   }
   reasons.value = next;
+  readIn(150);
 }
