@@ -16,7 +16,8 @@ export function Login() {
     busy.value = true;
     fault.value = await openSession(body);
     busy.value = false;
-    token.value = "";
+    // What was typed meanwhile stays.
+    if ("token" in body && token.value === body.token) token.value = "";
     if (fault.value === undefined && location.pathname === linkPath) go("/");
   };
   const field = useRef<HTMLInputElement>(null);
