@@ -1,5 +1,5 @@
 import { useComputed } from "@preact/signals";
-import { useLayoutEffect } from "preact/hooks";
+import { useLayoutEffect, useState } from "preact/hooks";
 import type { SummaryView } from "../../contract/operator/fleet-views.ts";
 import type { FigureSummary } from "../../core/fleet/burn-in-figures.ts";
 import { fleetRows } from "../data/fleet.ts";
@@ -25,6 +25,7 @@ export function Arrival() {
   const colouring = colourings.find((one) => one === parameter("c")) ?? "phase";
   const where = parameter("w");
   const found = selection({ where, labels: "" });
+  const [scores, setScores] = useState<ReadonlyMap<string, number> | undefined>(undefined);
   useLayoutEffect(() => {
     if (summary.value !== undefined) void wantPlan(summary.value);
   }, [summary.value]);
@@ -67,7 +68,8 @@ export function Arrival() {
       </div>
       {found.fault === undefined ? null : <FaultNote fault={found.fault} />}
       <NoMachines />
-      {colouring === "burn-in" ? <WithScores /> : <Elevations colouring={colouring} scores={undefined} />}
+      {colouring === "burn-in" ? <Scores onScores={(found) => setScores(found)} /> : null}
+      <Elevations colouring={colouring} scores={colouring === "burn-in" ? scores : undefined} />
       <Command text="birther status --watch" />
     </section>
   );
@@ -75,16 +77,16 @@ export function Arrival() {
 
 const burnInEveryMs = 15_000;
 
-function WithScores() {
+type ScoresProps = { onScores: (scores: ReadonlyMap<string, number> | undefined) => void };
+
+/** Reads the scores of the burn-ins. The picture beside it stays, and has the focus, when one colours by something else. */
+function Scores({ onScores }: ScoresProps) {
   const { value, fault } = useAnswer<{ figures: readonly FigureSummary[] }>("/v1/burn-in", burnInEveryMs);
-  // Until then no machine is as its siblings.
-  const scores = value === undefined ? undefined : scoresOf(value.figures.flatMap(({ outliers }) => outliers));
-  return (
-    <>
-      {fault === undefined ? null : <FaultNote fault={fault} />}
-      <Elevations colouring="burn-in" scores={scores} />
-    </>
-  );
+  useLayoutEffect(() => {
+    // Until then no machine is as its siblings.
+    onScores(value === undefined ? undefined : scoresOf(value.figures.flatMap(({ outliers }) => outliers)));
+  }, [value]);
+  return fault === undefined ? null : <FaultNote fault={fault} />;
 }
 
 function Legend({ colouring }: { colouring: Colouring }) {

@@ -68,6 +68,8 @@ export function Elevations({ colouring, scores }: Coloured) {
   const view = useRef<ElevationView>();
   const at = useSignal<Slot | undefined>(undefined);
   const found = selectedIds.value;
+  // Read for its changes: the text of the chosen slot depends on it.
+  void expectedSlots.value;
   useView({ box, canvas, view });
   useAgeing(view, colouring);
   useLayoutEffect(() => {

@@ -13,7 +13,7 @@ export function LogLines({ route }: { route: string }) {
   const lines = value?.lines ?? [];
   useLayoutEffect(() => {
     if (box.current !== null && follows.current) box.current.scrollTop = box.current.scrollHeight;
-  }, [lines.length]);
+  }, [value]);
   return (
     <>
       {fault === undefined ? null : <FaultNote fault={fault} />}
@@ -33,7 +33,7 @@ export function LogLines({ route }: { route: string }) {
           follows.current = scrollTop + clientHeight > scrollHeight - 30;
         }}
       >
-        {value === undefined || lines.length === 0 ? "no lines were kept" : logText(value, zone.value)}
+        {value === undefined ? "reading …" : lines.length === 0 ? "no lines were kept" : logText(value, zone.value)}
       </pre>
     </>
   );

@@ -7,8 +7,9 @@ import { hexLines } from "./hex-lines.ts";
 /** The latest DHCP and TFTP packets of the machine, decoded, with their bytes on demand. */
 export function Packets({ route, shown }: { route: string; shown: string }) {
   const { value, fault } = useAnswer<{ packets: readonly PacketView[] }>(`${route}/packets`, 2000);
-  const packets = value?.packets ?? [];
   if (fault !== undefined) return <FaultNote fault={fault} />;
+  if (value === undefined) return <p role="status">reading …</p>;
+  const { packets } = value;
   if (packets.length === 0) return <p>No packets are kept: the server has seen none since its start.</p>;
   return (
     <>

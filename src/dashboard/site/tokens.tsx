@@ -21,8 +21,8 @@ function AdminTokens() {
     <section>
       <h1>Tokens</h1>
       {fault === undefined ? null : <FaultNote fault={fault} />}
-      {tokens.length === 0 ? <p>There are no tokens: callers of other computers need one.</p> : null}
-      {tokens.length === 0 ? null : (
+      {tokens?.length === 0 ? <p>There are no tokens: callers of other computers need one.</p> : null}
+      {tokens === undefined || tokens.length === 0 ? null : (
         <TokenTable
           tokens={tokens}
           onRevoke={(name) => {

@@ -3,9 +3,9 @@ import { useLayoutEffect } from "preact/hooks";
 import type { TokenView } from "../../contract/operator/token.ts";
 import { type Fault, send } from "../data/http.ts";
 
-/** The tokens, and a way to read them again after a change. */
+/** The tokens, undefined until they were read, and a way to read them again after a change. */
 export function useTokens() {
-  const tokens = useSignal<readonly TokenView[]>([]);
+  const tokens = useSignal<readonly TokenView[] | undefined>(undefined);
   const fault = useSignal<Fault | undefined>(undefined);
   const reload = async () => {
     const answer = await send<{ tokens: readonly TokenView[] }>("/v1/tokens");
