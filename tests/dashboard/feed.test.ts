@@ -75,11 +75,29 @@ describe("the dashboard while the fleet changes", () => {
     const { page, context } = await openPage(browser);
     await logIn(page, server.base, token, "/machines?w=rack%3D8");
     await page.getByText("40 of 400 machines").waitFor();
+    // A question that is still under way is refused after the next session has begun.
+    const { promise: refused, resolve: refuse } = Promise.withResolvers<void>();
+    const asked = page.waitForRequest(/\/v1\/machines\?/);
+    let isOfOldSession = true;
+    await page.route(/\/v1\/machines\?/, async (route) => {
+      if (!isOfOldSession) return await route.continue();
+      await refused;
+      await route.fulfill({ status: 401, json: { title: "no session", detail: "", next: "" } });
+    });
+    await page.getByRole("button", { name: "status=held" }).click();
+    await asked;
     await page.getByRole("button", { name: "Log out" }).click();
     await page.getByLabel("Token").waitFor();
     await fail(325, "no disk");
     await page.getByLabel("Token").fill(token);
+    isOfOldSession = false;
     await page.getByRole("button", { name: "Log in" }).click();
+    await page.locator("[data-feed=live]").waitFor();
+    const answered = page.waitForResponse((response) => response.status() === 401);
+    refuse();
+    await answered;
+    await page.getByLabel("Where").fill("rack=8");
+    await page.getByRole("button", { name: "Filter" }).click();
     await page.getByRole("row", { name: /^select r8u5 .*failing/ }).waitFor();
     await context.close();
   });

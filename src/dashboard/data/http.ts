@@ -13,16 +13,17 @@ const limitMs = 30_000;
 const unreached = "the server did not answer";
 
 /** What is told of each answer: the shell ends a session that the server no longer knows. */
-let heard: (status: number) => void = () => {};
+let heard: (status: number, sentAtMs: number) => void = () => {};
 
-/** Calls back with the status of every answer; 0 for a request that reached nobody. */
-export function onAnswer(listener: (status: number) => void): void {
+/** Calls back with the status of every answer, 0 for a request that reached nobody, and when it was sent (monotonic). */
+export function onAnswer(listener: (status: number, sentAtMs: number) => void): void {
   heard = listener;
 }
 
 /** Sends a request to the API of the server that the page is from. */
 export async function send<T>(path: string, { method = "GET", body, reason = "" }: Sending = {}): Promise<Answer<T>> {
   const isRead = method === "GET";
+  const sentAtMs = performance.now();
   try {
     const response = await fetch(path, {
       ...{ method, credentials: "same-origin", signal: AbortSignal.timeout(limitMs) },
@@ -33,12 +34,12 @@ export async function send<T>(path: string, { method = "GET", body, reason = "" 
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    heard(response.status);
+    heard(response.status, sentAtMs);
     const value: unknown = await response.json();
     if (response.ok) return { kind: "answer", value: value as T };
     return { kind: "fault", fault: { ...(value as Fault), status: response.status } };
   } catch (error) {
-    heard(0);
+    heard(0, sentAtMs);
     const detail = error instanceof Error ? error.message : unreached;
     const next = "check the network and the server; the page tries again by itself";
     return { kind: "fault", fault: { status: 0, title: unreached, detail, next } };

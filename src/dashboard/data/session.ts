@@ -7,6 +7,9 @@ import { type Fault, onAnswer, send } from "./http.ts";
 /** The session of this browser; `none` when one has to be opened. */
 export const session = signal<SessionView | "none" | "asking">("asking");
 
+/** When this page opened it, by the page's monotonic clock. */
+let openedAtMs = 0;
+
 /** Whether the session's role permits what needs this role. */
 export function mayAct(role: Role): boolean {
   const held = session.value;
@@ -15,8 +18,9 @@ export function mayAct(role: Role): boolean {
 
 /** Asks who this browser is, and from then on notices when the server no longer knows it. */
 export async function findSession(): Promise<void> {
-  onAnswer((status) => {
-    if (status === 401) session.value = "none";
+  onAnswer((status, sentAtMs) => {
+    // What was sent in the session before is refused, perhaps only now, and says nothing of this one.
+    if (status === 401 && sentAtMs >= openedAtMs) session.value = "none";
   });
   for (;;) {
     const answer = await send<SessionView>("/v1/session");
@@ -33,6 +37,7 @@ export async function openSession(
 ): Promise<Fault | undefined> {
   const answer = await send<SessionView>("/v1/session", { method: "POST", body });
   if (answer.kind === "fault") return answer.fault;
+  openedAtMs = performance.now();
   session.value = answer.value;
   return undefined;
 }
