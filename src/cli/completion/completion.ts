@@ -9,10 +9,12 @@ import { type Shell, scripts, shells } from "./scripts.ts";
 const about = `
 bash: birther completion bash > /etc/bash_completion.d/birther
 zsh:  birther completion zsh > /usr/local/share/zsh/site-functions/_birther
-fish: birther completion fish > /etc/fish/completions/birther.fish`;
+fish: birther completion fish > /etc/fish/completions/birther.fish
 
-/** A shell that waits for a server is worse than one that knows no names. */
-const answerMs = 1500;
+BIRTHER_COMPLETION_SECONDS=5 waits longer than 1.5 s for a server that is far away.`;
+
+/** A shell that waits for a server is worse than one that knows no names; whose server is far away may prefer to wait. */
+const answerMs = 1000 * (Number(process.env.BIRTHER_COMPLETION_SECONDS) || 1.5);
 
 /** Adds `completion`, and `complete`, which the scripts of the shells call. */
 export function completionCommand(program: Command): void {
