@@ -117,7 +117,7 @@ export const suites: readonly Suite[] = [
     about: "the birther command as a program, on this computer and from another one over TLS",
     cost: "40 s",
     packages: ["zsh", "fish", "mmdebstrap"],
-    run: { kind: "files", globs: ["tests/cli/*.test.ts"], atOnce: 2, timeoutMs: 2 * minuteMs },
+    run: { kind: "files", globs: ["tests/cli/*.test.ts"], atOnce: 2, timeoutMs: 10 * minuteMs },
   },
   {
     name: "fleet",
@@ -279,7 +279,7 @@ export const suites: readonly Suite[] = [
       kind: "files",
       globs: ["tests/exports/*.test.ts"],
       prepare: ["node_modules/.bin/node", "tests/exports/prepare.ts"],
-      timeoutMs: 2 * minuteMs,
+      timeoutMs: 10 * minuteMs,
     },
   },
   {
@@ -292,7 +292,7 @@ export const suites: readonly Suite[] = [
       kind: "files",
       globs: ["tests/dashboard/*.test.ts"],
       minutes: { "tests/dashboard/screens.test.ts": 2, "tests/dashboard/feed.test.ts": 0.5 },
-      timeoutMs: 5 * minuteMs,
+      timeoutMs: 15 * minuteMs,
     },
   },
   {

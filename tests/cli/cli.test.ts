@@ -400,7 +400,7 @@ describe("the birther command against a server on its Unix socket", () => {
     assert.equal(readdirSync(join(site, "acts")).length, 1, "nothing was made, so nothing is said");
   });
 
-  test("watch prints changes as they happen", { timeout: 20_000 }, async () => {
+  test("watch prints changes as they happen", async () => {
     const child = start(["watch", "-o", "json", "--state", state]);
     const outcome = outcomeOf(child);
     // The watch is established when the first change arrives; make changes until then.

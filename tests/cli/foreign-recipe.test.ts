@@ -7,9 +7,7 @@ import { machineArchitectures } from "../../src/core/machine/architecture.ts";
 import { isForeign } from "../../src/dominator/import/emulation.ts";
 import { buildArchive, demoRecipe } from "../../src/dominator/import/recipe.ts";
 
-test("a recipe for another architecture names the packages that run its programs, before anything is made", {
-  timeout: 60_000,
-}, async () => {
+test("a recipe for another architecture names the packages that run its programs, before anything is made", async () => {
   const architecture = machineArchitectures.find(isForeign);
   assert.ok(architecture !== undefined, "no computer runs the programs of both");
   using programs = programsThatFail(["arch-test", "modprobe", "mount"]);
@@ -23,9 +21,7 @@ test("a recipe for another architecture names the packages that run its programs
   assert.deepEqual(readdirSync(programs.made), []);
 });
 
-test("programs for arm64 run on a processor that is fast to emulate, unless the environment names one", {
-  timeout: 60_000,
-}, async () => {
+test("programs for arm64 run on a processor that is fast to emulate, unless the environment names one", async () => {
   const chosen = isForeign("arm64") ? "cortex-a72" : "";
   using programs = programsThatSay("QEMU_CPU");
   const build = () =>

@@ -35,7 +35,7 @@ async function importUntil(signal: "SIGTERM" | "SIGKILL", state: string) {
   return await outcome;
 }
 
-test("an import that gets SIGTERM adds no image and leaves no draft", { timeout: 120_000 }, async () => {
+test("an import that gets SIGTERM adds no image and leaves no draft", async () => {
   const state = join(directory, "terminated");
   const { status, err } = await importUntil("SIGTERM", state);
   assert.equal(status, 130, err);
@@ -43,7 +43,7 @@ test("an import that gets SIGTERM adds no image and leaves no draft", { timeout:
   assert.deepEqual(draftsIn(state), []);
 });
 
-test("the drafts of a killed import go with the next one", { timeout: 120_000 }, async () => {
+test("the drafts of a killed import go with the next one", async () => {
   const state = join(directory, "killed");
   await importUntil("SIGKILL", state);
   assert.notDeepEqual(draftsIn(state), []);

@@ -9,7 +9,7 @@ import { buildArchive, demoRecipe } from "../../src/dominator/import/recipe.ts";
 /** A build makes its files in fewer turns of the event loop. */
 const mostTurns = 60;
 
-test("a build that is interrupted, whenever that is, ends and leaves nothing", { timeout: 60_000 }, async () => {
+test("a build that is interrupted, whenever that is, ends and leaves nothing", async () => {
   using directory = programThatDoesNotEnd();
   for (let turns = 0; turns < mostTurns; turns++) {
     const ending = new AbortController();
