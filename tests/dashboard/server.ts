@@ -1,6 +1,4 @@
-import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defaultDeadlineSeconds } from "../../src/core/machine/health/deadlines.ts";
@@ -22,6 +20,7 @@ import { startOperatorTls } from "../../src/mdb/operator-api/server.ts";
 import { openJournalThread } from "../../src/mdb/sqlite/thread.ts";
 import { noCatalogue } from "../../src/mdb/testing/no-catalogue.ts";
 import { operatorCertificate } from "../../src/mdb/tls/operator-certificate.ts";
+import { freePort } from "../support/free-port.ts";
 import { siteNetworks, sitePackets } from "./site.ts";
 
 /** The operators' server as main starts it, with the dashboard, on a free port of the loopback. */
@@ -112,13 +111,4 @@ async function fill(path: string, machines: AsyncIterable<Machine>): Promise<voi
     throw new Error("expected to be the only writer");
   };
   await journal.commit({ since: () => position, known: () => undefined, applyRemote, entries: () => entries });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  if (typeof address !== "object" || address === null) throw new Error("no port");
-  return address.port;
 }

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { type Browser, type BrowserContext, chromium, type Page } from "playwright-core";
+import { lag } from "./browser-lag.ts";
 
 /** What takes longer hangs: much longer than anything takes on a starved computer. */
 const hangMs = 60_000;
@@ -27,6 +28,7 @@ export async function openPage(
   });
   context.setDefaultTimeout(hangMs);
   const page = await context.newPage();
+  await lag(page);
   const faults: string[] = [];
   page.on("pageerror", (error) => faults.push(`script: ${error.message}`));
   page.on("console", (message) => {
