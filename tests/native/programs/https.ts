@@ -1,14 +1,14 @@
-// Posts to an HTTPS server as init does; prints one JSON object. Arguments: port, CA file, server name, scenario.
+// Posts to an HTTPS server as init does; prints one JSON object. Arguments: port, CA file, server name, scenario, time limit in ms.
 import { readText } from "../../../src/init/system/files.ts";
 import { openHttps } from "../../../src/init/system/https.ts";
 
-const [, port, caFile = "", serverName = "", scenario = ""] = scriptArgs;
+const [, port, caFile = "", serverName = "", scenario = "", timeoutMs] = scriptArgs;
 const client = openHttps({
   address: "127.0.0.1",
   port: Number(port),
   caPem: readText(caFile),
   serverName,
-  timeoutMs: 1500,
+  timeoutMs: Number(timeoutMs),
 });
 
 const scenarios: { readonly [scenario: string]: () => readonly unknown[] } = {
