@@ -11,6 +11,8 @@ import { startPeer, straight, type Way } from "./peer-way.ts";
 
 const key = newKey();
 const bytesPerSecond = 4_000_000;
+/** The first runs of fetch-from-several.ts have more: the largest content, and twice two large ones. */
+const leastRunBytes = 700_000;
 const contents = [3_000_000, ...Array.from({ length: 40 }, (_, i) => 100_000 + 7000 * i), 1].map((size) =>
   randomBytes(size),
 );
@@ -33,8 +35,9 @@ describe("several peers at once", () => {
   test("each sends a part, and each content comes once", async () => {
     const { stored, there, faults, sent } = await fetchAtOnce([straight, straight, straight]);
     assert.deepEqual([stored, there, faults], [contents.length, contents.length, []]);
+    // Each is asked for a run of contents before any has sent one; who gets less of a busy computer sends fewer of them.
     assert.ok(
-      sent.every((bytes: number) => bytes > totalBytes / 10),
+      sent.every((bytes: number) => bytes > leastRunBytes),
       `${sent}`,
     );
     // Each content has a line, and each answer a head.
