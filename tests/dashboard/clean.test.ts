@@ -68,6 +68,30 @@ describe("clean says before it is confirmed what will be lost, and does what was
     await context.close();
   });
 
+  test("what is confirmed is what was shown, whatever is chosen while the answer is under way", async () => {
+    const { page, context, faults } = await openPage(browser);
+    await logIn(page, server.base, token);
+    const { promise: chosen, resolve: letGo } = Promise.withResolvers<void>();
+    await page.route("**/v1/batch", async (route) => {
+      await chosen;
+      await route.continue();
+    });
+    const dialog = await act(page, "r1u6");
+    await dialog.getByRole("radio", { name: /^hold/ }).check();
+    await dialog.getByLabel(/^Reason/).fill("disk swap");
+    await dialog.getByRole("button", { name: "Show what would happen" }).click();
+    await dialog.getByRole("radio", { name: /^rebirth/ }).check();
+    letGo();
+    await dialog.getByText("hold: 1 of 1 machine accepts it.").waitFor();
+    await dialog.getByText("birther hold r1u6 --reason 'disk swap'").waitFor();
+    await dialog.getByRole("button", { name: "hold 1", exact: true }).click();
+    await dialog.getByText("1 of 1 machine was changed").waitFor();
+    const machine = server.store.find("r1u6");
+    assert.deepEqual([machine?.state, machine?.conditions.map(({ kind }) => kind)], ["healthy", ["hold"]]);
+    assert.deepEqual(faults, []);
+    await context.close();
+  });
+
   test("while one is running another is refused, and says so; with restart it begins anew", async () => {
     const { page, context, faults } = await openPage(browser);
     await logIn(page, server.base, token);

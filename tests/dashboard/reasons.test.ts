@@ -28,7 +28,8 @@ describe("reasons, the plan, and figures that lead to their machines", () => {
     await logIn(page, server.base, token, "/tokens");
     await page.getByRole("textbox", { name: "Name" }).fill("night-shift");
     await page.getByRole("textbox", { name: /^Reason/ }).fill("new colleague");
-    await page.getByRole("button", { name: "Create", exact: true }).click();
+    // The second click must not hide what the first has created: it is shown only once.
+    await page.getByRole("button", { name: "Create", exact: true }).dblclick();
     await page.getByText("night-shift: this is shown only once").waitFor();
     await page.getByRole("button", { name: "Revoke night-shift …" }).click();
     const dialog = page.getByRole("dialog", { name: "Revoke night-shift" });

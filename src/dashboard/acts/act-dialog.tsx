@@ -20,7 +20,8 @@ import { DryRun, Outcome } from "./dry-run.tsx";
 
 type Step =
   | { readonly kind: "form" }
-  | { readonly kind: "foreseen"; readonly foreseen: BatchAnswer }
+  /** With the form that was asked about: the fields may have changed before the answer came. */
+  | { readonly kind: "foreseen"; readonly foreseen: BatchAnswer; readonly form: ActForm }
   | { readonly kind: "done"; readonly done: BatchAnswer };
 
 /** Acts on machines: choose, see what would happen to each, confirm by their number, see what happened. */
@@ -29,30 +30,32 @@ export function ActDialog({ targets }: { targets: readonly { readonly id: string
   const step = useSignal<Step>({ kind: "form" });
   const fault = useSignal<Extract<Answer<never>, { kind: "fault" }>["fault"] | undefined>(undefined);
   const busy = useSignal(false);
-  const ask = async (ids: readonly string[], dryRun: boolean) => {
+  const ask = async (asked: ActForm, ids: readonly string[], dryRun: boolean) => {
     busy.value = true;
     fault.value = undefined;
-    const body = { ...bodyOf(form.value), select: { names: ids }, dryRun };
-    const { reason } = form.value;
-    const answer = await send<BatchAnswer>("/v1/batch", { method: "POST", body, reason });
+    const body = { ...bodyOf(asked), select: { names: ids }, dryRun };
+    const answer = await send<BatchAnswer>("/v1/batch", { method: "POST", body, reason: asked.reason });
     busy.value = false;
     if (answer.kind === "fault") fault.value = answer.fault;
-    else step.value = dryRun ? { kind: "foreseen", foreseen: answer.value } : { kind: "done", done: answer.value };
+    else if (dryRun) step.value = { kind: "foreseen", foreseen: answer.value, form: asked };
+    else step.value = { kind: "done", done: answer.value };
   };
   const close = () => {
     acting.value = undefined;
   };
   const names = targets.map(({ name }) => name);
+  const now = step.value;
   return (
     <Dialog
       title={targets.length === 1 ? `Act on ${names[0]}` : `Act on ${counted(targets.length, "machine")}`}
       onClose={close}
     >
-      {step.value.kind === "form" ? (
+      {now.kind === "form" ? (
         <form
           onSubmit={(event) => {
             event.preventDefault();
             void ask(
+              form.value,
               targets.map(({ id }) => id),
               true,
             );
@@ -69,20 +72,20 @@ export function ActDialog({ targets }: { targets: readonly { readonly id: string
           </button>
         </form>
       ) : null}
-      {step.value.kind === "foreseen" ? (
+      {now.kind === "foreseen" ? (
         <DryRun
-          foreseen={step.value.foreseen}
-          form={form.value}
+          foreseen={now.foreseen}
+          form={now.form}
           busy={busy.value}
           onBack={() => {
             step.value = { kind: "form" };
           }}
-          onConfirm={(ids) => void ask(ids, false)}
+          onConfirm={(ids) => void ask(now.form, ids, false)}
         />
       ) : null}
-      {step.value.kind === "done" ? <Outcome done={step.value.done} onClose={close} /> : null}
+      {now.kind === "done" ? <Outcome done={now.done} onClose={close} /> : null}
       {fault.value === undefined ? null : <FaultNote fault={fault.value} />}
-      <Command text={actCommand(form.value, names)} />
+      <Command text={actCommand(now.kind === "foreseen" ? now.form : form.value, names)} />
     </Dialog>
   );
 }

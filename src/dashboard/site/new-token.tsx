@@ -12,13 +12,16 @@ type Made = TokenView & { readonly token: string };
 export function NewToken({ onMade }: { onMade: () => Promise<void> }) {
   const made = useSignal<Made | undefined>(undefined);
   const fault = useSignal<Fault | undefined>(undefined);
+  const isBusy = useSignal(false);
   const create = async (form: HTMLFormElement) => {
+    isBusy.value = true;
     const data = new FormData(form);
     const days = Number(data.get("days"));
     const expires = days > 0 ? { expiresSeconds: days * 86_400 } : {};
     const body = { name: data.get("name"), role: data.get("role"), ...expires };
     const answer = await send<Made>("/v1/tokens", { method: "POST", body, reason: String(data.get("reason") ?? "") });
-    made.value = answer.kind === "answer" ? answer.value : undefined;
+    isBusy.value = false;
+    if (answer.kind === "answer") made.value = answer.value;
     fault.value = answer.kind === "fault" ? answer.fault : undefined;
     if (answer.kind === "answer") form.reset();
     await onMade();
@@ -50,7 +53,9 @@ export function NewToken({ onMade }: { onMade: () => Promise<void> }) {
         <label>
           Reason, for the audit <input name="reason" maxLength={reasonLimit} autocomplete="off" />
         </label>
-        <button type="submit">Create</button>
+        <button type="submit" disabled={isBusy.value}>
+          Create
+        </button>
       </form>
       {fault.value === undefined ? null : <FaultNote fault={fault.value} />}
       <Command text="birther tokens create NAME --role viewer --expires 90d --reason TEXT" />

@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useLayoutEffect } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { TokenView } from "../../contract/operator/token.ts";
 import { type Fault, send } from "../data/http.ts";
 
@@ -7,8 +7,13 @@ import { type Fault, send } from "../data/http.ts";
 export function useTokens() {
   const tokens = useSignal<readonly TokenView[] | undefined>(undefined);
   const fault = useSignal<Fault | undefined>(undefined);
+  const asked = useRef(0);
   const reload = async () => {
+    asked.current += 1;
+    const number = asked.current;
     const answer = await send<{ tokens: readonly TokenView[] }>("/v1/tokens");
+    // Asked again meanwhile, after another change.
+    if (number !== asked.current) return;
     fault.value = answer.kind === "fault" ? answer.fault : undefined;
     if (answer.kind === "answer") tokens.value = answer.value.tokens;
   };
