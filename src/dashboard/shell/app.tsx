@@ -47,6 +47,10 @@ function Inside({ serverMs }: { serverMs: number }) {
     return () => {
       end.abort();
       endKeys();
+      // The next session begins with the screen alone: what the one before had chosen is not its.
+      acting.value = undefined;
+      isSearching.value = false;
+      showsKeys.value = false;
     };
   }, []);
   const name = screen.value;
