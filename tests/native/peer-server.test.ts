@@ -226,14 +226,24 @@ describe("limits of time", { concurrency: true }, () => {
       const hash = await store(small);
       const whole = requestFor(key, [hash]);
       // Four of this address, which are all that it may have.
-      const halves = Array.from({ length: 4 }, () => send(port, whole.slice(0, -1)));
-      const ends = halves.map((each) => received(each));
-      await until("four connections", () => halves.every((each) => !each.connecting && each.bytesWritten > 0));
-      await until("no place for a fifth", async () => (await ask(port, whole)).status === 503);
+      const fourHalves = () => {
+        const halves = Array.from({ length: 4 }, () => send(port, whole.slice(0, -1)));
+        return { halves, ends: Promise.all(halves.map((each) => received(each))) };
+      };
+      let { halves, ends } = fourHalves();
+      await until("no place for a fifth", async () => {
+        if ((await ask(port, whole)).status === 503) return true;
+        // On a busy computer, their time may be over before the fifth is there.
+        if (halves.some(({ closed }) => closed)) {
+          await ends;
+          ({ halves, ends } = fourHalves());
+        }
+        return false;
+      });
       // One that sends a byte now and then gains no time.
       const drip = setInterval(() => halves[0]?.write(""), 100);
       try {
-        for (const end of ends) assert.equal((await end).length, 0);
+        for (const end of await ends) assert.equal(end.length, 0);
       } finally {
         clearInterval(drip);
       }
