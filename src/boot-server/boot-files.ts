@@ -7,6 +7,7 @@ import { errorCode } from "../core/error-code.ts";
 import { buildImageFor, type NamedArchitecture } from "../core/machine/architecture.ts";
 import { signedImageFile } from "../core/pxe/architecture.ts";
 import { grubConfig, grubConfigPath, grubFile } from "../core/pxe/script/grub.ts";
+import { diskListFile } from "../core/pxe/script/ipxe.ts";
 
 /** iPXE, for BIOS and for UEFI. */
 export const loaderNames = ["undionly.kpxe", "snponly.efi"] as const;
@@ -69,6 +70,9 @@ export async function readBootFiles(paths: {
   };
   const loaders = new Map<string, Uint8Array>();
   for (const name of loaderNames) loaders.set(name, await readNeeded(join(loaderDirectory, name), remedy));
+  // An image that was built before has none.
+  const diskList = await readIfThere(join(loaderDirectory, diskListFile));
+  if (diskList !== undefined) loaders.set(diskListFile, diskList);
   const otherImages = await readOthers(others, loaders);
   if (signedImage !== undefined) loaders.set(signedImageFile, await readNeeded(signedImage, makeKey));
   if (!signedLoaders) return { loaders, ...image, otherImages };

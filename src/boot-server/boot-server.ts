@@ -13,7 +13,7 @@ import {
 } from "../core/network/network.ts";
 import type { RequestLimit } from "../core/network/request-rate.ts";
 import type { Clock, IssueOrder, Log, Store } from "../core/ports.ts";
-import { imagePaths, imagePathsOf, lastImagePath } from "../core/pxe/script/ipxe.ts";
+import { diskListFile, imagePaths, imagePathsOf, lastImagePath } from "../core/pxe/script/ipxe.ts";
 import type { ImageFiles } from "./boot-files.ts";
 import { openLocalBoots } from "./dhcp/local-boots.ts";
 import { startDhcpServer } from "./dhcp/server.ts";
@@ -96,7 +96,7 @@ export async function startBootServer(deps: BootServerDeps): Promise<BootServer>
   const shared: Shared = {
     addresses,
     files: filesOf(deps),
-    write: bootScriptWriter({ ...deps, ports, images, localBoots }),
+    write: bootScriptWriter({ ...deps, ports, images, localBoots, withDiskList: deps.loaders.has(diskListFile) }),
     report: phaseReporter({ store, lastFile: lastImagePath(deps.firmware !== undefined), clock, log }),
     traffic,
   };

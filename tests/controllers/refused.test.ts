@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { stat } from "node:fs/promises";
 import { test } from "node:test";
+import type { Firmware } from "../../src/core/machine/record.ts";
 import { type DiskSpec, machineSpec } from "../../src/lab/machine-spec.ts";
 import { faultyRack, reasonFor } from "../faults/faulty-rack.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
@@ -9,7 +10,18 @@ const minuteMs = 60_000;
 const sizeMiB = 8 * 1024;
 
 /** Disks that hold no system, and what the record says of them. The Bootstrap Image has no drivers for USB and SD cards. */
-const refused: readonly { readonly title: string; readonly disk: DiskSpec; readonly says: RegExp }[] = [
+const refused: readonly {
+  readonly title: string;
+  readonly firmware?: Firmware;
+  readonly disk: DiskSpec;
+  readonly says: RegExp;
+}[] = [
+  ...(["mptsas1068", "pvscsi"] as const).map((bus) => ({
+    title: `${bus}, for which OVMF has no driver`,
+    firmware: "uefi" as const,
+    disk: { bus, sizeMiB, serial: "UEFI1" },
+    says: /cannot be started by this UEFI firmware, which has no driver for its controller/,
+  })),
   { title: "a USB disk", disk: { bus: "usb", sizeMiB, serial: "USB1" }, says: /no disk found: expected a fixed disk/ },
   { title: "an SD card", disk: { bus: "sd", sizeMiB, serial: "SD1" }, says: /no disk found: expected a fixed disk/ },
   {
@@ -33,7 +45,9 @@ await insideNamespace(import.meta.url, () => {
   test("a disk that cannot hold the system is refused by name, and nothing is written to it", {
     timeout: 20 * minuteMs,
   }, async () => {
-    const specs = refused.map(({ disk }, index) => machineSpec(index + 1, { memoryMiB: 768, disks: [disk] }));
+    const specs = refused.map(({ firmware = "bios", disk }, index) =>
+      machineSpec(index + 1, { firmware, memoryMiB: 768, disks: [disk] }),
+    );
     await using setUp = await faultyRack(specs);
     await using server = await setUp.startServer();
     for (const [index, { title, says }] of refused.entries()) {

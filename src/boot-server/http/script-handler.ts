@@ -57,11 +57,14 @@ export function bootScriptWriter(deps: {
   readonly localBoots: LocalBoots;
   /** The Bootstrap Image's second archive, if it has one. */
   readonly firmware?: Uint8Array;
+  /** There is a program that asks a UEFI firmware which disks it sees. */
+  readonly withDiskList?: boolean;
   readonly clock: Clock;
   readonly log: Log;
 }): WriteBootScript {
   const { networks, ports, store, issueOrder, localBoots, clock, log } = deps;
   const withFirmware = deps.firmware !== undefined;
+  const { withDiskList = false } = deps;
   const { images = new Set([defaultArchitecture]) } = deps;
   return async (mac, loader, { scriptUri, clientAddress }) => {
     const machine = store.byMac(mac);
@@ -92,6 +95,7 @@ export function bootScriptWriter(deps: {
         text = write.install({
           ...{ binding: plan.binding, ports, mac, architecture, token: order.token, nowMs: clock.nowMs() },
           withFirmware: withFirmware && architecture === defaultArchitecture,
+          withDiskList: withDiskList && architecture === defaultArchitecture && machine.firmware === "uefi",
         });
       else plan = planRefused(order.refusal);
     }

@@ -1,8 +1,10 @@
 import { copyFile, mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { MachineArchitecture } from "../../core/machine/architecture.ts";
+import { diskListFile } from "../../core/pxe/script/ipxe.ts";
 import { cached, keyOf } from "../cached.ts";
 import { type Debian, packagesKey } from "../debian/packages.ts";
+import { buildDiskList } from "./disk-list.ts";
 
 /**
  * Debian's packages of boot loaders that firmware starts: iPXE, and the signed ones. They are unpacked, never installed,
@@ -28,7 +30,7 @@ const loadersOf: { readonly [A in MachineArchitecture]: { readonly [name: string
   arm64: { "ipxe-arm64.efi": "usr/lib/ipxe/ipxe-arm64.efi" },
 };
 
-/** Writes the loaders into a directory; downloads packages that are not cached. */
+/** Writes the loaders into a directory, with the program that they start before a kernel; downloads packages that are not cached. */
 export async function fetchLoaders(options: {
   readonly debian: Debian;
   readonly cacheDirectory: string;
@@ -48,8 +50,11 @@ export async function fetchLoaders(options: {
     }
   });
   await mkdir(outputDirectory, { recursive: true });
-  for (const name of Object.keys(loaders)) {
-    await copyFile(join(directory, name), join(outputDirectory, `${name}.new`));
+  const files = Object.keys(loaders).map((name) => [name, join(directory, name)] as const);
+  // The linker makes no such programs for arm64.
+  if (debian.architecture === "amd64") files.push([diskListFile, await buildDiskList(cacheDirectory)]);
+  for (const [name, path] of files) {
+    await copyFile(path, join(outputDirectory, `${name}.new`));
     await rename(join(outputDirectory, `${name}.new`), join(outputDirectory, name));
   }
 }

@@ -17,6 +17,7 @@ const disk = v.object({
   sectorBytes: v.exactOptional(count),
   biosDrive: v.exactOptional(count),
   unlistedByBios: v.exactOptional(v.literal(true)),
+  unseenByUefi: v.exactOptional(v.literal(true)),
   bus: name,
   transport: v.exactOptional(name),
   devicePath: v.exactOptional(name),

@@ -18,6 +18,12 @@ export const diskKeyVariable = `${diskKeyPrefix}-${birtherVendor}`;
 /** The file of the variable with that key sealed to the boot path (core/tpm/sealed-key.ts). */
 export const sealedKeyVariable = `${diskKeyPrefix}Sealed-${birtherVendor}`;
 
+/**
+ * The file of the variable in which disk-list.efi leaves the controllers behind which the firmware sees disks; it lasts until the
+ * restart (core/hardware/firmware-disks.ts).
+ */
+export const seenDisksVariable = `BirtherDisks-${birtherVendor}`;
+
 /** Offset of the value in a variable's file, after the attributes. */
 export const variableValueAt = 4;
 

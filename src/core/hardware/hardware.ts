@@ -34,6 +34,8 @@ export type Disk = {
   readonly biosDrive?: number;
   /** The BIOS lists its drives, and this disk is none of them: it cannot start it. */
   readonly unlistedByBios?: true;
+  /** The UEFI firmware has no driver for its controller: it cannot start it. */
+  readonly unseenByUefi?: true;
   /**
    * Its contents: file systems, RAID, volumes, partition tables (disk-contents.ts); empty for an empty disk; the error
    * if they could not be read. Absent in reports of older versions and for removable disks.

@@ -335,6 +335,16 @@ test("property: disks that die, and others that come, never make a data disk the
   assert.ok(kept > 0, `only ${kept} root disks were recognised`);
 });
 
+test("a disk that the UEFI firmware has no driver for is not taken, and its refusal says what to do", () => {
+  const sas = disk("/dev/sda", 100, { unseenByUefi: true });
+  const nvme = disk("/dev/nvme0n1", 400);
+  const on = (firmware: "bios" | "uefi", disks: readonly Disk[]) => chooseRootDisk(disks, policy, { firmware });
+  const chosen = on("uefi", [sas, nvme]);
+  assert.equal(chosen.kind === "chosen" && chosen.disk.path, "/dev/nvme0n1");
+  const refused = on("uefi", [sas]);
+  assert.match(refused.kind === "refused" ? refused.reason : "", /\/dev\/sda cannot be started by this UEFI firmware/);
+});
+
 test("a disk that the BIOS does not list is not taken: it could not be started", () => {
   const nvme = disk("/dev/nvme0n1", 100, { unlistedByBios: true });
   const sda = disk("/dev/sda", 400, { rotational: true, biosDrive: 0x80 });

@@ -4,6 +4,7 @@ import { biosDrivesOf, type SignatureOf } from "./bios-drives.ts";
 import { readChassisSlot } from "./chassis.ts";
 import { eachDiskOnce } from "./disk-paths.ts";
 import { attachmentOf } from "./disk-transport.ts";
+import { firmwareSight, isUnseen } from "./firmware-disks.ts";
 import type { Disk, Hardware, Nic, PciDevice } from "./hardware.ts";
 import { isFixed } from "./suitable-disk.ts";
 import type { Tree } from "./system-tree.ts";
@@ -25,7 +26,7 @@ export function scanHardware(tree: Tree, signatureOf?: SignatureOf): Hardware {
     cpus: (cpuInfo.match(/^processor\s*:/gm) ?? []).length,
     cpuModel: /^model name\s*:\s*(.*)$/m.exec(cpuInfo)?.[1]?.trim() ?? "",
     memoryMiB: memoryMiB(tree, "MemTotal"),
-    disks: withBiosDrives(tree, disks, signatureOf),
+    disks: withFirmwareSight(tree, withBiosDrives(tree, disks, signatureOf)),
     ...(sizeless.length === 0 ? {} : { sizelessDisks: sizeless.map(({ path }) => path) }),
     nics: scanNics(tree),
     pciDevices: scanPciDevices(tree),
@@ -114,6 +115,12 @@ function withBiosDrives(tree: Tree, disks: readonly Disk[], signatureOf?: Signat
     if (unlisted.has(disk.path)) return { ...disk, unlistedByBios: true };
     return biosDrive === undefined ? disk : { ...disk, biosDrive };
   });
+}
+
+function withFirmwareSight(tree: Tree, disks: readonly Disk[]): readonly Disk[] {
+  const sight = firmwareSight(tree);
+  if (sight === undefined) return disks;
+  return disks.map((disk) => (isUnseen(disk.devicePath ?? "", sight) ? { ...disk, unseenByUefi: true } : disk));
 }
 
 /** NVMe and virtio say it in text; SCSI and ATA in vital product data page 80h behind four bytes (SPC-4 §7.8.15). */

@@ -36,12 +36,16 @@ export function isFixed(disk: Parameters<typeof whyNotFixed>[0]): boolean {
 
 /**
  * Why this firmware cannot start a disk; undefined if it can. A BIOS reads sectors of 512 bytes only, as does GRUB on it, and
- * starts only drives that it lists: it may know nothing of NVMe, or the controller's option ROM is disabled.
+ * starts only drives that it lists: it may know nothing of NVMe, or the controller's option ROM is disabled. A UEFI firmware starts
+ * only disks that it has a driver for; where nobody asked it, it counts as having one.
  */
 export function whyNotStarted(
-  { path, sectorBytes = 512, unlistedByBios }: Pick<Disk, "path" | "sectorBytes" | "unlistedByBios">,
+  { path, sectorBytes = 512, ...disk }: Pick<Disk, "path" | "sectorBytes" | "unlistedByBios" | "unseenByUefi">,
   { firmware }: { readonly firmware: Firmware | undefined },
 ): string | undefined {
+  const { unlistedByBios, unseenByUefi } = disk;
+  if (firmware === "uefi" && unseenByUefi === true)
+    return `${path} cannot be started by this UEFI firmware, which has no driver for its controller: enable the controller's option ROM in the firmware's setup, or take a disk of another controller`;
   if (firmware !== "bios") return undefined;
   if (unlistedByBios === true)
     return `${path} cannot be started by this BIOS, which lists other disks only: enable the option ROM of its controller, or switch the firmware to UEFI`;

@@ -31,6 +31,13 @@ test("the port for log lines is named only where there is one", () => {
   assert.match(withLog, / birther\.log=10\.77\.0\.1:514 /);
 });
 
+test("the firmware is asked which disks it sees before the kernel, and the birth goes on without an answer", () => {
+  assert.doesNotMatch(writeInstallScript(testBoot), /disk-list/);
+  const lines = writeInstallScript({ ...testBoot, withDiskList: true }).split("\n");
+  const at = lines.indexOf("chain --autofree http://10.77.0.1:80/disk-list.efi ||");
+  assert.ok(at > 0 && (lines[at + 1] ?? "").startsWith("kernel "));
+});
+
 test("on arm64 the firmware names the consoles", () => {
   assert.match(writeInstallScript(testBoot), / console=tty0 console=ttyS0,115200n8 panic=30 /);
   assert.doesNotMatch(writeInstallScript({ ...testBoot, architecture: "arm64" }), /console=/);

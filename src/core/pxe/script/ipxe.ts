@@ -25,6 +25,12 @@ export type ImagePaths = { readonly kernel: string; readonly initramfs: string }
 /** Those of the default architecture's image; the last one is there only with firmware families. */
 export const imagePaths = { kernel: "/vmlinuz", initramfs: "/initramfs.img", firmware: "/firmware.img" } as const;
 
+/**
+ * The program that finds out behind which controllers a UEFI firmware sees disks, beside the loaders on the HTTP server; not every
+ * built image has it.
+ */
+export const diskListFile = "disk-list.efi";
+
 const pathsByArchitecture: { readonly [A in MachineArchitecture]: ImagePaths } = {
   amd64: imagePaths,
   arm64: { kernel: "/arm64/vmlinuz", initramfs: "/arm64/initramfs.img" },
@@ -118,6 +124,8 @@ export type BootOrder = {
   readonly nowMs: number;
   /** The Bootstrap Image has a second archive with firmware. */
   readonly withFirmware?: boolean;
+  /** The machine's firmware is asked first which disks it sees. */
+  readonly withDiskList?: boolean;
 };
 
 /** The kernel parameters of the Bootstrap Image, for every loader; init reads them by core/birth/boot-settings.ts. */
@@ -149,6 +157,8 @@ export function writeInstallScript(boot: BootOrder): string {
   const site = `http://${formatIpv4(boot.binding.server)}:${boot.ports.http}`;
   return script([
     "imgfree",
+    // Without an answer, all disks count as seen.
+    ...(boot.withDiskList === true ? [`chain --autofree ${site}/${diskListFile} ||`] : []),
     `kernel ${site}${kernel} ${parameters.join(" ")} || goto failed`,
     ...archives.map((path) => `initrd ${site}${path} || goto failed`),
     "boot || goto failed",
