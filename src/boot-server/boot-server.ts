@@ -23,6 +23,7 @@ import { bootDiskHandler } from "./http/boot-disk-handler.ts";
 import { bootScriptHandler, bootScriptWriter, grubScriptMaker, type WriteBootScript } from "./http/script-handler.ts";
 import { type HttpHandler, startHttpServer, type UplinkQueue } from "./http/server.ts";
 import { throughputHandler } from "./http/throughput-handler.ts";
+import { type AskedFirmware, openAskedFirmware } from "./observe/asked-firmware.ts";
 import { openPacketLog, type PacketLog } from "./observe/packet-log.ts";
 import { viewPacket } from "./observe/packet-view.ts";
 import { phaseReporter } from "./observe/phase-reporter.ts";
@@ -79,6 +80,7 @@ type Shared = {
   /** By path, with the leading slash. */
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly write: WriteBootScript;
+  readonly askedFirmware: AskedFirmware;
   readonly report: ReturnType<typeof phaseReporter>;
   readonly traffic: Traffic;
 };
@@ -93,10 +95,13 @@ export async function startBootServer(deps: BootServerDeps): Promise<BootServer>
   const localBoots = started.use(openLocalBoots({ store, clock, log }));
   const addresses = [...new Set(networks.flatMap(serverAddresses))].map(formatIpv4);
   const ports = portsWith(started.use(startEarlyLog(deps, addresses)), deps);
+  const askedFirmware = openAskedFirmware({ store, log });
+  const asks = deps.loaders.has(diskListFile);
   const shared: Shared = {
     addresses,
     files: filesOf(deps),
-    write: bootScriptWriter({ ...deps, ports, images, localBoots, withDiskList: deps.loaders.has(diskListFile) }),
+    write: bootScriptWriter({ ...deps, ports, images, localBoots, ...(asks ? { askedFirmware } : {}) }),
+    askedFirmware,
     report: phaseReporter({ store, lastFile: lastImagePath(deps.firmware !== undefined), clock, log }),
     traffic,
   };
@@ -165,7 +170,7 @@ function filesOf(deps: BootServerDeps): ReadonlyMap<string, Uint8Array> {
   ]);
 }
 
-async function startHttp(deps: BootServerDeps, { addresses, files, write, report, traffic }: Shared) {
+async function startHttp(deps: BootServerDeps, { addresses, files, write, askedFirmware, report, traffic }: Shared) {
   const { store, log } = deps;
   const bootDisks = deps.diskLoaders === undefined ? [] : [bootDiskHandler({ ...deps, ...deps.diskLoaders, write })];
   return await startHttpServer({
@@ -175,7 +180,7 @@ async function startHttp(deps: BootServerDeps, { addresses, files, write, report
     ...(deps.requestLimit === undefined ? {} : { requestLimit: deps.requestLimit }),
     handlers: [bootScriptHandler({ write, log }), ...bootDisks, throughputHandler(log), ...(deps.handlers ?? [])],
     ...(deps.uplinkQueue === undefined ? {} : { uplinkQueue: deps.uplinkQueue }),
-    onRequest: report.requested,
+    ...{ onAsked: askedFirmware.requested, onRequest: report.requested },
     onSent: ({ clientAddress, path, durationMs }) => report.sent(clientAddress, path, durationMs),
   });
 }

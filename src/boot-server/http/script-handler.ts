@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { defaultArchitecture, type MachineArchitecture } from "../../core/machine/architecture.ts";
-import type { Firmware } from "../../core/machine/record.ts";
+import type { Firmware, Machine } from "../../core/machine/record.ts";
 import { type Ipv4, parseIpv4 } from "../../core/net/ipv4.ts";
 import { type Mac, parseMac } from "../../core/net/mac.ts";
 import type { Network, ServerPorts } from "../../core/network/network.ts";
@@ -21,6 +21,7 @@ import {
   writeWaitScript,
 } from "../../core/pxe/script/ipxe.ts";
 import type { LocalBoots } from "../dhcp/local-boots.ts";
+import type { AskedFirmware } from "../observe/asked-firmware.ts";
 import type { HttpHandler } from "./server.ts";
 
 /** The script format of each loader: iPXE; under Secure Boot GRUB, by TFTP or on a disk; init of the signed image. */
@@ -57,15 +58,16 @@ export function bootScriptWriter(deps: {
   readonly localBoots: LocalBoots;
   /** The Bootstrap Image's second archive, if it has one. */
   readonly firmware?: Uint8Array;
-  /** There is a program that asks a UEFI firmware which disks it sees. */
-  readonly withDiskList?: boolean;
+  /** Whose firmware is asked which disks it sees; nobody's without the program that asks. */
+  readonly askedFirmware?: Pick<AskedFirmware, "mayAsk">;
   readonly clock: Clock;
   readonly log: Log;
 }): WriteBootScript {
   const { networks, ports, store, issueOrder, localBoots, clock, log } = deps;
   const withFirmware = deps.firmware !== undefined;
-  const { withDiskList = false } = deps;
   const { images = new Set([defaultArchitecture]) } = deps;
+  const asksFirmware = ({ id, architecture, firmware }: Machine) =>
+    architecture === undefined && firmware === "uefi" && deps.askedFirmware?.mayAsk(id) === true;
   return async (mac, loader, { scriptUri, clientAddress }) => {
     const machine = store.byMac(mac);
     const network = networks.find((candidate) => candidate.name === machine?.network);
@@ -95,7 +97,7 @@ export function bootScriptWriter(deps: {
         text = write.install({
           ...{ binding: plan.binding, ports, mac, architecture, token: order.token, nowMs: clock.nowMs() },
           withFirmware: withFirmware && architecture === defaultArchitecture,
-          withDiskList: withDiskList && architecture === defaultArchitecture && machine.firmware === "uefi",
+          withDiskList: loader === "ipxe" && asksFirmware(machine),
         });
       else plan = planRefused(order.refusal);
     }

@@ -61,7 +61,9 @@ type HttpServerDeps = {
   /** By path, with the leading slash. */
   readonly files: ReadonlyMap<string, Uint8Array>;
   readonly handlers: readonly HttpHandler[];
-  /** A client requested a file, by GET. */
+  /** A client asks for a file, by GET; it may have to wait. */
+  readonly onAsked?: (clientAddress: string, path: string) => void;
+  /** A client requested a file, by GET, and gets it. */
   readonly onRequest?: (clientAddress: string, path: string) => void;
   /** A client got a whole file. */
   readonly onSent: (sent: FileSent) => void;
@@ -179,7 +181,7 @@ function sendFile(
     readonly request: IncomingMessage;
     readonly response: ServerResponse;
   },
-  { onRequest, onSent, uplinkQueue }: HttpServerDeps,
+  { onAsked, onRequest, onSent, uplinkQueue }: HttpServerDeps,
 ): void {
   const { file, path, request, response } = what;
   const clientAddress = request.socket.remoteAddress ?? "";
@@ -187,6 +189,7 @@ function sendFile(
   const { range, ...others } = request.headers;
   const answer = planFileAnswer(file, request.method === "GET" ? { ...others, range } : others);
   const userAgent = request.headers["user-agent"];
+  if (request.method === "GET") onAsked?.(clientAddress, path);
   const turn = request.method === "GET" ? uplinkQueue?.admit({ clientAddress, userAgent, path }) : undefined;
   if (turn?.kind === "wait") {
     response.writeHead(503, { "retry-after": String(turn.retryAfterSeconds), "content-length": 0 }).end();
