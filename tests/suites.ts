@@ -346,7 +346,6 @@ export const suites: readonly Suite[] = [
         "tests/firmware/full-uplink.test.ts": 1.5,
         "tests/firmware/modes.test.ts": 1,
         "tests/firmware/http-boot.test.ts": 1,
-        "tests/firmware/unseen-disk.test.ts": 1.5,
       },
       timeoutMs: 40 * minuteMs,
     },

@@ -32,6 +32,15 @@ const faults = [
     condition: "failing",
     says: /expected 2048 MiB.*1024 MiB/,
   },
+  {
+    title: "a disk that its firmware has no driver for",
+    spec: machineSpec(5, {
+      ...{ firmware: "uefi", memoryMiB: 768 },
+      disks: [{ bus: "pvscsi", sizeMiB: 8192, serial: "UNSEEN5" }],
+    }),
+    condition: "failing",
+    says: /cannot be started by this UEFI firmware/,
+  },
 ] as const;
 
 await insideNamespace(import.meta.url, () => {
