@@ -13,10 +13,10 @@ import { feedWatchers } from "./watchers.ts";
 
 /**
  * For how long changes are collected: a tenth of a second, and longer for many watchers, because what each costs is the number
- * of its chunks: 50 get one every quarter of a second, 200 and more one a second.
+ * of its chunks: 50 get five in two seconds, 125 and more one a second.
  */
 export function collectMs(watchers: number): number {
-  return Math.min(1000, Math.max(100, 5 * watchers));
+  return Math.min(1000, Math.max(100, 8 * watchers));
 }
 
 /** What is kept for a watcher that comes back: half a minute at full speed. */
