@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { get as plainGet } from "node:http";
 import { Agent, request as tlsRequest } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,6 +7,7 @@ import { type FetchTurnRequest, fetchTurn } from "../src/contract/fetch-turn.ts"
 import { paths } from "../src/contract/machine/paths.ts";
 import { agentProtocol } from "../src/core/image/filter.ts";
 import type { FetchTurn } from "../src/core/uplink/fetch-turn.ts";
+import { responseTo } from "../tests/support/response-to.ts";
 
 /** What the crowd is told: machines, and where they find the server and what they are to fetch. */
 export type CrowdOrder = {
@@ -110,7 +110,7 @@ async function askForTurn(
   });
   request.on("timeout", () => request.destroy(new TimedOut()));
   request.end(JSON.stringify(body));
-  const [response] = await once(request, "response");
+  const response = await responseTo(request);
   let text = "";
   for await (const piece of response.setEncoding("utf8")) text += piece;
   if (response.statusCode !== 200) throw new Error(`status ${response.statusCode}`);
@@ -133,7 +133,7 @@ async function fetchContent({ machine, trusted, order: { content } }: Now): Prom
           headers: { ...headers, authorization: `Bearer ${token}` },
         }).end();
   request.on("timeout", () => request.destroy(new TimedOut()));
-  const [response] = await once(request, "response");
+  const response = await responseTo(request);
   let arrived = 0;
   for await (const piece of response) arrived += piece.length;
   if (response.statusCode !== 206 || arrived !== bytes)

@@ -3,6 +3,7 @@ import { once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { Agent, request } from "node:https";
 import { text } from "node:stream/consumers";
+import { responseTo } from "../tests/support/response-to.ts";
 
 const [base = "", token = "", count = "0"] = process.argv.slice(2);
 const clients = Number(count);
@@ -12,7 +13,7 @@ let bytes = 0;
 
 async function get(path: string, agent: Agent): Promise<IncomingMessage> {
   const sent = request(base + path, { headers, agent, rejectUnauthorized: false }).end();
-  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  const response = await responseTo(sent);
   if (response.statusCode !== 200) throw new Error(`GET ${path}: expected status 200, found ${response.statusCode}`);
   return response;
 }

@@ -1,12 +1,13 @@
 import { once } from "node:events";
 import { Agent, type IncomingMessage, request } from "node:http";
+import { responseTo } from "../tests/support/response-to.ts";
 
 /** A client of the operators' API on a Unix socket that keeps its connections. */
 export function openClient(socketPath: string) {
   const agent = new Agent({ keepAlive: true, maxSockets: 64 });
   /** Reads an answer to its end and drops it: that of a million machines exceeds the maximum string length. */
   async function drain(path: string): Promise<void> {
-    const [response] = (await once(request({ socketPath, path, agent }).end(), "response")) as [IncomingMessage];
+    const response = await responseTo(request({ socketPath, path, agent }).end());
     if (response.statusCode !== 200) throw new Error(`GET ${path}: expected status 200, found ${response.statusCode}`);
     await once(response.resume(), "end");
   }
@@ -16,7 +17,7 @@ export function openClient(socketPath: string) {
     sent.end(body === undefined ? undefined : JSON.stringify(body));
     let response: IncomingMessage;
     try {
-      [response] = (await once(sent, "response")) as [IncomingMessage];
+      response = await responseTo(sent);
     } catch (cause) {
       // The server closes connections that are idle for long, perhaps just when one is reused (RFC 9112 §9.3.1).
       if (sent.reusedSocket) return await ask(method, path, body);

@@ -3,7 +3,8 @@
  * and answers when every watcher has received a change of each: with the time of the last one, on the monotonic clock.
  */
 import { once } from "node:events";
-import { type IncomingMessage, request } from "node:http";
+import { request } from "node:http";
+import { responseTo } from "../tests/support/response-to.ts";
 
 const [socketPath = "", path = "", count = "0"] = process.argv.slice(2);
 const watchers = Number(count);
@@ -14,7 +15,7 @@ let wanted: readonly string[] = [];
 async function open(): Promise<void> {
   const sent = request({ socketPath, path, agent: false, headers: { accept: "*/*" } });
   sent.end();
-  const [response] = (await once(sent, "response")) as [IncomingMessage];
+  const response = await responseTo(sent);
   if (response.statusCode !== 200) throw new Error(`GET ${path}: expected status 200, found ${response.statusCode}`);
   let rest = "";
   response.setEncoding("utf8").on("data", (chunk: string) => {

@@ -23,6 +23,7 @@ import { childrenOf } from "../support/children.ts";
 import { freePort } from "../support/free-port.ts";
 import { waitFor } from "../support/inside-namespace.ts";
 import { originEngines } from "../support/origin-engines.ts";
+import { responseTo } from "../support/response-to.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "birther-confidential-origin-"));
 const program = new URL("../../src/main/server/origin-program.ts", import.meta.url);
@@ -138,7 +139,7 @@ async function ask(port: number, path: string, asked: Asked): Promise<Answer> {
     headers: { ...authorization, ...headers },
   });
   sent.end(body);
-  const [response] = await once(sent, "response");
+  const response = await responseTo(sent);
   return { status: response.statusCode, headers: response.headers, body: await buffer(response) };
 }
 

@@ -13,6 +13,7 @@ import { until } from "../../src/mdb/testing/fleet.ts";
 import { openApp } from "../../src/mdb/testing/operator-app.ts";
 import { operatorCertificate } from "../../src/mdb/tls/operator-certificate.ts";
 import { freePort } from "../support/free-port.ts";
+import { responseTo } from "../support/response-to.ts";
 import { repeatAttack } from "./attack.ts";
 
 const state = mkdtempSync(join(tmpdir(), "birther-full-"));
@@ -57,7 +58,7 @@ async function statusFor(agent: false | undefined): Promise<number | string> {
   sent.on("timeout", () => sent.destroy(new Error("no answer within a minute")));
   sent.end();
   try {
-    const [response] = await once(sent, "response");
+    const response = await responseTo(sent);
     response.resume();
     return response.statusCode;
   } catch (error) {

@@ -20,6 +20,7 @@ import { until } from "../../src/mdb/testing/fleet.ts";
 import { openApp } from "../../src/mdb/testing/operator-app.ts";
 import { operatorCertificate } from "../../src/mdb/tls/operator-certificate.ts";
 import { freePort } from "../support/free-port.ts";
+import { responseTo } from "../support/response-to.ts";
 import { repeatAttack } from "./attack.ts";
 
 const state = mkdtempSync(join(tmpdir(), "birther-near-"));
@@ -55,7 +56,7 @@ async function ask(path: string, token: string, localAddress: string): Promise<I
   const sent = request({ host: operator, port, ca, path, headers, localAddress, agent: false, timeout: 60_000 });
   sent.on("timeout", () => sent.destroy());
   sent.end();
-  const [response] = await once(sent, "response").catch(() => []);
+  const response = await responseTo(sent).catch(() => undefined);
   return response;
 }
 

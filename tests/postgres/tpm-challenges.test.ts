@@ -15,6 +15,7 @@ import { asks, testMac, until } from "../../src/mdb/testing/fleet.ts";
 import { writeFakeBootFiles } from "../fake-boot-files.ts";
 import { makeTpm } from "../init/host/devices/tpm.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
+import { responseTo } from "../support/response-to.ts";
 import { bootWith } from "../support/tpm-boot.ts";
 import { startPostgres } from "./postgres-server.ts";
 import { retryingStore } from "./pounding.ts";
@@ -69,7 +70,7 @@ await insideNamespace(import.meta.url, () => {
       headers: { "content-type": "application/json" },
     });
     sent.end(JSON.stringify(body));
-    const [response] = await once(sent, "response");
+    const response = await responseTo(sent);
     const text = (await response.setEncoding("utf8").toArray()).join("");
     return { status: response.statusCode as number, body: JSON.parse(text) };
   }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { once } from "node:events";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { get } from "node:https";
 import { tmpdir } from "node:os";
@@ -19,6 +18,7 @@ import { hashSecret } from "../../src/mdb/http/credential.ts";
 import { asks, birthOf, testMac, until } from "../../src/mdb/testing/fleet.ts";
 import { writeFakeBootFiles } from "../fake-boot-files.ts";
 import { insideNamespace, waitFor } from "../support/inside-namespace.ts";
+import { responseTo } from "../support/response-to.ts";
 import { startPostgres } from "./postgres-server.ts";
 
 const log = () => {};
@@ -154,7 +154,7 @@ await insideNamespace(import.meta.url, () => {
       const headers = { authorization: `Bearer ${bearer}` };
       const options = { host: `10.77.${n}.1`, port: first.ports.confidential, ca, servername: "birther", agent: false };
       const asked = get({ ...options, path: `/packs/${index.replace(".index", "")}`, headers });
-      const [response] = await once(asked, "response");
+      const response = await responseTo(asked);
       response.resume();
       return Number(response.statusCode);
     };

@@ -7,6 +7,7 @@ import { connect, type Socket } from "node:net";
 import { test } from "node:test";
 import { startHttpServer } from "../../src/boot-server/http/server.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
+import { responseTo } from "../support/response-to.ts";
 
 const mebibyte = 1024 * 1024;
 const fileBytes = 20 * mebibyte;
@@ -77,7 +78,7 @@ await insideNamespace(import.meta.url, () => {
       `${grownMiB} MiB for ${slowClients} clients: as copies they would be ${slowClients * 20}`,
     );
     for (let i = 0; i < 5; i += 1) {
-      const [response] = await once(get({ port: server.port, host: "127.0.0.1", path: "/initramfs.img" }), "response");
+      const response = await responseTo(get({ port: server.port, host: "127.0.0.1", path: "/initramfs.img" }));
       let received = 0;
       for await (const piece of response) received += piece.length;
       assert.equal(received, fileBytes);

@@ -21,6 +21,7 @@ import { pathsIn } from "../../src/main/paths.ts";
 import { startServer } from "../../src/main/server/server.ts";
 import { writeFakeBootFiles } from "../fake-boot-files.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
+import { responseTo } from "../support/response-to.ts";
 
 const parent = mkdtempSync(join(tmpdir(), "birther-whole-"));
 after(() => rmSync(parent, { recursive: true }));
@@ -42,12 +43,12 @@ async function post(path: string, body: unknown, bearer = ""): Promise<{ status:
   const headers = { "content-type": "application/json", authorization: `Bearer ${bearer}` };
   const sent = request({ host: "10.77.1.1", port: 443, path, method: "POST", ca, servername: "birther", headers });
   sent.end(JSON.stringify(body));
-  const [response] = await once(sent, "response");
+  const response = await responseTo(sent);
   return { status: response.statusCode, body: JSON.parse((await response.toArray()).join("")) };
 }
 
 async function fetched(url: string): Promise<string> {
-  const [response] = await once(get(url), "response");
+  const response = await responseTo(get(url));
   return (await response.toArray()).join("");
 }
 
@@ -119,7 +120,7 @@ await insideNamespace(import.meta.url, () => {
     const exports = { dominatorMdbFile, dominatorMdbByHttp: true };
     await using server = await startServer({ config: config({}, { exports }), log });
     const asked = async (path: string) => {
-      const [response] = await once(plainRequest({ socketPath: server.operatorSocket, path }).end(), "response");
+      const response = await responseTo(plainRequest({ socketPath: server.operatorSocket, path }).end());
       return { status: response.statusCode, text: (await response.toArray()).join("") };
     };
     assert.deepEqual(await asked("/healthz"), { status: 200, text: '{"alive":true}' });
@@ -146,13 +147,13 @@ await insideNamespace(import.meta.url, () => {
     const headers = { "content-type": "application/json" };
     const { operatorSocket: socketPath } = server;
     const made = plainRequest({ socketPath, path: "/v1/tokens", method: "POST", headers }).end(body);
-    const [created] = await once(made, "response");
+    const created = await responseTo(made);
     const { token } = JSON.parse((await created.toArray()).join(""));
     const ca = readFileSync(join(paths.pki, "ca.pem"));
     const asked = async (path: string, method: string, bearer: string) => {
       const authorization = `Bearer ${bearer}`;
       const sent = request({ host: "10.77.0.1", port: 8443, path, method, ca, headers: { authorization } }).end();
-      const [response] = await once(sent, "response");
+      const response = await responseTo(sent);
       return { status: response.statusCode, body: JSON.parse((await response.toArray()).join("")) };
     };
     const list = await asked("/v1/machines", "GET", token);
@@ -205,7 +206,7 @@ await insideNamespace(import.meta.url, () => {
     assert.equal(again.store.find("r01u07")?.order, undefined, "the session of the birth has ended");
 
     const sent = plainRequest({ socketPath: again.operatorSocket, path: "/v1/machines/r01u07" }).end();
-    const [response] = await once(sent, "response");
+    const response = await responseTo(sent);
     assert.equal(JSON.parse((await response.toArray()).join("")).hostname, "r01u07");
   });
 });

@@ -9,6 +9,7 @@ import { gunzipSync } from "node:zlib";
 import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
 import { asks } from "../../src/mdb/testing/fleet.ts";
 import { openApp } from "../../src/mdb/testing/operator-app.ts";
+import { responseTo } from "../support/response-to.ts";
 
 /** All bytes of an answer that has begun; rejects if it is cut. */
 async function restOf(answer: IncomingMessage): Promise<Buffer> {
@@ -28,7 +29,7 @@ test("a server that stops ends its feeds, plain and packed, as complete answers,
     const open = async (route: string, packing?: string) => {
       const headers = packing === undefined ? {} : { "accept-encoding": packing };
       const asked = request({ socketPath: path, path: route, headers }).end();
-      const [answer] = (await once(asked, "response")) as [IncomingMessage];
+      const answer = await responseTo(asked);
       const begun = once(answer, "data");
       return { begun, rest: restOf(answer) };
     };

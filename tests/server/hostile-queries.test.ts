@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
@@ -8,6 +7,7 @@ import { after, before, test } from "node:test";
 import { operatorRoutes } from "../../src/contract/operator/routes.ts";
 import { startOperatorServer } from "../../src/mdb/operator-api/server.ts";
 import { openApp } from "../../src/mdb/testing/operator-app.ts";
+import { responseTo } from "../support/response-to.ts";
 
 const state = mkdtempSync(join(tmpdir(), "birther-queries-"));
 const socketPath = join(state, "api.sock");
@@ -38,7 +38,7 @@ type Answer = { readonly status: number; readonly headers: NodeJS.Dict<string | 
 /** Status and headers; the body may have no end. */
 async function get(path: string, headers: { readonly [name: string]: string } = {}): Promise<Answer> {
   const sent = request({ socketPath, path, headers: { connection: "close", ...headers } }).end();
-  const [response] = await once(sent, "response");
+  const response = await responseTo(sent);
   response.destroy();
   return { status: response.statusCode, headers: response.headers };
 }

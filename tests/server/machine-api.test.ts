@@ -22,6 +22,7 @@ import { orderIssuer } from "../../src/mdb/machine-api/issue-order.ts";
 import { openStore } from "../../src/mdb/open-store.ts";
 import { asks, stillClock, testMac } from "../../src/mdb/testing/fleet.ts";
 import { openPki, type ServerIdentity } from "../../src/mdb/tls/pki.ts";
+import { responseTo } from "../support/response-to.ts";
 
 const config = testConfig();
 const place = (unit: number): HealthyRequest["placement"] => ({
@@ -84,7 +85,7 @@ describe("machine-facing API over TLS", () => {
       host: "127.0.0.1",
     });
     sent.end(body);
-    const [response] = await once(sent, "response");
+    const response = await responseTo(sent);
     const text = (await response.setEncoding("utf8").toArray()).join("");
     return { status: response.statusCode, type: String(response.headers["content-type"]), body: JSON.parse(text) };
   }

@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { request as plainRequest } from "node:http";
 import { request as tlsRequest } from "node:https";
@@ -21,6 +20,7 @@ import { startOperatorServer, startOperatorTls } from "../../src/mdb/operator-ap
 import { openApp } from "../../src/mdb/testing/operator-app.ts";
 import { operatorCertificate } from "../../src/mdb/tls/operator-certificate.ts";
 import { freePort } from "../support/free-port.ts";
+import { responseTo } from "../support/response-to.ts";
 
 const state = mkdtempSync(join(tmpdir(), "birther-headers-"));
 const socketPath = join(state, "api.sock");
@@ -94,7 +94,7 @@ async function ask(listener: Listener, { method = "GET", path, headers = {} }: A
         ? plainRequest({ ...options, port: ports.boot })
         : tlsRequest({ ...options, port: ports[listener], ca, servername: servernames[listener] });
   request.end();
-  const [response] = await once(request, "response");
+  const response = await responseTo(request);
   response.destroy();
   return response as { statusCode: number; headers: Headers };
 }

@@ -1,5 +1,4 @@
-import { once } from "node:events";
-import { type IncomingMessage, type RequestOptions, request } from "node:http";
+import { type ClientRequest, type IncomingMessage, type RequestOptions, request } from "node:http";
 import { request as tlsRequest } from "node:https";
 import * as v from "valibot";
 import { type Route, reasonHeader } from "../../contract/operator/routes/route.ts";
@@ -87,9 +86,9 @@ async function exchangeWith(options: Parameters<typeof findRemote>[0]): Promise<
   };
 }
 
-async function responseTo(sent: ReturnType<typeof request>): Promise<IncomingMessage> {
-  const [response] = (await once(sent, "response")) as [IncomingMessage];
-  return response;
+/** The head of the answer. What breaks off its body is an error of the request too, so that listener stays. */
+async function responseTo(sent: ClientRequest): Promise<IncomingMessage> {
+  return await new Promise((resolve, reject) => sent.once("response", resolve).on("error", reject));
 }
 
 async function textOf(response: IncomingMessage): Promise<string> {

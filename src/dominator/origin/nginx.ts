@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { once } from "node:events";
 import { accessSync, constants, writeFileSync } from "node:fs";
 import { get, type IncomingMessage } from "node:http";
 import { get as getOverTls } from "node:https";
@@ -85,7 +84,10 @@ async function askAlive({ addresses, port, serves: { kind } }: NginxPlace): Prom
   const [host] = addresses;
   const options = { host, port, path: alivePath, agent: false, timeout: askMs, signal: AbortSignal.timeout(askMs) };
   const request = kind === "public" ? get(options) : getOverTls({ ...options, rejectUnauthorized: false });
-  const [response] = (await once(request, "response")) as [IncomingMessage];
+  // What breaks off an answer is an error of the request too, so its listener stays.
+  const response = await new Promise<IncomingMessage>((resolve, reject) =>
+    request.once("response", resolve).on("error", reject),
+  );
   return await text(response);
 }
 
