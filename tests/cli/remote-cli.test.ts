@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { execFile, spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -23,6 +24,7 @@ import { noCatalogue } from "../../src/mdb/testing/no-catalogue.ts";
 import { operatorCertificate } from "../../src/mdb/tls/operator-certificate.ts";
 import { openPki } from "../../src/mdb/tls/pki.ts";
 import { freePort } from "../support/free-port.ts";
+import { start } from "./birther-command.ts";
 
 type Outcome = { readonly status: number; readonly out: string; readonly err: string };
 
@@ -147,28 +149,60 @@ describe("the birther command against a server on another machine", () => {
     assert.equal(tokens.list().find(({ name }) => name === "vera")?.lastUsedAtMs, undefined);
   });
 
+  /** A `birther watch` of a server from now on, and the machines that it names, one after the other. */
+  async function watcher(of: string) {
+    const text = ["watch", "-o", "json", "--since", String(store.position()), "--server", of, "--ca", ca];
+    const child = start(text, { BIRTHER_TOKEN: await newToken(`wim${store.position()}`, "viewer") });
+    const ended = Promise.all([child.stderr?.setEncoding("utf8").toArray(), once(child, "exit")]);
+    const lines = createInterface({ input: child.stdout ?? assert.fail() })[Symbol.asyncIterator]();
+    return {
+      heard: async () => {
+        const { value } = await lines.next();
+        return JSON.parse(value ?? assert.fail(`watch ended: ${(await ended)[0]?.join("")}`)).machine.id;
+      },
+      [Symbol.asyncDispose]: async () => {
+        child.kill("SIGINT");
+        await ended;
+      },
+    };
+  }
+
   test("watch resumes at its position after a server restart: no change is missed", async () => {
-    const token = await newToken("wim", "viewer");
-    const text = ["watch", "-o", "json", "--since", String(store.position()), "--server", server, "--ca", ca];
-    const entry = join(import.meta.dirname, "../../src/main/cli.ts");
-    const child = spawn(process.execPath, ["--disable-warning=ExperimentalWarning", entry, ...text], {
-      env: { ...process.env, BIRTHER_STATE: "", BIRTHER_TOKEN: token },
-      stdio: ["ignore", "pipe", "inherit"],
+    await using watch = await watcher(server);
+    await store.apply(asks(11));
+    assert.equal(await watch.heard(), "m-02000000000b");
+    await running[Symbol.asyncDispose]();
+    await store.apply(asks(12));
+    running = await startTls();
+    await store.apply(asks(13));
+    assert.deepEqual([await watch.heard(), await watch.heard()], ["m-02000000000c", "m-02000000000d"]);
+  });
+
+  test("watch resumes after its connection was reset, as by a server whose power was cut", async () => {
+    const clients: Socket[] = [];
+    const relay = createServer((client) => {
+      clients.push(client);
+      const through = connect(Number(URL.parse(server)?.port), "127.0.0.1");
+      for (const [one, other] of [
+        [client, through],
+        [through, client],
+      ] as const)
+        one
+          .on("error", () => undefined)
+          .on("close", () => other.destroy())
+          .pipe(other);
     });
-    const ended = once(child, "exit");
+    await once(relay.listen(0, "127.0.0.1"), "listening");
+    const { port } = relay.address() as AddressInfo;
     try {
-      const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-      const heard = async () => JSON.parse((await lines.next()).value ?? assert.fail("watch ended")).machine.id;
-      await store.apply(asks(11));
-      assert.equal(await heard(), "m-02000000000b");
-      await running[Symbol.asyncDispose]();
-      await store.apply(asks(12));
-      running = await startTls();
-      await store.apply(asks(13));
-      assert.deepEqual([await heard(), await heard()], ["m-02000000000c", "m-02000000000d"]);
+      await using watch = await watcher(`https://127.0.0.1:${port}`);
+      await store.apply(asks(21));
+      assert.equal(await watch.heard(), "m-020000000015");
+      for (const client of clients) client.resetAndDestroy();
+      await store.apply(asks(22));
+      assert.equal(await watch.heard(), "m-020000000016");
     } finally {
-      child.kill("SIGINT");
-      await ended;
+      relay.close();
     }
   });
 

@@ -7,7 +7,7 @@ import { problem } from "../../contract/problem.ts";
 import { shapesAdvice } from "../../contract/shape-faults.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
 import { type FeedEvent, readEvents } from "../read/feed-events.ts";
-import { failure } from "./failure.ts";
+import { askAgain, failure, isCutOff, readFailure } from "./failure.ts";
 import { findRemote, remoteFailure } from "./find-remote.ts";
 import { findServer } from "./find-server.ts";
 import type { ServerOptions } from "./server-options.ts";
@@ -27,7 +27,7 @@ export type Api = {
   readonly ask: <T>(route: OperatorRoute, parts?: RequestParts) => Promise<T>;
   /** Sends a request and returns the answer as a stream, because it may exceed memory. */
   readonly bytes: (route: OperatorRoute, parts?: RequestParts) => Promise<IncomingMessage>;
-  /** The events of a feed after a position, or from now on, until the server closes it. */
+  /** The events of a feed after a position, or from now on, until the server closes it or the connection is cut. */
   readonly follow: (route: OperatorRoute, since: string | undefined) => AsyncGenerator<FeedEvent, void, undefined>;
 };
 
@@ -60,11 +60,19 @@ export async function openApi(
   }
 
   return {
-    ask: async <T>(route: OperatorRoute, parts: RequestParts = {}) =>
-      JSON.parse(await textOf(await send(route, parts))) as T,
+    ask: async <T>(route: OperatorRoute, parts: RequestParts = {}) => {
+      const response = await send(route, parts);
+      const next = operatorRoutes[route].method === "GET" ? undefined : afterAct;
+      return JSON.parse(await textOf(response, next)) as T;
+    },
     bytes: async (route, parts = {}) => await send(route, parts),
     follow: async function* (route, since) {
-      yield* readEvents(await send(route, { query: { since } }));
+      const response = await send(route, { query: { since } });
+      try {
+        yield* readEvents(response);
+      } catch (cause) {
+        if (!isCutOff(cause)) throw cause;
+      }
     },
   };
 }
@@ -73,7 +81,13 @@ async function exchangeWith(options: Parameters<typeof findRemote>[0]): Promise<
   const remote = findRemote(options);
   if (remote === undefined) {
     const socketPath = await findServer(options.state);
-    return async (parts, body) => responseTo(request({ ...parts, socketPath }).end(body));
+    return async (parts, body) => {
+      try {
+        return await responseTo(request({ ...parts, socketPath }).end(body));
+      } catch (cause) {
+        throw unanswered(socketPath, cause, parts);
+      }
+    };
   }
   const { token, ...server } = remote;
   return async (parts, body) => {
@@ -81,9 +95,16 @@ async function exchangeWith(options: Parameters<typeof findRemote>[0]): Promise<
     try {
       return await responseTo(tlsRequest({ ...parts, ...server, headers }).end(body));
     } catch (cause) {
+      // Node's code of a connection that ended while it waited for the answer; one that was never made has others.
+      if (isCutOff(cause)) throw unanswered(`${remote.host}:${remote.port}`, cause, parts);
       throw remoteFailure(remote, cause);
     }
   };
+}
+
+function unanswered(server: string, cause: unknown, { method }: RequestOptions): Error {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return failure("noServer", `the server at ${server} gave no answer (${why})`, method === "GET" ? askAgain : afterAct);
 }
 
 /** The head of the answer. What breaks off its body is an error of the request too, so that listener stays. */
@@ -91,8 +112,15 @@ async function responseTo(sent: ClientRequest): Promise<IncomingMessage> {
   return await new Promise((resolve, reject) => sent.once("response", resolve).on("error", reject));
 }
 
-async function textOf(response: IncomingMessage): Promise<string> {
-  return (await response.setEncoding("utf8").toArray()).join("");
+/** What to do after an act whose answer is lost. */
+const afterAct = "it may have been done: look at birther audit -n 5 before you run the command again";
+
+async function textOf(response: IncomingMessage, next?: string): Promise<string> {
+  try {
+    return (await response.setEncoding("utf8").toArray()).join("");
+  } catch (cause) {
+    throw readFailure(cause, next);
+  }
 }
 
 /** What to do about an argument that the server cannot read. */

@@ -1,3 +1,5 @@
+import { errorCode } from "../../core/error-code.ts";
+
 /** The exit statuses, listed in the help of `birther`. */
 export const exitStatus = {
   done: 0,
@@ -5,7 +7,7 @@ export const exitStatus = {
   failed: 1,
   /** The command line or the configuration is wrong. */
   misused: 2,
-  /** No server is running. */
+  /** No server is running, or its answer broke off. */
   noServer: 3,
   /** `status`: the server answers, and machines fail or conflict. */
   unhealthy: 4,
@@ -19,6 +21,20 @@ export function failure(status: keyof typeof exitStatus, message: string, next?:
     exitStatus: exitStatus[status],
   });
 }
+
+/** Whether an error while an answer was read says that the connection was cut before the answer's end (Node's code of it). */
+export function isCutOff(cause: unknown): boolean {
+  return errorCode(cause) === "ECONNRESET";
+}
+
+/** What is thrown for an error while an answer was read: if it was cut off, that it broke off, with a next step; else the error itself. */
+export function readFailure(cause: unknown, next: string = askAgain): unknown {
+  if (!isCutOff(cause)) return cause;
+  return failure("noServer", "the server's answer broke off before its end", next);
+}
+
+/** What to do after a question that had no answer, or no whole one. */
+export const askAgain = "run the command again: the server may have been restarted; its log says why";
 
 /** The exit status of an error; 1 for an unexpected error. */
 export function statusOf(error: unknown): number {

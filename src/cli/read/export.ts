@@ -3,7 +3,7 @@ import type { OperatorRoute } from "../../contract/operator/routes.ts";
 import { errorCode } from "../../core/error-code.ts";
 import { netboxTables } from "../../core/export/netbox.ts";
 import type { RequestParts } from "../api/api.ts";
-import { failure } from "../api/failure.ts";
+import { failure, readFailure } from "../api/failure.ts";
 import { locationOptions, print, type ServerOptions } from "../api/server-options.ts";
 
 type Where = Omit<ServerOptions, "output">;
@@ -67,7 +67,7 @@ async function write(options: Where, route: OperatorRoute, parts?: RequestParts)
   } catch (error) {
     // The reader has closed the pipe, as `| head` does.
     if (errorCode(error) === "EPIPE") return;
-    throw error;
+    throw readFailure(error);
   }
   if (last !== "\n") print("");
 }

@@ -51,14 +51,9 @@ export function watchCommand(program: Command): void {
 /** Prints the feed until it ends; returns the position to continue from. */
 async function followOnce(api: Api, since: string | undefined, options: ServerOptions): Promise<string | undefined> {
   let position = since;
-  try {
-    for await (const event of api.follow("changes", since)) {
-      position = event.id;
-      await printEvent(event, options);
-    }
-  } catch (error) {
-    // A broken connection counts as an end of the feed; a refusal does not.
-    if (position === since) throw error;
+  for await (const event of api.follow("changes", since)) {
+    position = event.id;
+    await printEvent(event, options);
   }
   return position;
 }

@@ -72,6 +72,8 @@ export async function askLab(socketPath: string, request: LabRequest): Promise<L
   const socket = connect(socketPath);
   try {
     await once(socket, "connect");
+    // A rack that ends meanwhile has closed the connection without an answer.
+    socket.on("error", () => undefined);
   } catch {
     throw failure(
       "noServer",
@@ -82,7 +84,11 @@ export async function askLab(socketPath: string, request: LabRequest): Promise<L
   try {
     socket.write(`${JSON.stringify(request)}\n`);
     for await (const line of createInterface({ input: socket })) return v.parse(labAnswer, JSON.parse(line));
-    throw new Error(`the virtual rack at ${socketPath} closed the connection without an answer`);
+    throw failure(
+      "noServer",
+      `the virtual rack at ${socketPath} closed the connection without an answer`,
+      "see in its terminal whether it was stopped; to start it: birther demo",
+    );
   } finally {
     socket.destroy();
   }
@@ -123,13 +129,15 @@ async function followConsole(machine: LabMachineView): Promise<void> {
   }
   const socket = connect(machine.consoleSocket);
   await once(socket, "connect");
+  // A virtual machine that ends resets its sockets, also while keys are sent to it: then its console has ended.
+  const closed = new Promise((resolve) => socket.on("error", () => undefined).once("close", resolve));
   socket.pipe(process.stdout);
   if (process.stdin.isTTY) process.stdin.setRawMode(true);
   process.stdin.on("data", (keys: Buffer) => {
     if (keys.includes(endKey)) socket.destroy();
     else socket.write(keys);
   });
-  await once(socket, "close");
+  await closed;
   if (process.stdin.isTTY) process.stdin.setRawMode(false);
   process.stdin.pause();
 }

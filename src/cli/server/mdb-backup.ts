@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import type { Command } from "commander";
 import type { Actions } from "../act/actions.ts";
-import { failure } from "../api/failure.ts";
+import { failure, readFailure } from "../api/failure.ts";
 import { locationOptions, print, type ServerOptions } from "../api/server-options.ts";
 import { showProgress } from "../output/progress.ts";
 
@@ -57,6 +57,8 @@ async function fetchBackup(file: string, options: BackupOptions): Promise<void> 
       );
     }
     await rename(partial, file);
+  } catch (error) {
+    throw readFailure(error);
   } finally {
     await rm(partial, { force: true });
   }
