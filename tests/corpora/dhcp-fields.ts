@@ -13,6 +13,7 @@ const interpreted = {
   subnetMask: "dhcp.option.subnet_mask",
   routers: "dhcp.option.router",
   domainNameServers: "dhcp.option.domain_name_server",
+  logServers: "dhcp.option.log_server",
   hostName: "dhcp.option.hostname",
   domainName: "dhcp.option.domain_name",
   broadcastAddress: "dhcp.option.broadcast_address",

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { readServerFrame } from "../../src/core/dhcp/client-frame.ts";
+import type { DhcpOptions } from "../../src/core/dhcp/codec/option-table.ts";
 import { readDhcp } from "../../src/core/dhcp/codec/read.ts";
 import { writeDhcp } from "../../src/core/dhcp/codec/write.ts";
+import { readUnverified } from "../../src/core/machine/unverified-line.ts";
 import { macToBytes } from "../../src/core/net/mac.ts";
 import { udpPacket } from "../../src/core/net/pcap.ts";
 import { ip } from "../../src/core/net/testing/addresses.ts";
@@ -15,18 +17,22 @@ import { openSite, type Site } from "./site/site.ts";
 /** Ethernet, IPv4 and UDP headers before a DHCP message. */
 const headerBytes = 14 + 20 + 8;
 
-/** The Boot Server's answers to the DHCP messages of init. */
-function dhcpOf(site: Site): NonNullable<Wire["answer"]> {
+/** The Boot Server's answers to the DHCP messages of init: it takes log lines at a port, and others may change what it says. */
+function dhcpOf(
+  site: Site,
+  { log = 514, more = {} }: { readonly log?: number; readonly more?: DhcpOptions } = {},
+): NonNullable<Wire["answer"]> {
   const network = testNetwork({ secureBoot: true, secureBootKey: "own" });
   return (frame) => {
     const reading = readDhcp(frame.subarray(headerBytes));
     if (reading.kind !== "packet") return [];
-    const ports = { http: 80, machines: 443 };
+    const ports = { http: 80, machines: 443, log };
     const question = { packet: reading.packet, network, ports, machine: site.machine(mac), holderOf: () => undefined };
     const decision = decideByMode(question, true);
     if (decision.kind !== "reply") return [];
     const source = { address: ip("10.77.0.1"), port: 67 };
-    const payload = writeDhcp(decision.reply);
+    const { reply } = decision;
+    const payload = writeDhcp({ ...reply, options: { ...reply.options, ...more } });
     const packet = udpPacket({ source, destination: { address: ip("255.255.255.255"), port: 68 }, payload });
     const answer = Uint8Array.from([...macToBytes(mac), 2, 0, 0, 0, 0, 1, 8, 0, ...packet]);
     assert.ok(readServerFrame(answer));
@@ -130,4 +136,85 @@ for (const [title, wire, shown] of attacks)
     assert.deepEqual(failed.end, { kind: "restarted", how: "restart" });
     assert.match(failed.kernel.screen.join("\n"), shown);
     assert.equal(site.machine(mac).order?.taken, undefined);
+  });
+
+/** The site's listeners, but the Boot Server's HTTP takes connections and says nothing. */
+function silentHttp(site: Site): ReadonlyMap<string, Listener> {
+  const connect = () => ({ exchange: () => ({ bytes: new Uint8Array(), closed: false }), close: () => {} });
+  return new Map([...site.listeners, ["10.77.0.1:80", { connect }]]);
+}
+
+test("the settings do not come: the signed image's lines and its kernel's reach the log by UDP, with the reason", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  const kernelRecords = "6,1,2100000,-;eth0: Link is Up\n";
+  const machine = rackMachine(site, { ...board, kernelRecords });
+  const signedImage = () => ({ answer: dhcpOf(site), listeners: silentHttp(site) });
+  const { end, kernel } = machine.bootInit({ signedImage });
+  assert.deepEqual(end, { kind: "restarted", how: "restart" });
+  const lines = site.log(mac).map(readUnverified);
+  assert.deepEqual(
+    lines.map((line) => line?.sequence),
+    lines.map((_, at) => at + 1),
+  );
+  const text = lines.map((line) => line?.text).join("\n");
+  for (const said of [
+    /kernel: eth0: Link is Up/,
+    /settings found .*server=10\.77\.0\.1/,
+    /ERROR: ask for the settings of this machine: /,
+  ])
+    assert.match(text, said, kernel.screen.join("\n"));
+});
+
+test("the signed image's lines go by UDP from its address on, and once TLS is up each is verified once", (t) => {
+  const site = openSite();
+  t.after(site.close);
+  let datagrams = 0;
+  let beforeSettings = 0;
+  const { end, kernel } = rackMachine(site, board).bootInit({
+    signedImage: (given) => {
+      const listeners = new Map(withSettings(site, lines(given)));
+      const http = listeners.get("10.77.0.1:80") ?? assert.fail();
+      const connect = (client: string) => {
+        beforeSettings ||= datagrams;
+        return http.connect(client);
+      };
+      const datagram: typeof site.datagram = (...sent) => {
+        datagrams += 1;
+        site.datagram(...sent);
+      };
+      return { answer: dhcpOf(site), listeners: listeners.set("10.77.0.1:80", { ...http, connect }), datagram };
+    },
+  });
+  assert.equal(end.kind, "switchedRoot", kernel.screen.join("\n"));
+  assert.ok(beforeSettings > 3, `${beforeSettings} lines came before the settings`);
+  assert.ok(datagrams > beforeSettings);
+  const kept = site.log(mac);
+  assert.deepEqual(
+    kept.filter((line) => readUnverified(line) !== undefined),
+    [],
+  );
+  for (const said of ["settings found", "log lines also go to the Boot Server", "order taken"])
+    assert.equal(kept.filter((line) => line.includes(said)).length, 1, said);
+});
+
+const quiet: readonly (readonly [title: string, wire: (site: Site) => Partial<Wire>])[] = [
+  ["a Boot Server whose port for log lines is another one", (site) => ({ answer: dhcpOf(site, { log: 5140 }) })],
+  [
+    "a DHCP server that names a third host for log lines",
+    (site) => ({ answer: dhcpOf(site, { more: { logServers: [ip("10.77.0.9")] } }) }),
+  ],
+];
+for (const [title, wire] of quiet)
+  test(`${title}: the signed image sends no line before it has its settings`, (t) => {
+    const site = openSite();
+    t.after(site.close);
+    let datagrams = 0;
+    const datagram = () => {
+      datagrams += 1;
+    };
+    const signedImage = () => ({ listeners: silentHttp(site), datagram, ...wire(site) });
+    const { end } = rackMachine(site, board).bootInit({ signedImage });
+    assert.deepEqual(end, { kind: "restarted", how: "restart" });
+    assert.equal(datagrams, 0);
   });

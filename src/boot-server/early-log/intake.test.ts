@@ -79,8 +79,18 @@ test("once a boot has taken the order, no other boot is heard", () => {
   assert.deepEqual(taken(machine, own, datagram("x", 1, "fedcba98-1111")), []);
 });
 
+test("the signed image is heard before its settings, and with them its order, are fetched", () => {
+  const { order: _none, ...due } = waiting();
+  assert.deepEqual(taken(due), ["unverified #1: hello"]);
+  // The attempt before took its order and ended: its boot does not silence the next one.
+  const before = { ...order, taken: { bootId: "fedcba98-1111", sessionHash: "s", atMs: 1 } };
+  for (const phase of ["offered", "loaderSent", "kernelSent"] as const)
+    assert.equal(taken(waiting({ phase, order: before })).length, 1, phase);
+  assert.deepEqual(taken(waiting({ phase: "initUp", order: before })), []);
+});
+
 for (const [title, machine, from] of [
-  ["a machine without an order", testMachine("birth", { temporaryAddress: own, phase: "kernelSent" }), own],
+  ["a machine that is due for no order", testMachine("healthy", { temporaryAddress: own, phase: "kernelSent" }), own],
   ["a machine that was never offered anything", testMachine("birth", { temporaryAddress: own, order }), own],
   ["an address that is no machine's", waiting(), ip("10.77.0.51")],
   ["a machine's permanent address", rebirth, rebirth.permanentAddress],

@@ -1,5 +1,6 @@
 import { plainText } from "../../core/bytes/plain-text.ts";
 import { shortBootId } from "../../core/machine/log-line.ts";
+import { orderActionOf } from "../../core/machine/next-boot.ts";
 import { phases } from "../../core/machine/phase.ts";
 import type { Machine, MachineId } from "../../core/machine/record.ts";
 import { unverifiedText } from "../../core/machine/unverified-line.ts";
@@ -75,12 +76,17 @@ export function openEarlyLogIntake({ networks, store, clock, log }: IntakeDeps):
 
 const lastPhase = phases.indexOf("initUp");
 
-/** Whether a machine has the Bootstrap Image, or soon, and has not reported by TLS more than that init runs. */
-function awaitsOrder({ order, phase }: Machine): boolean {
-  return order !== undefined && phase !== undefined && phases.indexOf(phase) <= lastPhase;
+/**
+ * Whether a machine has the Bootstrap Image, or soon, and has not reported by TLS more than that init runs. The signed image gets its
+ * order with its settings: it may speak before.
+ */
+function awaitsOrder(machine: Machine): boolean {
+  const { order, phase } = machine;
+  const due = order !== undefined || orderActionOf(machine) !== undefined;
+  return due && phase !== undefined && phases.indexOf(phase) <= lastPhase;
 }
 
-/** Once a boot has taken the order, lines of another one would divide its log. */
-function isBootOf({ order }: Machine, boot: string): boolean {
-  return order?.taken === undefined || shortBootId(order.taken.bootId) === boot;
+/** While the boot that has taken the order runs, lines of another one would divide its log. */
+function isBootOf({ order, phase }: Machine, boot: string): boolean {
+  return order?.taken === undefined || phase !== "initUp" || shortBootId(order.taken.bootId) === boot;
 }

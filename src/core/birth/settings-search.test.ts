@@ -4,7 +4,7 @@ import { clientFrame, readServerFrame } from "../dhcp/client-frame.ts";
 import type { DhcpPacket } from "../dhcp/codec/packet.ts";
 import { writeDhcp } from "../dhcp/codec/write.ts";
 import { testMachine } from "../machine/testing/test-machine.ts";
-import { formatIpv4 } from "../net/ipv4.ts";
+import { formatIpv4, type Ipv4 } from "../net/ipv4.ts";
 import { macToBytes } from "../net/mac.ts";
 import { udpPacket } from "../net/pcap.ts";
 import { ip, macOf } from "../net/testing/addresses.ts";
@@ -17,10 +17,11 @@ const mac = macOf("52:54:00:00:00:01");
 const machine = testMachine("birth", { temporaryAddress: ip("10.77.0.60") });
 
 /** What Birther answers on a network to what the search sends. */
-function birther(changes: Partial<Network>) {
+function birther(changes: Partial<Network>, log?: number) {
   const network = testNetworkOfOnePart({ secureBoot: true, secureBootKey: "own", ...changes });
   return (packet: DhcpPacket): readonly DhcpPacket[] => {
-    const question = { packet, network, ports: { http: 80, machines: 443 }, machine, holderOf: () => undefined };
+    const ports = { http: 80, machines: 443, ...(log === undefined ? {} : { log }) };
+    const question = { packet, network, ports, machine, holderOf: () => undefined };
     const decision = decideByMode(question, true);
     return decision.kind === "reply" ? [decision.reply] : [];
   };
@@ -81,6 +82,40 @@ test("beside another DHCP server, its lease and Birther's settings are taken, in
 test("a lease of Birther's own replaces the one of another server", () => {
   const { step } = talk([otherServer, birther({})]);
   assert.equal(step.kind === "found" && formatIpv4(step.place.address), "10.77.0.60");
+});
+
+test("where log lines may go is learned with the place of the settings, if it is their server and the port of syslog", () => {
+  const logOf = (servers: Parameters<typeof talk>[0]) => {
+    const { step } = talk(servers);
+    return step.kind === "found" ? step.place.log : assert.fail();
+  };
+  const log = { address: ip("10.77.0.1"), port: 514 };
+  assert.deepEqual(logOf([birther({}, 514)]), log);
+  assert.deepEqual(logOf([otherServer, birther({ mode: "proxy" }, 514)]), log);
+  assert.equal(logOf([birther({}, 5140)]), undefined);
+  assert.equal(logOf([birther({})]), undefined);
+  const named = (logServers: readonly Ipv4[]) => (packet: DhcpPacket) =>
+    birther({})(packet).map((answer) => ({ ...answer, options: { ...answer.options, logServers } }));
+  assert.deepEqual(logOf([named([ip("10.77.0.9"), ip("10.77.0.1")])]), log);
+  assert.equal(logOf([named([ip("10.77.0.9")])]), undefined, "a third host");
+  // Another server's own log server is not Birther's.
+  const other = (packet: DhcpPacket) =>
+    otherServer(packet).map((answer) => ({ ...answer, options: { ...answer.options, logServers: [ip("10.77.0.2")] } }));
+  assert.equal(logOf([other, birther({ mode: "proxy" })]), undefined);
+});
+
+test("a machine that is sent to its disk is not told where log lines go: they would be dropped", () => {
+  const network = testNetworkOfOnePart({ secureBoot: true, secureBootKey: "own" });
+  const step = stepSearch(beginSearch(mac, 7), undefined, 0);
+  const packet = (step.kind === "waiting" && step.send) || assert.fail();
+  const ports = { http: 80, machines: 443, log: 514 };
+  const logServersFor = (state: "birth" | "healthy") => {
+    const known = testMachine(state, { temporaryAddress: ip("10.77.0.60") });
+    const decision = decideByMode({ packet, network, ports, machine: known, holderOf: () => undefined }, true);
+    return decision.kind === "reply" ? decision.reply.options.logServers : assert.fail();
+  };
+  assert.deepEqual(logServersFor("birth"), [ip("10.77.0.1")]);
+  assert.equal(logServersFor("healthy"), undefined);
 });
 
 test("a lease without settings is not enough: the search asks again", () => {

@@ -6,6 +6,7 @@ import { type Ipv4, isUnicast, maskLength } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import { settingsPath } from "../pxe/answer.ts";
 import { signedImageClass } from "../pxe/client.ts";
+import { syslogPort } from "../syslog/message.ts";
 
 /** An address on the wire, and where the settings of this machine are. Nothing of it is verified. */
 export type SettingsPlace = {
@@ -16,6 +17,8 @@ export type SettingsPlace = {
   readonly leasedBy: Ipv4;
   readonly server: Endpoint;
   readonly path: string;
+  /** Where log lines may go before the settings are there: the server that has them, if it says that it takes lines. */
+  readonly log?: Endpoint;
 };
 
 /**
@@ -28,7 +31,7 @@ export type SettingsSearch = {
   /** When the last message was sent. */
   readonly sentMs?: number;
   readonly offer?: DhcpPacket;
-  readonly settings?: Pick<SettingsPlace, "server" | "path">;
+  readonly settings?: Pick<SettingsPlace, "server" | "path" | "log">;
   /** The lease was requested. */
   readonly requesting: boolean;
 };
@@ -87,11 +90,14 @@ function withOffer(search: SettingsSearch, packet: DhcpPacket): SettingsSearch {
   };
 }
 
-/** The address of this machine's settings in a boot file name; undefined for any other. */
+/** The address of this machine's settings in a boot file name, and whether its host takes log lines; undefined for any other. */
 function settingsIn({ options, file }: DhcpPacket, mac: Mac): SettingsSearch["settings"] {
   const [, authority = "", path = ""] = /^http:\/\/([\d.:]+)(\/.*)$/.exec(options.bootFileName ?? file) ?? [];
   const server = parseEndpoint(authority.includes(":") ? authority : `${authority}:80`);
-  return server === undefined || path !== settingsPath(mac) ? undefined : { server, path };
+  if (server === undefined || path !== settingsPath(mac)) return undefined;
+  // Lines for another host are not sent: an answer on the wire must not aim this machine at a third one.
+  const takesLines = options.logServers?.includes(server.address) === true;
+  return { server, path, ...(takesLines ? { log: { address: server.address, port: syslogPort } } : {}) };
 }
 
 function placeOf(ack: DhcpPacket, settings: SettingsSearch["settings"]): SettingsPlace | undefined {
@@ -109,7 +115,7 @@ function send(search: SettingsSearch, nowMs: number): SearchStep {
   return { kind: "waiting", search: { ...search, sentMs: nowMs }, send: packet, wakeAtMs: nowMs + repeatMs };
 }
 
-const wanted: readonly OptionName[] = ["subnetMask", "routers", "bootFileName"];
+const wanted: readonly OptionName[] = ["subnetMask", "routers", "logServers", "bootFileName"];
 
 function messageOf({ mac, xid, offer, requesting }: SettingsSearch): DhcpPacket {
   const common: DhcpOptions = {

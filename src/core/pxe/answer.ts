@@ -3,9 +3,10 @@ import { mayBeInstalled } from "../machine/life/move.ts";
 import { orderActionOf } from "../machine/next-boot.ts";
 import type { PxeAnswer } from "../machine/pxe-answer.ts";
 import type { Machine } from "../machine/record.ts";
-import { formatIpv4 } from "../net/ipv4.ts";
+import { formatIpv4, type Ipv4 } from "../net/ipv4.ts";
 import type { Mac } from "../net/mac.ts";
 import type { Binding, Network, ServerPorts } from "../network/network.ts";
+import { syslogPort } from "../syslog/message.ts";
 import { loaderPath } from "./architecture.ts";
 import { type Client, machineOf } from "./client.ts";
 import type { LocalMethod } from "./local-boot/method-table.ts";
@@ -17,7 +18,13 @@ export type Answer =
   /** A loader by UEFI HTTP boot. */
   | { readonly kind: "httpLoader"; readonly uri: string }
   /** iPXE's script, or init's settings, created for this machine when it is fetched; `leadsTo` is its purpose. */
-  | { readonly kind: "script"; readonly uri: string; readonly leadsTo: Intent }
+  | {
+      readonly kind: "script";
+      readonly uri: string;
+      readonly leadsTo: Intent;
+      /** Where init may send log lines before it has its settings. */
+      readonly logServer?: Ipv4;
+    }
   /** The local disk, directly. */
   | { readonly kind: "local"; readonly method: LocalMethod; readonly why: string }
   /** An address without a boot file. */
@@ -73,7 +80,10 @@ export function decideAnswer(given: {
     case "ipxe":
       return { kind: "script", uri: `${siteOf(binding, ports)}${scriptPath(mac)}.ipxe`, leadsTo: intent };
     case "signedImage":
-      return { kind: "script", uri: `${siteOf(binding, ports)}${settingsPath(mac)}`, leadsTo: intent };
+      return {
+        ...{ kind: "script", uri: `${siteOf(binding, ports)}${settingsPath(mac)}`, leadsTo: intent },
+        ...(intent === "install" && ports.log === syslogPort ? { logServer: binding.server } : {}),
+      };
     case "pxe":
     case "httpBoot": {
       const loader = client.architecture?.loader;

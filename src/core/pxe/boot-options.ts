@@ -24,7 +24,13 @@ export function bootOptionsFor(answer: Answer, client: Client, binding: Binding)
     case "httpLoader":
       return { always: { vendorClassIdentifier: "HTTPClient" }, boot: { file: answer.uri, server } };
     case "script":
-      return { always: { etherbootEncapsulated: noProxyDhcp }, boot: { file: answer.uri, server } };
+      return {
+        always: {
+          etherbootEncapsulated: noProxyDhcp,
+          ...(answer.logServer === undefined ? {} : { logServers: [answer.logServer] }),
+        },
+        boot: { file: answer.uri, server },
+      };
     case "local":
       return localOptions(answer, client, server);
   }

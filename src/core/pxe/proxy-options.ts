@@ -19,7 +19,9 @@ export function proxyOptionsFor(answer: Answer, client: Client, binding: Binding
   if (boot === undefined || client.kind === "plain") return options;
   const vendorClassIdentifier = "PXEClient";
   // iPXE needs only a boot file and siaddr, and accepts a URI as the file (Q16). So does init.
-  if (client.kind === "ipxe" || client.kind === "signedImage") return { always: { vendorClassIdentifier }, boot };
+  const { logServers } = options.always;
+  if (client.kind === "ipxe" || client.kind === "signedImage")
+    return { always: { vendorClassIdentifier, ...(logServers && { logServers }) }, boot };
   // BIOS ROMs: standard PXE. Many UEFI ROMs ignore an offer with option 43 (Q4): without it they query port 4011, where
   // they get the same answer again.
   return client.firmware === "bios"

@@ -17,6 +17,8 @@ export type SyslogMessage = {
   readonly text: string;
 };
 
+/** The port that a server of DHCP option 7 has (RFC 5426 §3.3); machines learn another one from their settings. */
+export const syslogPort = 514;
 /** Longest datagram: with headers of IP, UDP and a tunnel it fits an Ethernet frame, so that none is fragmented. */
 export const longestDatagram = 1400;
 /** RFC 5424 §7.3.1: after it, the count begins with 1 again. */

@@ -26,9 +26,10 @@ export const fetchSettingsSeconds = 300;
 
 /**
  * The boot settings of the signed image: by DHCP and HTTP, from the first server that answers. They are believed only as far as
- * to find the MDB, which then has to prove its identity; settings that name another machine are refused.
+ * to find the MDB, which then has to prove its identity; settings that name another machine are refused. `onAddress` is called once
+ * this machine has its address.
  */
-export function fetchSettings(log: Log): BootSettings {
+export function fetchSettings(log: Log, onAddress: (place: SettingsPlace) => void): BootSettings {
   const nic = bootNic();
   setNicUp(nic, log);
   const place = searchOn(nic);
@@ -37,6 +38,7 @@ export function fetchSettings(log: Log): BootSettings {
   checkUnused(nic, { address, leasedBy });
   host.interfaceAddress(nic.name, formatIpv4(address), prefixLength);
   if (gateway !== undefined) host.defaultRoute(formatIpv4(gateway));
+  onAddress(place);
   const reading = readFetchedSettings(
     fetchText({ address: formatIpv4(server.address), port: server.port }, path),
     nic.mac,

@@ -8,7 +8,7 @@ import type { Firmware } from "../../core/machine/record.ts";
 import { formatIpv4 } from "../../core/net/ipv4.ts";
 import type { Log } from "../../core/ports.ts";
 import { setClock, setClockForTls } from "../device/clock-setting.ts";
-import { startEarlyLog } from "../device/early-log.ts";
+import { openEarlyLog } from "../device/early-log.ts";
 import { openEfiVariables } from "../device/firmware/efi.ts";
 import { openTpm, tpmSeconds } from "../device/firmware/tpm.ts";
 import { type Drivers, openDrivers } from "../device/kernel/drivers.ts";
@@ -50,12 +50,13 @@ export function takeOrder(context: BirthContext): TakenOrder {
     showEfiVariables(opened, console.log);
     return opened;
   });
-  const settings = given ?? runStep("fetchSettings", fetchSettingsSeconds, () => fetchSettings(console.log));
+  const bootId = readText("/proc/sys/kernel/random/boot_id").trim();
+  const earlyLog = openEarlyLog(console, bootId);
+  const fetched = () => fetchSettings(console.log, ({ log, address }) => earlyLog.sendTo(log, address));
+  const settings = given ?? runStep("fetchSettings", fetchSettingsSeconds, fetched);
   if (given === undefined) introduce(context, settings);
   const nic = runStep("networkUp", 150, () => bringNetworkUp(settings, console.log));
-  const bootId = readText("/proc/sys/kernel/random/boot_id").trim();
-  const { log: server, address: own } = settings;
-  const earlyLog = server === undefined ? undefined : startEarlyLog(console, { server, own, boot: bootId });
+  earlyLog.sendTo(settings.log, settings.address);
   const { firmware } = scanHardware(systemTree);
   const caPem = readText(imagePaths.caCertificate);
   setClockForTls(caPem, settings.serverMs, console.log);
@@ -78,7 +79,7 @@ export function takeOrder(context: BirthContext): TakenOrder {
   progress.session = session;
   runStep("report", requestSeconds, () => session.phase("initUp", `${order.action}, ${firmware}`));
   // The MDB has the lines now.
-  earlyLog?.close();
+  earlyLog.close();
   return { settings, bySignedImage: given === undefined, drivers, nic, firmware, mdb, order, session, tpmAnswers };
 }
 

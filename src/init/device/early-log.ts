@@ -18,16 +18,38 @@ const facilities = { kernel: 0, init: 3 } as const;
 const severities = { error: 3, warn: 4, info: 6 } as const;
 
 /** Log lines by UDP. */
-export type EarlyLog = { readonly close: () => void };
+export type EarlyLog = {
+  /** From now on lines go to this server, from this address; to none if no server takes any. */
+  readonly sendTo: (server: Endpoint | undefined, own: Ipv4) => void;
+  readonly close: () => void;
+};
+
+/** An early log that goes nowhere yet. `boot` is the id of this boot. */
+export function openEarlyLog(console: Console, boot: string): EarlyLog {
+  let running: { readonly to: string; readonly close: () => void } | undefined;
+  const close = (): void => {
+    running?.close();
+    running = undefined;
+  };
+  return {
+    close,
+    sendTo: (server, own) => {
+      const to = server && `${formatIpv4(own)} ${formatEndpoint(server)}`;
+      if (running?.to === to) return;
+      close();
+      if (server !== undefined && to !== undefined) running = { to, ...startSending(console, { server, own, boot }) };
+    },
+  };
+}
 
 /**
  * Sends the console's lines and the kernel's to the Boot Server, those so far and each further one, until it is closed. The lines stay
  * with the console, and go to the MDB by TLS too. Nothing that fails here is noticed: UDP may lose what it wants.
  */
-export function startEarlyLog(
+function startSending(
   console: Console,
   of: { readonly server: Endpoint; readonly own: Ipv4; readonly boot: string },
-): EarlyLog {
+): Pick<EarlyLog, "close"> {
   const socket = openSocket(of.server);
   if (socket === undefined) return { close: () => {} };
   const kernel = openKernelLog();

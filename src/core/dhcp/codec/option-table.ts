@@ -26,6 +26,8 @@ export const optionTable = {
   subnetMask: { code: 1, kind: "ipv4" },
   routers: { code: 3, kind: "ipv4List" },
   domainNameServers: { code: 6, kind: "ipv4List" },
+  /** RFC 2132 §3.9: who takes log lines by UDP. */
+  logServers: { code: 7, kind: "ipv4List" },
   hostName: { code: 12, kind: "text" },
   bootFileSize: { code: 13, kind: "uint16" },
   domainName: { code: 15, kind: "text" },
