@@ -123,7 +123,7 @@ function throttleCount(tree: Tree): number | undefined {
 }
 
 /** Drivers of sensors in CPUs; thermal zones are those of machines without one of them. */
-const cpuSensors = /^(coretemp|k10temp|zenpower|cpu_thermal)$/;
+const cpuSensors = /^(coretemp|k10temp|zenpower|cpu_thermal|apm_xgene)$/;
 const cpuZones = /^(x86_pkg_temp|cpu.*|soc.*)$/;
 
 function hottestCpu(tree: Tree): number | undefined {

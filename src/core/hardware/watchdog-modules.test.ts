@@ -25,6 +25,16 @@ const rows: readonly {
     modules: ["ipmi_watchdog", ...superIo, "softdog"],
   },
   {
+    title: "one on SMBus, as in arm64 servers",
+    directories: { "/sys/bus/i2c/drivers/ipmi_ssif": ["bind", "i2c-IPI0001:00", "uevent", "unbind"] },
+    modules: ["ipmi_watchdog", ...superIo, "softdog"],
+  },
+  {
+    title: "ipmi_ssif without an interface",
+    directories: { "/sys/bus/i2c/drivers/ipmi_ssif": ["bind", "module", "uevent", "unbind"] },
+    modules: [...superIo, "softdog"],
+  },
+  {
     title: "ipmi_si without an interface",
     directories: { "/sys/bus/platform/drivers/ipmi_si": ["bind", "module", "uevent", "unbind"] },
     modules: [...superIo, "softdog"],

@@ -10,6 +10,9 @@ const superIoModules = ["w83627hf_wdt", "it87_wdt", "f71808e_wdt"] as const;
 const softwareModule = "softdog";
 const softwareIdentity = "Software Watchdog";
 
+/** The kernel's ways to a management controller: ports and memory, or SMBus (SSIF), as arm64 servers have it. */
+const controllerDrivers = ["platform/drivers/ipmi_si", "pci/drivers/ipmi_si", "i2c/drivers/ipmi_ssif"] as const;
+
 /** What a bound driver's directory holds besides its devices (Documentation/ABI/testing/sysfs-bus-platform). */
 const driverFiles: readonly string[] = ["bind", "unbind", "uevent", "module"];
 
@@ -18,7 +21,7 @@ const driverFiles: readonly string[] = ["bind", "unbind", "uevent", "module"];
  * management controller only if there is one, because ipmi_watchdog also loads without it and then waits for it.
  */
 export function watchdogModules(tree: Tree): readonly WatchdogModule[] {
-  const bound = ["platform", "pci"].flatMap((bus) => tree.list(`/sys/bus/${bus}/drivers/ipmi_si`));
+  const bound = controllerDrivers.flatMap((path) => tree.list(`/sys/bus/${path}`));
   const interfaces = [...tree.list("/sys/class/ipmi"), ...bound.filter((name) => !driverFiles.includes(name))];
   return [
     ...(interfaces.length > 0 ? [{ module: "ipmi_watchdog", appearMs: 3000 }] : []),

@@ -1,10 +1,15 @@
 import * as host from "host";
 import * as std from "std";
 import type { Log } from "../../core/ports.ts";
-import { readTextIfThere } from "../system/files.ts";
+import { exists, readTextIfThere } from "../system/files.ts";
 
 /** Limit of pending lines for the MDB; the oldest are dropped. */
 const mostKeptLines = 500;
+
+/** What the kernel draws text in; the firmware's at first. */
+const frameBuffer = "/sys/class/graphics/fb0";
+/** The console of a monitor, or of a management controller's remote screen. */
+const monitor = "tty0";
 
 /** All consoles of the machine, and the lines not yet sent to the MDB. */
 export type Console = {
@@ -20,11 +25,12 @@ export type Console = {
 
 /**
  * Opens every console that the kernel writes to: /dev/console is only the last of them, and the operator may use
- * another.
+ * another. On arm64 the firmware names a serial port and the kernel writes to no other: a monitor is opened beside it.
  */
 export function openConsole(): Console {
-  const names = (readTextIfThere("/sys/class/tty/console/active") ?? "").trim().split(/\s+/);
-  const files = names.flatMap((name) => {
+  const active = (readTextIfThere("/sys/class/tty/console/active") ?? "").trim().split(/\s+/);
+  const names = new Set([...active, ...(exists(frameBuffer) ? [monitor] : [])]);
+  const files = [...names].flatMap((name) => {
     const file = name === "" ? null : std.open(`/dev/${name}`, "w");
     return file === null ? [] : [file];
   });

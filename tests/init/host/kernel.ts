@@ -71,6 +71,8 @@ export type Kernel = {
   syncEndsMs: number | undefined;
   /** Output on the consoles, and of processes. */
   readonly screen: string[];
+  /** Output on the first of the consoles of a monitor. */
+  readonly monitor: string[];
   /** Programs that were run: their arguments, joined by spaces. */
   readonly ran: string[];
   hostname: string;
@@ -101,6 +103,7 @@ export function bootKernel(facts: BootFacts): Kernel {
   const drivers: DeviceDrivers = new Map();
   const files = makeDescriptors();
   const screen: string[] = [];
+  const monitor: string[] = [];
   const loaded = new Set<string>();
   const kinds = {
     proc: makeFileSystem({ type: "proc" }),
@@ -117,7 +120,7 @@ export function bootKernel(facts: BootFacts): Kernel {
   const arrays = makeArrays({ sys, blocks, dev });
   const nic = makeNic({ cpu, facts: board.facts, wire });
   const watchdog = makeWatchdog(cpu);
-  addCharacterDevices(drivers, { dev, screen });
+  addCharacterDevices(drivers, { dev, screen, monitor });
   addKernelLog(drivers, dev, board.facts.kernelRecords);
   if (board.facts.tpm !== undefined) {
     sys.text("/class/tpm/tpm0/tpm_version_major", "2\n");
@@ -244,6 +247,7 @@ export function bootKernel(facts: BootFacts): Kernel {
       mount,
       loadModule,
       screen,
+      monitor,
     },
     syncEndsMs: undefined,
     isLoaded: (name) => loaded.has(name),
@@ -287,15 +291,16 @@ const consoles = [
 
 function addCharacterDevices(
   drivers: DeviceDrivers,
-  { dev, screen }: { readonly dev: ReturnType<typeof fillTree>; readonly screen: string[] },
+  { dev, ...shown }: { readonly dev: ReturnType<typeof fillTree> } & Pick<Kernel, "screen" | "monitor">,
 ): void {
-  const take = (bytes: Uint8Array, shown: boolean) => {
-    if (shown) screen.push(...Buffer.from(bytes).toString("utf8").split("\r\n").slice(0, -1));
-    return bytes.length;
-  };
   for (const [path, rdev] of consoles) {
     dev.node(path, "character", rdev);
-    drivers.set(rdev, (about) => ({ about, write: (bytes) => take(bytes, path === "/ttyS0") }));
+    const lines = path === "/ttyS0" ? shown.screen : shown.monitor;
+    const write = (bytes: Uint8Array) => {
+      lines.push(...Buffer.from(bytes).toString("utf8").split("\r\n").slice(0, -1));
+      return bytes.length;
+    };
+    drivers.set(rdev, (about) => ({ about, write }));
   }
   dev.node("/null", "character", 0x0103);
   drivers.set(0x0103, (about) => ({ about, read: () => 0, write: (bytes) => bytes.length }));
