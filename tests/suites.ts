@@ -419,6 +419,23 @@ export const suites: readonly Suite[] = [
     onlyWhenNamed: true,
   },
   {
+    name: "secure-boot",
+    about:
+      "births under Secure Boot with Microsoft's keys by the OVMF of Debian 13 (2025.02); firmware has this computer's",
+    cost: "10 min",
+    needsRoot: true,
+    packages: [...packagesOf.demo, "swtpm"],
+    group: "machines",
+    run: {
+      kind: "files",
+      globs: ["tests/firmware/births-under-secure-boot.test.ts"],
+      prepare: ["node_modules/.bin/node", "--disable-warning=ExperimentalWarning", "tests/support/prepare-births.ts"],
+      environment: { MACHINE_FIRMWARE: "trixie" },
+      timeoutMs: 100 * minuteMs,
+    },
+    onlyWhenNamed: true,
+  },
+  {
     name: "sealing",
     about:
       "disk keys in swtpm: sealed under OVMF, so that a stranger's system from the wire does not get one; kept under SeaBIOS",

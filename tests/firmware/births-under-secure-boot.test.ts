@@ -2,21 +2,26 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import type { LabMachine } from "../../src/lab/machine.ts";
-import { machineSpec } from "../../src/lab/machine-spec.ts";
+import { type MachineSpec, machineSpec } from "../../src/lab/machine-spec.ts";
 import { demoConfig } from "../../src/main/demo/plan.ts";
 import { faultyRack, withSystemImages } from "../faults/faulty-rack.ts";
 import { debian13, saidOfFirmware } from "../support/images-of-tests.ts";
 import { insideNamespace } from "../support/inside-namespace.ts";
+import { chosenFirmware } from "../support/machine-firmware.ts";
 import { damageKernel } from "./damage-kernel.ts";
 import { healthy, inInit, keptLog, loaderPhases, recordOf, up } from "./record-of.ts";
 
 const networks = demoConfig("/nowhere").networks.map((network) => ({ ...network, secureBoot: true }));
-const secure = { firmware: "uefi", secureBoot: true } as const;
-const byTftp = machineSpec(1, {
-  ...{ ...secure, tpm: "tpm-tis" },
-  disks: [{ bus: "nvme", sizeMiB: 8192, serial: "ROOT1" }],
-});
-const byHttp = machineSpec(2, { ...secure, bootFrom: "http" });
+
+/** Two machines, of the release in MACHINE_FIRMWARE or with this computer's firmware. */
+function machinesWith(firmware: Pick<MachineSpec, "firmwareTree">) {
+  const secure = { firmware: "uefi", secureBoot: true, ...firmware } as const;
+  const byTftp = machineSpec(1, {
+    ...{ ...secure, tpm: "tpm-tis" },
+    disks: [{ bus: "nvme", sizeMiB: 8192, serial: "ROOT1" }],
+  });
+  return [byTftp, machineSpec(2, { ...secure, bootFrom: "http" })];
+}
 
 const consoleOf = ({ consoleLogPath }: Pick<LabMachine, "consoleLogPath">) => readFile(consoleLogPath, "utf8");
 
@@ -36,7 +41,8 @@ await insideNamespace(import.meta.url, () => {
     timeout: 80 * 60_000,
   }, async (t) => {
     const { said, log } = keptLog();
-    await using place = await faultyRack([byTftp, byHttp], log, (made) => withSystemImages(made, debian13));
+    const { version, ...firmware } = await chosenFirmware();
+    await using place = await faultyRack(machinesWith(firmware), log, (made) => withSystemImages(made, debian13));
     const [born, other] = place.rack.machines;
     assert.ok(born && other);
     await using server = await place.startServer({ networks });
@@ -60,6 +66,9 @@ await insideNamespace(import.meta.url, () => {
       "kernelSent: kernel and initramfs",
     ]);
     assert.match(await consoleOf(born), saidOfFirmware, "by TFTP");
+    const [bios = assert.fail("no kernel named its firmware")] = (await consoleOf(born)).match(/DMI: .*BIOS .*/) ?? [];
+    assert.match(bios, version);
+    t.diagnostic(bios.trim());
     assert.equal(first.hardware?.secureBoot, true);
     assert.equal(first.storage?.encryption.kind, "luks2");
     assert.deepEqual(first.measuredBoot, { kind: "asWritten" }, "what Debian's GRUB measured");

@@ -1,6 +1,6 @@
 import { cached } from "../../src/bootstrap-image/cached.ts";
 import { packagesKey } from "../../src/bootstrap-image/debian/packages.ts";
-import type { DebianRelease } from "../../src/bootstrap-image/debian/releases.ts";
+import { type DebianRelease, debianReleases } from "../../src/bootstrap-image/debian/releases.ts";
 import { cacheDirectory } from "../../src/main/paths.ts";
 import { debianOf } from "./debian.ts";
 
@@ -14,4 +14,20 @@ export async function firmwareTreeOf(release: DebianRelease): Promise<string> {
   return await cached(cacheDirectory, `machine-firmware-${packagesKey(wanted)}`, (draft) =>
     debian.unpack(wanted, draft),
   );
+}
+
+/** OVMF's version of each release, as its kernel shows it beside *BIOS*; of this computer's, any. */
+const versions: { readonly [R in DebianRelease]: RegExp } = { bookworm: /2022\.11/, trixie: /2025\.02/ };
+
+/**
+ * The firmware that a suite's machines have: that of the release in MACHINE_FIRMWARE, or this computer's if it is not set. `version` is
+ * what the kernel's DMI line on the console must match.
+ */
+export async function chosenFirmware(): Promise<{ readonly firmwareTree?: string; readonly version: RegExp }> {
+  const chosen = process.env.MACHINE_FIRMWARE;
+  if (chosen === undefined) return { version: /./ };
+  const release = (Object.keys(debianReleases) as DebianRelease[]).find((name) => name === chosen);
+  if (release === undefined)
+    throw new Error(`MACHINE_FIRMWARE: expected ${Object.keys(debianReleases).join(" or ")}, found ${chosen}`);
+  return { firmwareTree: await firmwareTreeOf(release), version: versions[release] };
 }
