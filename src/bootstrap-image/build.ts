@@ -22,6 +22,7 @@ import { buildFirmwareArchive, writeFirmwareArchive } from "./firmware-archive.t
 import { type DriverFamily, familiesOf } from "./kernel/driver-families.ts";
 import { indexEntry } from "./kernel/firmware.ts";
 import { fetchKernel, type Kernel } from "./kernel/kernel.ts";
+import { servedKernel } from "./kernel/served-kernel.ts";
 import { arm64GrubEntries, diskGrub, grubEntries, measuringGrub } from "./loader/grub.ts";
 import { bundleForQuickJs, bundleInputs } from "./program/bundle.ts";
 import {
@@ -299,14 +300,15 @@ async function initramfsParts(
  * cards is a second file, which loaders hand to the kernel after the initramfs; in the signed image it is behind it.
  */
 export async function buildBootstrapImage(options: BuildOptions): Promise<BootstrapImage> {
-  const { debian, outputDirectory, profile = defaultProfile, firmware: families = [] } = options;
+  const { debian, cacheDirectory, outputDirectory, profile = defaultProfile, firmware: families = [] } = options;
   const kernel = await fetchKernel(options);
   const packages = await resolvePackages(options);
   const programs = await buildPrograms(packages, options);
   const parts = await initramfsParts({ kernel, packages, programs }, options);
   const initramfs = Buffer.concat(parts.map(({ bytes }) => bytes));
   const firmware = await buildFirmwareArchive(kernel, families, options);
-  const kernelBytes = await readFile(kernel.path);
+  const { architecture } = debian;
+  const kernelBytes = await servedKernel(await readFile(kernel.path), { architecture, cacheDirectory });
   await mkdir(outputDirectory, { recursive: true });
   const kernelPath = join(outputDirectory, "vmlinuz");
   const initramfsPath = join(outputDirectory, "initramfs.img");
@@ -320,8 +322,7 @@ export async function buildBootstrapImage(options: BuildOptions): Promise<Bootst
   await writeWhole(join(outputDirectory, sbomFile), Buffer.from(await describeImage(all, options)));
   return {
     suite: debian.suite,
-    architecture: debian.architecture,
-    profile,
+    ...{ architecture, profile },
     grub: {
       own: grubIn(packages.system),
       ...(packages.loaders.length === 0 ? {} : { measuring: grubIn(packages.loaders) }),
