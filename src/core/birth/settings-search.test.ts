@@ -104,6 +104,23 @@ test("where log lines may go is learned with the place of the settings, if it is
   assert.equal(logOf([other, birther({ mode: "proxy" })]), undefined);
 });
 
+test("beside another DHCP server, the request to it tells Birther whose lines come from the leased address", () => {
+  const network = testNetworkOfOnePart({ secureBoot: true, secureBootKey: "own", mode: "proxy" });
+  const known = testMachine("birth", {});
+  const question = { network, ports: { http: 80, machines: 443 }, machine: known, holderOf: () => undefined };
+  const noted: unknown[] = [];
+  talk([
+    otherServer,
+    birther({ mode: "proxy" }),
+    (packet) => {
+      const decision = decideByMode({ ...question, packet }, true);
+      if ("noted" in decision) noted.push(decision.noted);
+      return [];
+    },
+  ]);
+  assert.deepEqual(noted, [{ kind: "addressSeen", id: known.id, address: ip("10.77.0.123") }]);
+});
+
 test("a machine that is sent to its disk is not told where log lines go: they would be dropped", () => {
   const network = testNetworkOfOnePart({ secureBoot: true, secureBootKey: "own" });
   const step = stepSearch(beginSearch(mac, 7), undefined, 0);
