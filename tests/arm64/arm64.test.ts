@@ -8,6 +8,8 @@ import { sayWithTime } from "./say.ts";
 
 /** An emulated arm64 machine takes minutes where an amd64 one takes seconds. */
 const limitSeconds = 2400;
+/** As arm64 servers have them. */
+const disks = [{ bus: "nvme", sizeMiB: 8192, serial: "ROOT1" }] as const;
 
 await insideNamespace(import.meta.url, () => {
   test("an arm64 machine goes from its first network boot to its arm64 system, with its disk key in NVRAM", {
@@ -15,7 +17,7 @@ await insideNamespace(import.meta.url, () => {
   }, async () => {
     const say = sayWithTime();
     await using place = await faultyRack(
-      [machineSpec(1, { architecture: "arm64", firmware: "uefi", memoryMiB: 2048, cpus: 1 })],
+      [machineSpec(1, { architecture: "arm64", firmware: "uefi", memoryMiB: 2048, cpus: 1, disks })],
       (_level, message, facts) => say(message, facts),
       (directory) => prepareArm64(directory, () => {}),
     );
@@ -41,6 +43,11 @@ await insideNamespace(import.meta.url, () => {
     assert.equal(up.requiredImage, `${streams.arm64}/1`);
     assert.equal(up.runningImage, `${streams.arm64}/1`);
     assert.equal(up.storage?.encryption.kind, "luks2");
+    assert.equal(up.storage?.rootDisk.serial, "ROOT1");
+    assert.deepEqual(
+      up.hardware?.disks.map(({ serial, bus }) => [serial, bus]),
+      [["ROOT1", "nvme"]],
+    );
     assert.deepEqual(up.conditions, []);
     assert.deepEqual(
       up.timeline.slice(0, 3).map(({ phase, detail }) => `${phase}: ${detail}`),
