@@ -65,5 +65,5 @@ process.on("message", (request: ServerRequest) => {
   delay.reset();
   before = process.cpuUsage();
 });
-process.once("disconnect", () => process.exit(0));
+process.once("disconnect", () => void dashboard[Symbol.asyncDispose]().then(() => process.exit(0)));
 process.send?.({ base: dashboard.base, token: await dashboard.token("bench", "admin") });
