@@ -20,8 +20,11 @@ type SuiteProcess = TestProcess & { readonly run: SuiteRun; readonly suite: Suit
 
 /** Up to this number of files, every test has a line. */
 const fewFiles = 12;
-/** Processes side by side in a group of several suites, unless one of them asks for more. */
-const groupAtOnce = 2;
+/**
+ * Processes side by side in a group of several suites, unless one of them asks for more: two machines without KVM keep two processors
+ * busy, and two programs leave them idle for half of the time, because they wait for each other, timers and disks.
+ */
+const groupAtOnce = { programs: 3, machines: 2 };
 
 /** One suite while it runs: when it began, which of its processes are left, and the line at its end. */
 class SuiteRun {
@@ -101,8 +104,9 @@ export async function runGroup(
 }
 
 function atOnceOf(group: readonly ChosenSuite[]): number {
+  const kind = group[0]?.suite.group;
   const asked = group.map(({ suite }) => (suite.run.kind === "files" ? (suite.run.atOnce ?? 1) : 1));
-  return Math.max(...asked, ...(group.length > 1 ? [groupAtOnce] : []));
+  return Math.max(...asked, ...(group.length > 1 && kind !== undefined ? [groupAtOnce[kind]] : []));
 }
 
 type Preparation = (command: readonly string[] | undefined) => Promise<boolean>;
