@@ -48,6 +48,34 @@ test("every column has a text for every machine, and an unknown one is refused w
   assert.throws(() => groupMachines([], "x"), /--group-by: expected one of/);
 });
 
+test("progress is words for people, and a number and the kind of work for programs; it sorts by the number", () => {
+  const [first, second, third] = machines;
+  assert.ok(first && second && third);
+  const progressOf = (done: number) => ({ what: "update", done, total: 2000, atMs: nowMs }) as const;
+  const [ahead, behind] = [
+    { ...first, progress: progressOf(1000) },
+    { ...second, progress: progressOf(501) },
+  ];
+  const { progress: _none, ...idle } = third;
+  const cellsOf = (name: string) => {
+    const column = machineListing.columns.find((each) => each.name === name);
+    return [ahead, idle].map((machine) => column?.value?.(machine) ?? column?.of(machine, nowMs));
+  };
+  assert.match(tableOf(machineListing, [ahead], { output: "wide", nowMs }).join("\n"), /updating 1000 of 2000 steps/);
+  assert.deepEqual(
+    [cellsOf("progress"), cellsOf("work")],
+    [
+      [0.5, undefined],
+      ["update", undefined],
+    ],
+  );
+  const sorted = sortMachines([idle, ahead, behind], "progress");
+  assert.deepEqual(
+    sorted.map(({ id }) => id),
+    [behind.id, ahead.id, idle.id],
+  );
+});
+
 test("the columns of --fields: times in words or as ISO 8601, structures as facts or as JSON", () => {
   const [machine] = machines.filter(({ phaseAtMs }) => phaseAtMs !== undefined);
   assert.ok(machine);

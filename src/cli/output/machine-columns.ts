@@ -5,7 +5,7 @@ import { describeProgress } from "../../core/machine/work-progress.ts";
 import { failure } from "../api/failure.ts";
 import { factValue } from "./event-text.ts";
 import { formatDuration, formatTimeZone } from "./figures.ts";
-import { countColumn, inWide, isoTime, type Column as ListColumn, type Listing, textColumn } from "./listing.ts";
+import { countColumn, inCsv, inWide, isoTime, type Column as ListColumn, type Listing, textColumn } from "./listing.ts";
 import { sortRows } from "./row-options.ts";
 
 /** A column of a list of machines: its text, and what it is sorted by if that is not the text. */
@@ -13,7 +13,7 @@ type Column = {
   readonly of: (machine: MachineView, nowMs: number) => string | undefined;
   readonly sortBy?: (machine: MachineView) => number;
   /** What a program gets, where people read something else. */
-  readonly value?: (machine: MachineView) => string | undefined;
+  readonly value?: (machine: MachineView) => string | number | undefined;
 };
 
 /** The columns by the names that selectors have for the same facts. */
@@ -29,7 +29,11 @@ const columns: { readonly [name: string]: Column } = {
     sortBy: ({ phaseAtMs = 0 }) => phaseAtMs,
     value: ({ phaseAtMs }) => isoTime(phaseAtMs),
   },
-  progress: { of: ({ progress }) => (progress === undefined ? undefined : describeProgress(progress)) },
+  progress: {
+    of: ({ progress }) => (progress === undefined ? undefined : describeProgress(progress)),
+    sortBy: (machine) => partDone(machine) ?? 0,
+    value: partDone,
+  },
   address: { of: ({ permanentAddress, temporaryAddress }) => permanentAddress ?? temporaryAddress },
   image: { of: ({ runningImage, requiredImage }) => runningImage ?? requiredImage },
   rack: { of: ({ location }) => location?.rack },
@@ -41,6 +45,7 @@ const columns: { readonly [name: string]: Column } = {
   product: { of: ({ smbios }) => smbios?.product },
   serial: { of: ({ smbios }) => smbios?.serial },
   agent: { of: ({ agent }) => agent?.version },
+  work: { of: ({ progress }) => progress?.what },
   generation: { of: ({ generation }) => String(generation) },
   mac: { of: ({ macs }) => macs.join(" ") },
   group: { of: ({ groups = [] }) => groups.join(" ") },
@@ -52,15 +57,22 @@ const columns: { readonly [name: string]: Column } = {
 const usualColumns: readonly string[] = ["name", "state", "phase", "since", "address", "image", "conditions"];
 const wideColumns = [
   ...(["name", "id", "rack", "unit", "state", "phase", "since", "progress", "address", "image"] as const),
-  ...(["network", "firmware", "product", "serial", "agent", "group", "mac", "conditions"] as const),
+  ...(["network", "firmware", "product", "serial", "agent", "group", "mac", "conditions", "work"] as const),
 ] as const;
+
+/** How much of its work a machine has done, from 0 to 1. */
+function partDone({ progress }: MachineView): number | undefined {
+  return progress === undefined ? undefined : Number((progress.done / progress.total).toFixed(3));
+}
 
 /** The columns of a list of machines. */
 export const machineListing: Listing<MachineView> = {
   named: "name",
   columns: wideColumns.map((name) => {
     const column = columnNamed(name, "column");
-    return { name, ...column, ...(usualColumns.includes(name) ? {} : { in: inWide }) };
+    // The words of `progress` say what the work is.
+    const formats = name === "work" ? inCsv : usualColumns.includes(name) ? undefined : inWide;
+    return { name, ...column, ...(formats && { in: formats }) };
   }),
 };
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { unverifiedText } from "../../core/machine/unverified-line.ts";
-import { logText, unverifiedLines } from "./log.ts";
+import { logText, newestOf, unverifiedLines } from "./log.ts";
 
 const line = (text: string, atMs: number, boot?: string) => ({ text, atMs, ...(boot === undefined ? {} : { boot }) });
 const heads = (lines: readonly string[]) => lines.map((one) => /^-- (boot \d of \d)/.exec(one)?.[1] ?? one.slice(9));
@@ -11,6 +11,15 @@ test("each boot of a log begins with a line that names it, its date and its zone
   const text = logText({ lines, boots: 3, boot: 1 });
   assert.deepEqual(heads(text), ["boot 1 of 3", "early", "boot 2 of 3", "a", "note", "boot 3 of 3", "b"]);
   assert.match(text[0] ?? "", /, 1970-01-01 \d\d:00:00 UTC.* --$/);
+});
+
+test("of the newest lines, the first has the boot that it has among all", () => {
+  const lines = [line("early", 1), line("a", 2, "aaaaaaaa"), line("note", 3), line("b", 4, "bbbbbbbb")];
+  const newest = (most: number) => heads(logText(newestOf({ lines, boots: 3, boot: 1 }, most)));
+  assert.deepEqual(newest(1), ["boot 3 of 3", "b"]);
+  assert.deepEqual(newest(2), ["boot 2 of 3", "note", "boot 3 of 3", "b"]);
+  assert.deepEqual(newest(3), ["boot 2 of 3", "a", "note", "boot 3 of 3", "b"]);
+  for (const most of [4, 5]) assert.deepEqual(newest(most), heads(logText({ lines, boots: 3, boot: 1 })));
 });
 
 test("lines that follow begin no boot that has begun before", () => {

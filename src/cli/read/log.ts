@@ -9,12 +9,18 @@ import { exitStatus, failure, statusOf } from "../api/failure.ts";
 import { print, type ServerOptions } from "../api/server-options.ts";
 import { isData, printNext } from "../output/data.ts";
 import { formatDateTime, formatTime, zoneAt } from "../output/figures.ts";
+import { limitOption } from "../output/limit.ts";
 import { csvOf, type Listing, listOptions, printList, textColumn, timeColumn } from "../output/listing.ts";
 import { sinceOption } from "../output/since.ts";
 import { warn } from "../output/warn.ts";
 import { fitLines } from "../output/wrap.ts";
 
-type LogOptions = ServerOptions & { readonly follow?: true; readonly since?: number; readonly boot?: string };
+type LogOptions = ServerOptions & {
+  readonly follow?: true;
+  readonly since?: number;
+  readonly boot?: string;
+  readonly limit?: number;
+};
 
 /** How often `--follow` asks for new lines. */
 const followMs = 1000;
@@ -26,6 +32,7 @@ export function logCommand(program: Command): void {
     .description("print what a machine's init and agent logged, over all its boots, and the refusals it got")
     .option("-f, --follow", "go on with each new line until Ctrl-C")
     .addOption(sinceOption("only lines from this time on: 15m, 1h, 2d, or 2026-03-01T08:00"))
+    .addOption(limitOption("lines", "only the newest lines, at most this number"))
     .option("--boot <number>", "only one boot: 0 is the latest, -1 the one before it, 1 the oldest that is kept");
   listOptions(command, logListing).action(async (name: string, options: LogOptions) => {
     if (options.boot !== undefined && !/^-?\d{1,4}$/.test(options.boot))
@@ -35,7 +42,8 @@ export function logCommand(program: Command): void {
       ...(options.since === undefined ? {} : { sinceMs: String(options.since) }),
       ...(options.boot === undefined ? {} : { boot: options.boot }),
     };
-    const first = await (await openApi(options)).ask<LogView>("log", { name, query });
+    const kept = await (await openApi(options)).ask<LogView>("log", { name, query });
+    const first = options.limit === undefined ? kept : newestOf(kept, options.limit);
     const text = () => fitLines(logText(first), logIndent);
     const none = `no lines of ${plainText(name)} are kept`;
     await printList(logListing, { rows: first.lines, text, none }, options);
@@ -53,6 +61,20 @@ export const logListing: Listing<LogLine> = {
     textColumn("text", ({ text }) => text),
   ],
 };
+
+/** The newest lines of a log, at most this number: it then begins with the boot that the first of them is of. */
+export function newestOf(view: LogView, most: number): LogView {
+  const first = Math.max(0, view.lines.length - most);
+  let { boot = 1 } = view;
+  let id: string | undefined;
+  // Counted as in the text: a line without a boot belongs to the one before it.
+  for (const [at, line] of view.lines.slice(0, first + 1).entries()) {
+    if (line.boot === undefined) continue;
+    if (at > 0 && line.boot !== id) boot += 1;
+    id = line.boot;
+  }
+  return { ...view, lines: view.lines.slice(first), boot };
+}
 
 /** Where lines that are longer than the terminal go on: below the text, after the time. */
 const logIndent = 9;

@@ -1,8 +1,9 @@
 /** The audit of the database. */
 import * as v from "valibot";
+import { count } from "../../bounded-values.ts";
 import { pinnedShape } from "../../same.ts";
 import type { AuditView } from "../views.ts";
-import { count, text, timeMs } from "./values.ts";
+import { text, timeMs } from "./values.ts";
 
 const auditEntry = pinnedShape<AuditView>()(
   v.strictObject({

@@ -1,10 +1,11 @@
 /** The answer to an action on many machines. */
 import * as v from "valibot";
 import type { Excess } from "../../../core/fleet/blast-radius.ts";
+import { count } from "../../bounded-values.ts";
 import { problem } from "../../problem.ts";
 import { pinnedShape } from "../../same.ts";
 import { machineBrief } from "./machine.ts";
-import { count, text, timeMs } from "./values.ts";
+import { text, timeMs } from "./values.ts";
 
 /** The result for one machine of a batch; in a dry run, the expected result. */
 const batchResult = v.strictObject({

@@ -2,9 +2,10 @@
 import * as v from "valibot";
 import type { ErasureStatement } from "../../../core/erasure/erasure.ts";
 import { birthActions } from "../../../core/machine/state.ts";
+import { count } from "../../bounded-values.ts";
 import { erasedDisk, erasureStep } from "../../machine/erasure.ts";
 import { pinnedShape } from "../../same.ts";
-import { count, text, timeMs } from "./values.ts";
+import { text, timeMs } from "./values.ts";
 
 const { startedAtMs: _, endedAtMs: __, ...stepFacts } = erasureStep.entries;
 const time = v.pipe(text, v.description("ISO 8601, UTC"));

@@ -7,12 +7,13 @@ import { conditionKinds } from "../../../core/machine/condition.ts";
 import { phases } from "../../../core/machine/phase.ts";
 import { unsealedTrusts } from "../../../core/machine/trust.ts";
 import { works } from "../../../core/machine/work-progress.ts";
+import { count } from "../../bounded-values.ts";
 import { workProgress } from "../../machine/report.ts";
 import { pinnedShape } from "../../same.ts";
 import type { FleetEventsView, FleetRowsView, FleetView, PlanView, SummaryView } from "../fleet-views.ts";
 import { importProgress } from "./image.ts";
 import { changeAnswer } from "./machine.ts";
-import { count, text, timeMs } from "./values.ts";
+import { text, timeMs } from "./values.ts";
 
 const durationMs = v.pipe(v.number(), v.minValue(0), v.description("milliseconds"));
 const place = v.strictObject({ place: text, machines: count });

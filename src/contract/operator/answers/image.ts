@@ -2,9 +2,10 @@
 import * as v from "valibot";
 import { aspects, maxNamedPaths } from "../../../core/image/catalogue/image-difference.ts";
 import type { ImportProgress } from "../../../core/image/import-progress.ts";
+import { count } from "../../bounded-values.ts";
 import { pinnedShape } from "../../same.ts";
 import type { CollectedView, DifferenceView, ImageDetails, ImageView, StreamView } from "../views.ts";
-import { count, text, timeMs } from "./values.ts";
+import { text, timeMs } from "./values.ts";
 
 const image = pinnedShape<ImageView>()(
   v.strictObject({

@@ -1,8 +1,9 @@
 /** The log of a machine. */
 import * as v from "valibot";
+import { count } from "../../bounded-values.ts";
 import { pinnedShape } from "../../same.ts";
 import type { LogView } from "../views.ts";
-import { count, text, timeMs } from "./values.ts";
+import { text, timeMs } from "./values.ts";
 
 export const logAnswer = pinnedShape<LogView>()(
   v.strictObject({

@@ -8,6 +8,7 @@ import { phases } from "../../../core/machine/phase.ts";
 import { machineStates } from "../../../core/machine/state.ts";
 import { diskTrusts, identityTrusts, startTrusts, unsealedTrusts } from "../../../core/machine/trust.ts";
 import { agentReport } from "../../agent.ts";
+import { count } from "../../bounded-values.ts";
 import { burnInReport, suspects } from "../../machine/burn-in.ts";
 import { eraseWish } from "../../machine/erasure.ts";
 import { scan } from "../../machine/hardware.ts";
@@ -17,7 +18,7 @@ import { birthDisk, mirrorRecord, storageReport } from "../../machine/storage.ts
 import { diskKeyState, measuredBoot } from "../../measured-boot.ts";
 import { pinnedShape } from "../../same.ts";
 import type { ChangeView, MachineBrief, MachineView } from "../views.ts";
-import { count, phase, text, timeMs } from "./values.ts";
+import { phase, text, timeMs } from "./values.ts";
 
 const machineState = v.picklist(machineStates);
 const condition = v.strictObject({

@@ -1,9 +1,10 @@
 /** The answers about networks, and what clients did on them. */
 import * as v from "valibot";
 import { localMethodNames } from "../../../core/pxe/local-boot/method-table.ts";
+import { count } from "../../bounded-values.ts";
 import { pinnedShape } from "../../same.ts";
 import type { LessonView, NetworkView, PacketView } from "../views.ts";
-import { count, counts, text, timeMs } from "./values.ts";
+import { counts, text, timeMs } from "./values.ts";
 
 const end = v.strictObject({ address: text, port: count });
 const packet = pinnedShape<PacketView>()(

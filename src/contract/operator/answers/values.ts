@@ -4,10 +4,9 @@
  */
 import * as v from "valibot";
 import { phases } from "../../../core/machine/phase.ts";
+import { count } from "../../bounded-values.ts";
 
 export const text = v.string();
-/** A whole number, never negative. */
-export const count = v.pipe(v.number(), v.integer(), v.minValue(0));
 /** Milliseconds since 1970. */
 export const timeMs = v.pipe(v.number(), v.minValue(0), v.description("milliseconds since 1970"));
 /** How often each of some texts occurred. */
