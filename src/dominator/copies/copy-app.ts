@@ -1,5 +1,4 @@
 import { createHash, timingSafeEqual } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { type Context, Hono } from "hono";
 import { copyPaths } from "../../contract/copies.ts";
 import { isStreamName } from "../../core/image/image-name.ts";
@@ -7,6 +6,7 @@ import { writeLogLines } from "../../core/machine/log-line.ts";
 import type { MachineId } from "../../core/machine/record.ts";
 import type { Store } from "../../core/ports.ts";
 import { objectsOf } from "../storage/confidential-contents.ts";
+import { readPart } from "../storage/object-store.ts";
 import { maxBatchRequestBytes, namesOfBatch, readBatch } from "../storage/objects-handler.ts";
 import { limitBody } from "../sub/body-limit.ts";
 import { type ConfidentialAppInput, streamed } from "../sub/confidential-app.ts";
@@ -29,7 +29,7 @@ export function copyApp(input: CopyAppInput): Hono {
     const found = images.findManifest(context.req.param("sha512"));
     return found === undefined
       ? context.text("no such manifest here\n", 404)
-      : streamed(createReadStream(found.path), found.size);
+      : streamed(readPart(found.path), found.size);
   });
   app.post(`${copyPaths.objects}:stream`, limitBody(maxBatchRequestBytes), async (context) => {
     const stream = context.req.param("stream");

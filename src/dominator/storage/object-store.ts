@@ -31,10 +31,13 @@ export type ObjectStore = {
 /** Bytes of a content: from an offset, up to but not including another. */
 export type ContentPart = { readonly from: number; readonly to: number };
 
-/** Reads a file, or a part of it that is not empty. */
-export function readPart(path: string, part?: ContentPart): AsyncIterable<Uint8Array> {
+/**
+ * Reads a file, or a part of it that is not empty. The file is opened when its first bytes are asked for: of an answer to a client that
+ * has gone nobody asks for any, and nobody would close it.
+ */
+export async function* readPart(path: string, part?: ContentPart): AsyncGenerator<Uint8Array> {
   const range = part === undefined ? {} : { start: part.from, end: part.to - 1 };
-  return createReadStream(path, { highWaterMark: 1 << 18, ...range });
+  yield* createReadStream(path, { highWaterMark: 1 << 18, ...range });
 }
 
 /** A draft this old belongs to a killed process, also one of another boot or container. */

@@ -1,5 +1,3 @@
-import { createReadStream } from "node:fs";
-import { Readable } from "node:stream";
 import { type Context, Hono } from "hono";
 import { manifestPath, objectPaths } from "../../contract/sub.ts";
 import { planFileAnswer } from "../../core/http/file-answer.ts";
@@ -8,7 +6,7 @@ import { objectsOf } from "../storage/confidential-contents.ts";
 import type { ConfidentialStores } from "../storage/confidential-stores.ts";
 import type { ImageStore } from "../storage/image-store.ts";
 import { manifestFor } from "../storage/manifest-for.ts";
-import type { ObjectStore } from "../storage/object-store.ts";
+import { type ObjectStore, readPart } from "../storage/object-store.ts";
 import { maxBatchRequestBytes, namesOfBatch, readBatch } from "../storage/objects-handler.ts";
 import { limitBody } from "./body-limit.ts";
 import { type Right, rightOf } from "./right.ts";
@@ -35,7 +33,7 @@ export function confidentialApp(input: ConfidentialAppInput): Hono {
     if (right.kind === "refused") return refused(right);
     const found = await manifestFor(right.stream, context.req.param("sha512"), images);
     if (found === undefined) return context.text("no such manifest for this machine\n", 404);
-    return streamed(createReadStream(found.path), found.size);
+    return streamed(readPart(found.path), found.size);
   });
   app.get(`${objectPaths.one}:sha512`, async (context) => {
     const right = rightFor(context);
@@ -72,11 +70,12 @@ function refused({ status, type, body }: Extract<Right, { kind: "refused" }>): R
   return new Response(body, { status, headers: { "content-type": type } });
 }
 
+/** Nothing is read before it is sent: the answer to HEAD, or to a client that has gone, is dropped without a word to its body. */
 function bodyOf(content: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> {
-  return Readable.toWeb(Readable.from(content)) as ReadableStream<Uint8Array>;
+  return ReadableStream.from(content);
 }
 
-/** An answer whose contents are read while they are sent. */
+/** An answer whose contents are read while they are sent; `content` opens nothing before it is read. */
 export function streamed(content: AsyncIterable<Uint8Array>, bytes: number): Response {
   const headers = {
     "content-type": "application/octet-stream",
