@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -130,6 +131,51 @@ test("TFTP answers no address outside of the configured networks", {
     await until("a client of ours is served", () => own.bytes() > 0);
     await wait(100);
     return stranger.bytes() === 0 ? undefined : `${stranger.bytes()} bytes`;
+  });
+});
+
+/** Sends UDP packets with source port 0, each to a port and with bytes in hex; a raw socket needs root (raw(7)). */
+function sendFromNowhere(packets: readonly (readonly [port: number, hex: string])[]): void {
+  const program = `socket(my $raw, PF_INET, SOCK_RAW, 17) or die $!;
+    while (my ($port, $hex) = splice @ARGV, 0, 2) {
+      my $payload = pack "H*", $hex;
+      my $packet = pack("n4", 0, $port, 8 + length $payload, 0) . $payload;
+      send $raw, $packet, 0, sockaddr_in(0, inet_aton("${operator}")) or die $!;
+    }`;
+  execFileSync("perl", ["-MSocket", "-e", program, ...packets.flat().map(String)]);
+}
+
+test("TFTP packets that name no port to answer to end no server, and are not answered", {
+  timeout: 60_000,
+}, async (t) => {
+  const tftpPort = await freePort();
+  const said: string[] = [];
+  await using _server = await startTftpServer({
+    ...{ addresses: [operator], port: tftpPort, files: new Map([["loader", Buffer.alloc(2000)]]), clock },
+    ...{ onSent: () => {}, log: (level, message) => void said.push(`${level} ${message}`) },
+  });
+  const own = createSocket("udp4").bind(0, operator);
+  t.after(() => own.close());
+  await once(own, "listening");
+  let [answers, dataPort] = [0, 0];
+  own.on("message", (_bytes, from) => {
+    answers += 1;
+    dataPort = from.port;
+  });
+  const request = Buffer.from("\0\x01loader\0octet\0", "latin1");
+  await repeatAttack(t, 10, async () => {
+    const hex = (text: string) => Buffer.from(text, "latin1").toString("hex");
+    sendFromNowhere([
+      [tftpPort, hex("\0\x01")],
+      [tftpPort, hex("\0\x01none\0octet\0")],
+      [tftpPort, request.toString("hex")],
+      ...(dataPort === 0 ? [] : [[dataPort, hex("\0\x04\0\x01")] as const]),
+    ]);
+    const before = answers;
+    own.send(request, tftpPort, operator);
+    await until("a client of ours is served", () => answers > before);
+    const noted = said.filter((line) => !/server listening|transfer/.test(line));
+    return noted.length === 0 ? undefined : noted.join();
   });
 });
 

@@ -24,7 +24,10 @@ async function serveAddress(address: string, deps: TftpDeps): Promise<AsyncDispo
   const { log } = deps;
   await using opened = new AsyncDisposableStack();
   const transfers = noTransfers();
-  const data = opened.use(openTftpPort({ address, received: (bytes, from) => receiveData(at, bytes, from), log }));
+  const received: Parameters<typeof openTftpPort>[0]["received"] = (bytes, from) => {
+    if (isAnswerable(from.port)) receiveData(at, bytes, from);
+  };
+  const data = opened.use(openTftpPort({ address, received, log }));
   const listener = createSocket({ type: "udp4", recvBufferSize: receiveBufferBytes, lookup: numericLookup });
   const at: ServedAddress = {
     ...{ deps, transfers, data, ours: parseIpv4(address), mtuBytes: mtuOfAddress(address) },
@@ -32,7 +35,7 @@ async function serveAddress(address: string, deps: TftpDeps): Promise<AsyncDispo
   };
   listener.on("message", (bytes, { address: text, port }) => {
     const client = parseIpv4(text);
-    if (client !== undefined) receiveRequest(at, bytes, { address: client, port, text });
+    if (client !== undefined && isAnswerable(port)) receiveRequest(at, bytes, { address: client, port, text });
   });
   // With a lookup that answers at once, dgram emits "listening" before bind() returns.
   const listening = once(listener, "listening");
@@ -47,6 +50,11 @@ async function serveAddress(address: string, deps: TftpDeps): Promise<AsyncDispo
       await serving.disposeAsync();
     },
   };
+}
+
+/** A sender may leave its port out as 0 (RFC 768), which no answer reaches, and which dgram refuses by an exception. */
+function isAnswerable(port: number): boolean {
+  return port !== 0;
 }
 
 async function closeSocket(socket: Socket): Promise<void> {
