@@ -13,7 +13,7 @@ const server = await startPostgres();
 after(() => server[Symbol.asyncDispose]());
 const machines = 400;
 
-type Birther = { readonly child: ChildProcess; readonly lines: () => string[] };
+type Birther = { readonly child: ChildProcess; readonly lines: () => string[]; readonly ended: Promise<unknown> };
 
 function startBirther(place: string, name: string): Birther {
   const entry = join(import.meta.dirname, "birther-process.ts");
@@ -28,7 +28,7 @@ function startBirther(place: string, name: string): Birther {
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     said += text;
   });
-  return { child, lines: () => said.split("\n").slice(0, -1) };
+  return { child, lines: () => said.split("\n").slice(0, -1), ended: once(child, "close") };
 }
 
 test("two Birthers on one database, killed in the middle of births again and again: nothing lost or duplicated", async () => {
@@ -48,10 +48,10 @@ test("two Birthers on one database, killed in the middle of births again and aga
       90_000,
     );
     victim.child.kill("SIGKILL");
-    await once(victim.child, "close");
+    await victim.ended;
     said.push(...victim.lines());
   }
-  if (survivor.child.exitCode === null) await once(survivor.child, "close");
+  await survivor.ended;
   said.push(...survivor.lines());
   assert.equal(survivor.lines().at(-1), "done");
 
