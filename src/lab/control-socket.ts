@@ -55,11 +55,15 @@ export async function openControlSocket(rack: Controlled, path: string): Promise
   const server = createServer((socket) => {
     open.add(socket);
     socket.once("close", () => open.delete(socket));
-    socket.on("error", () => socket.destroy());
-    createInterface({ input: socket }).on("line", async (line) => {
-      const answer = await answerLine(rack, line);
-      if (socket.writable) socket.write(`${JSON.stringify(answer)}\n`);
-    });
+    // A client that goes before it has read its answer. The lines have their own error for it, which would end the rack.
+    const gone = () => socket.destroy();
+    socket.on("error", gone);
+    createInterface({ input: socket })
+      .on("error", gone)
+      .on("line", async (line) => {
+        const answer = await answerLine(rack, line);
+        if (socket.writable) socket.write(`${JSON.stringify(answer)}\n`);
+      });
   });
   const mask = process.umask(0o077);
   try {

@@ -38,6 +38,7 @@ export async function openQmp(from: Readable, to: Writable, onEvent: (event: Qmp
       else pending?.reject(new Error(`QEMU refused a command: ${error.desc ?? "no reason given"}`));
     }
   });
+  lines.on("error", () => lines.close());
   lines.on("close", () => {
     const closed = new Error("QEMU closed its control channel");
     greeted.reject(closed);

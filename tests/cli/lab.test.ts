@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -9,6 +9,7 @@ import { test } from "node:test";
 import { tableOf } from "../../src/cli/output/listing.ts";
 import { askLab, labListing } from "../../src/cli/server/lab.ts";
 import type { LabMachineView } from "../../src/contract/lab.ts";
+import { openControlSocket } from "../../src/lab/control-socket.ts";
 
 const machine: LabMachineView = {
   name: "machine-1",
@@ -26,10 +27,12 @@ async function fakeRack(answer: object) {
   const path = join(directory, "lab.sock");
   const lines: string[] = [];
   const server = createServer((socket) => {
-    createInterface({ input: socket }).on("line", (line) => {
-      lines.push(line);
-      socket.write(`${JSON.stringify(answer)}\n`);
-    });
+    createInterface({ input: socket })
+      .on("error", () => socket.destroy())
+      .on("line", (line) => {
+        lines.push(line);
+        socket.write(`${JSON.stringify(answer)}\n`);
+      });
   }).listen(path);
   await once(server, "listening");
   const close = async () => {
@@ -46,6 +49,51 @@ test("one request, one answer", async () => {
     machines: [machine],
   });
   assert.deepEqual(rack.lines, ['{"verb":"reset","machine":"machine-1"}']);
+});
+
+test("a command that goes before it has read its answer does not end the rack", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "birther-lab-"));
+  const path = join(directory, "lab.sock");
+  try {
+    let answered = Promise.withResolvers<void>();
+    const rack = {
+      get machines() {
+        answered.resolve();
+        return [];
+      },
+      find: () => undefined,
+    };
+    await using _ = await openControlSocket(rack, path);
+    for (let round = 0; round < 5; round += 1) {
+      answered = Promise.withResolvers();
+      const socket = connect(path).pause();
+      await once(socket, "connect");
+      socket.write(`${JSON.stringify({ verb: "list" })}\n`);
+      await answered.promise;
+      await new Promise((resolve) => setImmediate(resolve));
+      socket.destroy();
+      await once(socket, "close");
+    }
+    assert.deepEqual(await askLab(path, { verb: "list" }), { kind: "done", machines: [] });
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});
+
+test("a rack that is killed before it answers is named, with what to do", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "birther-lab-"));
+  const path = join(directory, "lab.sock");
+  // Closed with the request unread, which resets the connection.
+  const server = createServer({ pauseOnConnect: true }, (socket) => void setTimeout(() => socket.destroy(), 50)).listen(
+    path,
+  );
+  try {
+    await once(server, "listening");
+    await assert.rejects(askLab(path, { verb: "list" }), /closed the connection without an answer[\s\S]*birther demo/);
+  } finally {
+    server.close();
+    await rm(directory, { recursive: true });
+  }
 });
 
 test("without a rack, the error says how to start one", async () => {

@@ -61,8 +61,9 @@ export async function runProcess({ files, environment, timeoutMs, name, progress
   const said = { failed: 0, tests: 0, file: "" };
   const channel = child.stdio[3];
   if (channel !== null && channel !== undefined) {
-    createInterface(channel as NodeJS.ReadableStream).on("line", (line) => {
-      const record = JSON.parse(line) as TestRecord;
+    const take = (line: string) => {
+      const record = recordOf(line);
+      if (record === undefined) return;
       const file = relativeTo(process.cwd(), record.file);
       if (record.kind === "begun" && file !== said.file) {
         progress.fileEnded(said.file);
@@ -73,7 +74,10 @@ export async function runProcess({ files, environment, timeoutMs, name, progress
         if (record.outcome.kind === "failed") said.failed += 1;
       }
       progress.take({ ...record, file });
-    });
+    };
+    createInterface(channel as NodeJS.ReadableStream)
+      .on("error", () => undefined)
+      .on("line", take);
   }
   const status = await endOf(child);
   progress.fileEnded(said.file);
@@ -82,6 +86,15 @@ export async function runProcess({ files, environment, timeoutMs, name, progress
   // A process that died, or that ran nothing, must not look like a pass.
   if (status !== 0 && said.failed === 0) progress.fail(place, `the test process ended with status ${status}`);
   else if (said.tests === 0 && name === undefined) progress.fail(place, "no test in it");
+}
+
+/** Undefined for the part of a line that is left of a process that was killed; its status says so. */
+function recordOf(line: string): TestRecord | undefined {
+  try {
+    return JSON.parse(line) as TestRecord;
+  } catch {
+    return undefined;
+  }
 }
 
 const relativeTo = (directory: string, path: string): string =>

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { open, readFile } from "node:fs/promises";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { createInterface } from "node:readline";
 import type { Command } from "commander";
 import * as v from "valibot";
@@ -69,11 +69,10 @@ export function labCommand(program: Command): void {
 
 /** Sends one request and returns the answer; throws with a next step if no rack listens there. */
 export async function askLab(socketPath: string, request: LabRequest): Promise<LabAnswer> {
-  const socket = connect(socketPath);
+  // Between two waits nobody else hears of its errors.
+  const socket = connect(socketPath).on("error", () => undefined);
   try {
     await once(socket, "connect");
-    // A rack that ends meanwhile has closed the connection without an answer.
-    socket.on("error", () => undefined);
   } catch {
     throw failure(
       "noServer",
@@ -83,7 +82,8 @@ export async function askLab(socketPath: string, request: LabRequest): Promise<L
   }
   try {
     socket.write(`${JSON.stringify(request)}\n`);
-    for await (const line of createInterface({ input: socket })) return v.parse(labAnswer, JSON.parse(line));
+    const line = await firstLine(socket);
+    if (line !== undefined) return v.parse(labAnswer, JSON.parse(line));
     throw failure(
       "noServer",
       `the virtual rack at ${socketPath} closed the connection without an answer`,
@@ -92,6 +92,16 @@ export async function askLab(socketPath: string, request: LabRequest): Promise<L
   } finally {
     socket.destroy();
   }
+}
+
+/** The first line that arrives; undefined if the connection ends before, also by a reset, as of a rack that is killed. */
+async function firstLine(socket: Socket): Promise<string | undefined> {
+  try {
+    for await (const line of createInterface({ input: socket })) return line;
+  } catch {
+    // What could go wrong with a connection on this computer is its end.
+  }
+  return undefined;
 }
 
 /** The columns of `lab list`. */
@@ -127,10 +137,10 @@ async function followConsole(machine: LabMachineView): Promise<void> {
     const next = `to switch it on: birther lab power-on ${machine.name}`;
     throw failure("failed", `${machine.name} is off; the end of its log is above`, next);
   }
-  const socket = connect(machine.consoleSocket);
-  await once(socket, "connect");
   // A virtual machine that ends resets its sockets, also while keys are sent to it: then its console has ended.
-  const closed = new Promise((resolve) => socket.on("error", () => undefined).once("close", resolve));
+  const socket = connect(machine.consoleSocket).on("error", () => undefined);
+  const closed = new Promise((resolve) => socket.once("close", resolve));
+  await once(socket, "connect");
   socket.pipe(process.stdout);
   if (process.stdin.isTTY) process.stdin.setRawMode(true);
   process.stdin.on("data", (keys: Buffer) => {
