@@ -2,7 +2,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { Command } from "commander";
 import type { LogView } from "../../contract/operator/views.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
-import type { LogLine } from "../../core/machine/log-line.ts";
+import { bootsOf, type LogLine } from "../../core/machine/log-line.ts";
 import { readUnverified, sameLineKey } from "../../core/machine/unverified-line.ts";
 import type { Api } from "../api/api.ts";
 import { exitStatus, failure, statusOf } from "../api/failure.ts";
@@ -64,16 +64,10 @@ export const logListing: Listing<LogLine> = {
 
 /** The newest lines of a log, at most this number: it then begins with the boot that the first of them is of. */
 export function newestOf(view: LogView, most: number): LogView {
-  const first = Math.max(0, view.lines.length - most);
-  let { boot = 1 } = view;
-  let id: string | undefined;
-  // Counted as in the text: a line without a boot belongs to the one before it.
-  for (const [at, line] of view.lines.slice(0, first + 1).entries()) {
-    if (line.boot === undefined) continue;
-    if (at > 0 && line.boot !== id) boot += 1;
-    id = line.boot;
-  }
-  return { ...view, lines: view.lines.slice(first), boot };
+  const { lines, boot = 1 } = view;
+  const first = Math.max(0, lines.length - most);
+  const begun = bootsOf(lines.slice(0, first + 1)).length;
+  return { ...view, lines: lines.slice(first), boot: boot + Math.max(0, begun - 1) };
 }
 
 /** Where lines that are longer than the terminal go on: below the text, after the time. */
