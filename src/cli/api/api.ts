@@ -7,7 +7,7 @@ import { problem } from "../../contract/problem.ts";
 import { shapesAdvice } from "../../contract/shape-faults.ts";
 import { plainText } from "../../core/bytes/plain-text.ts";
 import { type FeedEvent, readEvents } from "../read/feed-events.ts";
-import { askAgain, failure, isCutOff, readFailure } from "./failure.ts";
+import { afterLost, failure, isCutOff, readFailure } from "./failure.ts";
 import { findRemote, remoteFailure } from "./find-remote.ts";
 import { findServer } from "./find-server.ts";
 import type { ServerOptions } from "./server-options.ts";
@@ -60,11 +60,8 @@ export async function openApi(
   }
 
   return {
-    ask: async <T>(route: OperatorRoute, parts: RequestParts = {}) => {
-      const response = await send(route, parts);
-      const next = operatorRoutes[route].method === "GET" ? undefined : afterAct;
-      return JSON.parse(await textOf(response, next)) as T;
-    },
+    ask: async <T>(route: OperatorRoute, parts: RequestParts = {}) =>
+      JSON.parse(await textOf(await send(route, parts), operatorRoutes[route].method)) as T,
     bytes: async (route, parts = {}) => await send(route, parts),
     follow: async function* (route, since) {
       const response = await send(route, { query: { since } });
@@ -104,7 +101,7 @@ async function exchangeWith(options: Parameters<typeof findRemote>[0]): Promise<
 
 function unanswered(server: string, cause: unknown, { method }: RequestOptions): Error {
   const why = cause instanceof Error ? cause.message : String(cause);
-  return failure("noServer", `the server at ${server} gave no answer (${why})`, method === "GET" ? askAgain : afterAct);
+  return failure("noServer", `the server at ${server} gave no answer (${why})`, afterLost(method));
 }
 
 /** The head of the answer. What breaks off its body is an error of the request too, so that listener stays. */
@@ -112,14 +109,11 @@ async function responseTo(sent: ClientRequest): Promise<IncomingMessage> {
   return await new Promise((resolve, reject) => sent.once("response", resolve).on("error", reject));
 }
 
-/** What to do after an act whose answer is lost. */
-const afterAct = "it may have been done: look at birther audit -n 5 before you run the command again";
-
-async function textOf(response: IncomingMessage, next?: string): Promise<string> {
+async function textOf(response: IncomingMessage, method?: string): Promise<string> {
   try {
     return (await response.setEncoding("utf8").toArray()).join("");
   } catch (cause) {
-    throw readFailure(cause, next);
+    throw readFailure(cause, method);
   }
 }
 

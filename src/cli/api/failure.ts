@@ -27,14 +27,21 @@ export function isCutOff(cause: unknown): boolean {
   return errorCode(cause) === "ECONNRESET";
 }
 
-/** What is thrown for an error while an answer was read: if it was cut off, that it broke off, with a next step; else the error itself. */
-export function readFailure(cause: unknown, next: string = askAgain): unknown {
+/**
+ * What is thrown for an error while the answer to a question, or with another method to an act, was read: if it was cut off, that it
+ * broke off, with a next step; else the error itself.
+ */
+export function readFailure(cause: unknown, method = "GET"): unknown {
   if (!isCutOff(cause)) return cause;
-  return failure("noServer", "the server's answer broke off before its end", next);
+  return failure("noServer", "the server's answer broke off before its end", afterLost(method));
 }
 
-/** What to do after a question that had no answer, or no whole one. */
-export const askAgain = "run the command again: the server may have been restarted; its log says why";
+/** What to do when there was no answer, or no whole one, to a request with a method. */
+export function afterLost(method: string | undefined): string {
+  return method === "GET"
+    ? "run the command again: the server may have been restarted; its log says why"
+    : "it may have been done: look at birther audit -n 5 before you run the command again";
+}
 
 /** The exit status of an error; 1 for an unexpected error. */
 export function statusOf(error: unknown): number {
