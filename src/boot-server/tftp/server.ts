@@ -24,10 +24,14 @@ async function serveAddress(address: string, deps: TftpDeps): Promise<AsyncDispo
   const { log } = deps;
   await using opened = new AsyncDisposableStack();
   const transfers = noTransfers();
-  const received: Parameters<typeof openTftpPort>[0]["received"] = (bytes, from) => {
-    if (isAnswerable(from.port)) receiveData(at, bytes, from);
-  };
-  const data = opened.use(openTftpPort({ address, received, log }));
+  const data = opened.use(
+    openTftpPort({
+      ...{ address, log },
+      received: (bytes, from) => {
+        if (isAnswerable(from.port)) receiveData(at, bytes, from);
+      },
+    }),
+  );
   const listener = createSocket({ type: "udp4", recvBufferSize: receiveBufferBytes, lookup: numericLookup });
   const at: ServedAddress = {
     ...{ deps, transfers, data, ours: parseIpv4(address), mtuBytes: mtuOfAddress(address) },
