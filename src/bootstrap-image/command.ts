@@ -22,11 +22,13 @@ export async function runCommand(argv: readonly [string, ...string[]], options: 
     });
     const output: Buffer[] = [];
     let errors = "";
+    child.on("error", (cause) => reject(new Error(`starting ${name} failed`, { cause })));
+    // Where no descriptor is free, it has no streams.
+    if (child.pid === undefined) return;
     child.stdout.on("data", (piece: Buffer) => output.push(piece));
     child.stderr.on("data", (piece: Buffer) => {
       errors = (errors + piece.toString()).slice(-maxErrorText);
     });
-    child.on("error", (cause) => reject(new Error(`starting ${name} failed`, { cause })));
     child.on("close", (status, signal) => {
       if (status === 0) resolve(Buffer.concat(output));
       else reject(new Error(`${name}: expected exit status 0, found ${signal ?? status}: ${errors.trim()}`));

@@ -89,9 +89,11 @@ async function run(command: string, arguments_: readonly string[], onLine: (line
     // `keepServicesOff` where there is no systemd).
     env: { ...process.env, LC_ALL: "C", DEBIAN_FRONTEND: "noninteractive", SYSTEMD_OFFLINE: "1" },
   });
-  for (const stream of [child.stdout, child.stderr]) createInterface(stream).on("line", onLine);
   return await new Promise((resolve, reject) => {
     child.on("error", (cause) => reject(new Error(`cannot run ${command}; this step needs Debian`, { cause })));
+    // Where no descriptor is free, it has no streams.
+    if (child.pid === undefined) return;
+    for (const stream of [child.stdout, child.stderr]) createInterface(stream).on("error", reject).on("line", onLine);
     child.on("close", (status) => resolve(status ?? 1));
   });
 }

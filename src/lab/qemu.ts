@@ -28,9 +28,11 @@ export async function startQemu(options: {
   const { name, program, argv, onEvent, onEnd } = options;
   const child = spawn(program, argv, { stdio: ["pipe", "pipe", "pipe"] });
   let output = "";
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    output = (output + text).slice(-keptOutput);
-  });
+  // Where no descriptor is free, it has no streams.
+  if (child.pid !== undefined)
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      output = (output + text).slice(-keptOutput);
+    });
   const exited = new Promise((resolve) => child.once("close", resolve));
   child.once("close", (status, signal) => onEnd({ status, signal, output: output.trim() }));
   try {

@@ -188,13 +188,17 @@ async function runConfined(
   const stop = () => void child.kill("SIGKILL");
   signal?.addEventListener("abort", stop);
   const lines: string[] = [];
-  createInterface(child.stderr).on("line", (line) => {
-    lines.push(line);
-    if (lines.length > keptLines) lines.shift();
-    if (line.startsWith("I: ")) onProgress?.(line.slice(3));
-  });
   const status = await new Promise<number | string>((resolve, reject) => {
     child.on("error", (cause) => reject(new Error("starting setpriv (util-linux) failed", { cause })));
+    // Where no descriptor is free, it has no streams.
+    if (child.pid === undefined) return;
+    createInterface(child.stderr)
+      .on("error", () => undefined)
+      .on("line", (line) => {
+        lines.push(line);
+        if (lines.length > keptLines) lines.shift();
+        if (line.startsWith("I: ")) onProgress?.(line.slice(3));
+      });
     child.on("close", (code, endedBy) => resolve(code ?? endedBy ?? "no status"));
   }).finally(() => signal?.removeEventListener("abort", stop));
   signal?.throwIfAborted();

@@ -90,12 +90,15 @@ const xzMemory = "--memlimit-decompress=512MiB";
 
 async function* throughXz(whole: () => AsyncGenerator<Uint8Array>): AsyncGenerator<Uint8Array> {
   const child = spawn("xz", ["--decompress", "--stdout", xzMemory], { env: { ...process.env, LC_ALL: "C" } });
+  const ended = once(child, "close").catch((cause: unknown) => {
+    const next = errorCode(cause) === "ENOENT" ? "; to install it, run apt-get install xz-utils" : "";
+    throw new Error(`starting xz failed${next}`, { cause });
+  });
+  // It did not start: its streams are closed, or not even there.
+  if (child.pid === undefined) await ended;
   let said = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     said = (said + text).slice(0, 1000);
-  });
-  const ended = once(child, "close").catch((cause: unknown) => {
-    throw new Error("starting xz failed; to install it, run apt-get install xz-utils", { cause });
   });
   const feeding = promises.pipeline(whole, child.stdin);
   // If the program fails, its reason is the better one.
